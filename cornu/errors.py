@@ -24,7 +24,7 @@ from collections.abc import Iterable
 from typing import NoReturn, TypeGuard, TypeVar
 
 from cornu import settings
-from cornu.names import is_submodule
+from cornu.names import is_submodule, printable
 
 __all__ = [
     "ModelWarning",
@@ -66,7 +66,7 @@ class ModelWarning(UserWarning):
     """
 
     def __init__(self, text: str, code: str = "") -> None:
-        super().__init__(text)
+        super().__init__(printable(text, keep="\n"))
         self.code = code
 
 
@@ -144,7 +144,7 @@ def find_similar(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
 
 def suggest(name: object, known: Iterable[object]) -> str:
     """Returns "Did you mean ...?" with similar names, or the list of known names."""
-    names = [str(item) for item in known]
+    names = [printable(str(item)) for item in known]
     hint = did_you_mean(name, names)
     if hint:
         return hint

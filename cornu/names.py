@@ -1,4 +1,4 @@
-"""Automatic names (`dense`, `dense_1`, ...) and glob patterns of names."""
+"""Automatic names (`dense`, `dense_1`, ...), glob patterns, and how names are shown."""
 
 from __future__ import annotations
 
@@ -10,17 +10,27 @@ from collections.abc import Iterable
 
 __all__ = [
     "auto_name",
+    "check_name",
+    "escape_controls",
     "glob",
     "is_glob",
     "is_library_class",
     "is_submodule",
     "make_unique",
     "object_name",
+    "printable",
     "reset",
     "snake_case",
 ]
 
 _counts: Counter[str] = Counter()
+
+# `str.isprintable` is false for these, though they belong to ordinary words: spaces that do not
+# break, the ideographic space, and the joiners of Persian and Indic scripts and of emoji.
+_ORDINARY = "\xa0\u202f\u3000\u200c\u200d"
+_MAX_WORD = 400  # characters; names in files may have any length
+_SHOWN = 200  # characters of a word that is cut
+_LONG_WORD = re.compile(rf"\S{{{_MAX_WORD + 1},}}")
 
 
 # Cached: three regular expressions take longer than the rest of a small layer's constructor.
@@ -49,6 +59,36 @@ def auto_name(prefix: str) -> str:
     return prefix if count == 0 else f"{prefix}_{count}"
 
 
+def check_name(label: str, name: object, forbidden: str = "") -> None:
+    """Raises if a name is not a string, or if it cannot be written to files.
+
+    Args:
+        label: what has the name, such as "A layer's name".
+        name: the name.
+        forbidden: a character that the name must not contain.
+
+    Raises:
+        ValueError: it is not a string, contains the forbidden character or a null character, or
+            is not Unicode text (it contains half of a surrogate pair).
+    """
+    if not isinstance(name, str) or forbidden and forbidden in name:
+        without = f" without {forbidden!r}" if forbidden else ""
+        raise ValueError(f"{label} must be a string{without}. Received: {name!r}")
+    if "\0" in name or not name.isascii() and not _is_unicode(name):
+        raise ValueError(
+            f"{label} must be Unicode text without null characters, so that it can be written to "
+            f"files. Received: {name!r}"
+        )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def object_name(obj: object) -> str:
     """Returns the name of a loss or metric in logs that is given as a function or other callable.
 
@@ -59,6 +99,47 @@ def object_name(obj: object) -> str:
     """
     name = getattr(obj, "name", None) or getattr(obj, "__name__", None) or type(obj).__name__
     return snake_case(str(name))
+
+
+def escape_controls(text: str, keep: str = "") -> str:
+    """Returns a text with its control characters escaped as by `repr`.
+
+    Names may come from files. A terminal would obey control characters, and marks of the direction
+    of writing would change the order of what is read.
+
+    Args:
+        text: a name, or a text that contains names.
+        keep: control characters that the text may contain, such as line ends.
+
+    Example:
+
+    >>> print(escape_controls("a\\x1b[31mred"), escape_controls("\\u202ea"))
+    a\\x1b[31mred \\u202ea
+    """
+    if text.isprintable():
+        return text
+    keep += _ORDINARY
+    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Returns a text as it is shown to people: control characters escaped, very long words cut.
+
+    Args:
+        text: a name, or a text that contains names.
+        keep: control characters that the text may contain, such as line ends.
+
+    Example:
+
+    >>> printable("a" * 1000)[-25:]
+    'aaaaa... (1000 characters)'
+    """
+    text = escape_controls(text, keep)
+    return _LONG_WORD.sub(_cut_word, text) if len(text) > _MAX_WORD else text
+
+
+def _cut_word(match: re.Match[str]) -> str:
+    return f"{match[0][:_SHOWN]}... ({len(match[0])} characters)"
 
 
 def make_unique(name: str, taken: dict[str, int]) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.names import printable
 from cornu.saving.state_encoding import find_unencodable, is_encodable
 from cornu.types import Logs
 
@@ -148,9 +149,10 @@ class Callback:
         vars(owner).update(kept)
         refused = [name for name in state if name not in kept]
         if refused:
+            names = printable(", ".join(refused))
             warnings.warn(
                 f"{type(owner).__name__}: these attributes in the saved state are ignored, because "
-                f"they are methods, or paths that the constructor received: {', '.join(refused)}.",
+                f"they are methods, or paths that the constructor received: {names}.",
                 stacklevel=user_stacklevel(),
             )
 

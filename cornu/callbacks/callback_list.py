@@ -17,7 +17,7 @@ from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.foreign import describe_replacement, is_of_keras
-from cornu.names import make_unique
+from cornu.names import make_unique, printable
 from cornu.types import Logs
 
 __all__ = ["CallbackList"]
@@ -174,7 +174,7 @@ class CallbackList(Callback):
         if lost:
             warnings.warn(
                 f"The saved states of these callbacks are ignored, because the callbacks are not "
-                f"in the list any more: {', '.join(lost)}.",
+                f"in the list any more: {printable(', '.join(lost))}.",
                 stacklevel=user_stacklevel(),
             )
 

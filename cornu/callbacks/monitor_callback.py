@@ -12,6 +12,7 @@ from cornu.callbacks.callback import Callback
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import suggest
 from cornu.metrics.collection import parts_by_name
+from cornu.names import printable
 from cornu.terminal.console import console
 from cornu.types import Logs
 
@@ -60,7 +61,7 @@ class MonitorCallback(Callback):
         logs = logs or {}
         if self.monitor not in logs:
             warnings.warn(
-                f"{type(self).__name__}: the logs have no metric {self.monitor!r}. "
+                f"{type(self).__name__}: the logs have no metric {printable(repr(self.monitor))}. "
                 f"{suggest(self.monitor, logs)}"
                 + (" Did you pass validation data?" if self.monitor.startswith("val_") else ""),
                 stacklevel=user_stacklevel(),

@@ -10,6 +10,7 @@ from cornu.errors import suggest
 from cornu.graphics.chart import TEXT, Points, Scale, format_value, line_path, style_sheet
 from cornu.graphics.figure import PlotBackend, make_figure, use_matplotlib
 from cornu.graphics.svg import SVGImage, document, element, escape, format_number, text_width
+from cornu.names import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,7 +136,7 @@ def _draw_svg(panels: dict[str, dict[str, Points]], log: bool) -> SVGImage:
         move = f"translate({format_number(x + _LEFT)} {format_number(y + _TOP)})"
         body.append(element("g", *_draw_panel(name, lines, log), transform=move))
     size = (columns * width_, _LEGEND + math.ceil(len(panels) / columns) * height)
-    what = "Curves of " + ", ".join(panels)
+    what = "Curves of " + ", ".join(map(printable, panels))
     return SVGImage(document(size, body, style_sheet(_KINDS), title=what), what)
 
 
@@ -156,7 +157,7 @@ def _draw_panel(name: str, lines: dict[str, Points], log: bool) -> list[str]:
     values = [y for _, y in points if math.isfinite(y)]
     x_scale = Scale([x for x, _ in points], _WIDTH, False, whole=True)
     y_scale = Scale(values, -_HEIGHT, log)
-    parts = [element("text", escape(name), x=0.0, y=-12.0, class_="ch-title")]
+    parts = [element("text", escape(printable(name)), x=0.0, y=-12.0, class_="ch-title")]
     for tick in y_scale.ticks:
         y = _HEIGHT + y_scale(tick)
         parts.append(
@@ -215,7 +216,7 @@ def _draw_figure(panels: dict[str, dict[str, Points]], log: bool) -> Figure:
         for kind, line in lines.items():
             marker = "o" if len(line) == 1 else None
             axes.plot([x for x, _ in line], [y for _, y in line], label=kind, marker=marker)
-        axes.set_title(name)
+        axes.set_title(printable(name))
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
         if log:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any
+
+from cornu.names import escape_controls
 
 __all__ = ["FONT", "SVGImage", "document", "element", "escape", "format_number", "text_width"]
 
@@ -24,9 +25,6 @@ _WIDTHS = (
 )
 _BOLD = 1.07
 _WIDE = 0x2E80  # from this code point on, most characters are as wide as the font size
-
-# Characters that XML cannot represent.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
@@ -47,12 +45,14 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 def escape(text: object) -> str:
     """Returns a text escaped for XML and HTML, also for use in quotes.
 
+    Control characters other than line ends are escaped as by `repr`.
+
     Example:
 
     >>> escape('<a> & "b"')
     '&lt;a&gt; &amp; &quot;b&quot;'
     """
-    return html.escape(_FORBIDDEN.sub("\ufffd", str(text)))
+    return html.escape(escape_controls(str(text), keep="\n\t"))
 
 
 def format_number(value: float) -> str:

@@ -14,7 +14,7 @@ from cornu.core.state import scope
 from cornu.core.state.dtype_policy import DTypePolicy, get_policy
 from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.errors import suggest
-from cornu.names import auto_name
+from cornu.names import auto_name, printable
 from cornu.ops.precision import wide_dtype, widen
 from cornu.parts.formulas.align import as_columns, expand_weights, lists_to_arrays, match_ranks
 from cornu.parts.formulas.arguments import KeywordArguments
@@ -117,7 +117,7 @@ class Loss(registry.Configurable):
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, dtype)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}>"
+        return f"<{type(self).__name__} name={printable(self.name)}>"
 
 
 class FunctionLoss(KeywordArguments, Loss):

@@ -17,7 +17,7 @@ from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.errors import quantity
-from cornu.names import auto_name
+from cornu.names import auto_name, check_name, printable
 from cornu.parts import initializers
 from cornu.types import Array, ArrayLike, DTypeLike, InitializerLike
 
@@ -66,6 +66,8 @@ class Metric(VariableOwner):
     def __init__(
         self, dtype: DTypeLike | DTypePolicy | None = None, name: str | None = None
     ) -> None:
+        if name is not None:
+            check_name("A metric's name", name)
         self.name = name or auto_name(type(self).__name__)
         # The float type and not the dtype policy, as in losses.
         self._dtype = get_policy(standardize_dtype(None) if dtype is None else dtype).compute_dtype
@@ -199,7 +201,7 @@ class Metric(VariableOwner):
         return values
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}>"
+        return f"<{type(self).__name__} name={printable(self.name)}>"
 
 
 def _widen(dtype: str) -> str:

@@ -25,7 +25,7 @@ from cornu.models.functional import FunctionalGraph
 from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.models.inspection_methods import InspectionMethods
 from cornu.models.outputs_of import Recording
-from cornu.names import auto_name
+from cornu.names import auto_name, printable
 from cornu.saving import model_files, weight_files
 from cornu.training.trainer import Trainer
 from cornu.types import DataLike, PyTree
@@ -503,7 +503,7 @@ class Model(InspectionMethods):
         return json.dumps(registry.serialize(self), **kwargs)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+        return f"<{type(self).__name__} name={printable(self.name)}, built={self.built}>"
 
 
 class Recorder(Recording, Model):

@@ -18,7 +18,7 @@ from cornu.errors import quantity
 from cornu.optimizers.base import Optimizer
 from cornu.saving.formats.array_reader import ArrayReader
 from cornu.saving.storage_keys import iterate_owners
-from cornu.saving.weight_matching import check_all_match, find_mismatches, warn_mismatches
+from cornu.saving.weight_matching import check_all_match, find_mismatches, to_dtype, warn_mismatches
 from cornu.saving.weight_paths import iterate_layers_by_path, name_weights
 
 __all__ = ["StoredState", "StoredValue", "state_by_key", "state_by_path", "state_in", "to_arrays"]
@@ -116,7 +116,11 @@ class StoredState:
         if not skip_mismatch:
             check_all_match(self.variables, reader.shapes, mismatches, unused, remedy)
         # All arrays are read before the first is assigned, because a file may be damaged.
-        arrays = {name: reader.read(name) for name in self.variables if name not in mismatches}
+        arrays = {
+            name: to_dtype(reader.read(name), variable.dtype, variable.path)
+            for name, variable in self.variables.items()
+            if name not in mismatches
+        }
         stores = {prefix: self._read_store(reader, prefix) for prefix in self.owners}
         slots = self._read_optimizers(reader) if optimizers else []
         for name, array in arrays.items():

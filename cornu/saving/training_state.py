@@ -19,6 +19,7 @@ import numpy as np
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
+from cornu.saving.formats.safetensors import write_tensors
 
 try:
     import fcntl
@@ -124,9 +125,6 @@ class StateFolder:
         Raises:
             OSError: writing failed, for example on a full disk. Earlier states are unchanged.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import save_file
-
         arrays, dtypes = _to_native(state.arrays)
         text = json.dumps(state.data)
         # Safetensors files have no checksum of their own.
@@ -139,10 +137,7 @@ class StateFolder:
             metadata["data"] = text
         kind = _KINDS[state.finished]
         with atomic_write(self.folder / f"{kind}-{state.number:012d}.safetensors") as temporary:
-            try:
-                save_file(arrays, temporary, metadata)
-            except SafetensorError as error:  # a full disk, for example
-                raise OSError(str(error)) from error
+            write_tensors(temporary, arrays, metadata)
             # A state that cannot be read must not replace one that can.
             try:
                 _read_content(temporary, repr(str(temporary)))

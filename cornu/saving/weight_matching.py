@@ -6,11 +6,15 @@ import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping
 
+import numpy as np
+
+from cornu.core.state.dtypes import is_float
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import quantity, suggest
+from cornu.names import printable
 
-__all__ = ["check_all_match", "find_mismatches", "warn_mismatches"]
+__all__ = ["check_all_match", "find_mismatches", "to_dtype", "warn_mismatches"]
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -89,6 +93,46 @@ def warn_mismatches(mismatches: Mapping[str, str], unused: Collection[str], shap
         )
 
 
+def to_dtype(array: np.ndarray, dtype: str, path: str) -> np.ndarray:
+    """Returns the array of a file in the dtype of its Variable.
+
+    Args:
+        array: an array of another precision, perhaps.
+        dtype: the dtype of the Variable.
+        path: the path of the Variable, for error messages.
+
+    Raises:
+        ValueError: values would change by more than rounding: complex numbers, truth values, or
+            numbers beyond the range of the dtype.
+    """
+    wanted = np.dtype(dtype)
+    if array.dtype == wanted:
+        return array
+    problem = ""
+    if array.dtype.kind == "c" and wanted.kind != "c":
+        problem = "complex numbers"
+    elif (array.dtype.kind == "b") != (wanted.kind == "b"):
+        problem = f"values of dtype {array.dtype}"
+    if not problem:
+        with np.errstate(all="ignore"):
+            converted = array.astype(wanted)
+        if not _is_same(array, converted):
+            problem = f"numbers of dtype {array.dtype} beyond its range"
+    if problem:
+        raise ValueError(
+            f"{path} is of dtype {dtype}; the array in the file holds {problem}.\n"
+            "Load the file into a model of the dtype with which it was saved."
+        )
+    return converted
+
+
+def _is_same(array: np.ndarray, converted: np.ndarray) -> bool:
+    """Returns whether numbers were at most rounded."""
+    if is_float(str(converted.dtype)):
+        return bool((np.isfinite(converted) | ~np.isfinite(array)).all())
+    return bool((converted.astype(array.dtype) == array).all())
+
+
 def _list_mismatches(mismatches: Mapping[str, str]) -> str:
     return _format_list([f"{key}: {reason}" for key, reason in mismatches.items()])
 
@@ -103,4 +147,4 @@ def _parent_key(key: str) -> str:
 
 def _format_list(lines: list[str], limit: int = 20) -> str:
     more = [f"... and {len(lines) - limit} more"] if len(lines) > limit else []
-    return "".join(f"\n  {line}" for line in lines[:limit] + more)
+    return "".join(f"\n  {printable(line)}" for line in lines[:limit] + more)

@@ -7,6 +7,7 @@ import shutil
 import sys
 
 from cornu import settings
+from cornu.names import printable
 
 __all__ = ["Console", "console", "log_message"]
 
@@ -65,9 +66,9 @@ class Console:
         self._open_width = 0 if end else width
 
     def print(self, text: str = "") -> None:
-        """Writes a line, below the one that is being updated."""
+        """Writes a line, below the one that is being updated; control characters are escaped."""
         self.end_line()
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(printable(text, keep="\n\t") + "\n")
         sys.stdout.flush()
 
     def end_line(self) -> None:

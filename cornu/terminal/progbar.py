@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu.names import printable
 from cornu.terminal.console import console
 
 __all__ = ["Progbar"]
@@ -192,7 +193,7 @@ class Progbar:
 
     def _format_metrics(self, now: float) -> list[str]:
         values = (
-            f" - {name}: {format_metric(total / count)}"
+            f" - {printable(name)}: {format_metric(total / count)}"
             for name, (total, count) in self._sums.items()
         )
         return [f" {format_step_time(self._seconds_per_step(now))}/{self.unit_name}", *values]

@@ -14,6 +14,7 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.models import load_model
+from tests.attacks.damages import DAMAGES, damage_config
 from tests.sampling import slow_except
 from tests.saving.models import floats
 from tests.saving.watch import nothing_but
@@ -29,39 +30,6 @@ def model():
     made = cornu.Model(inputs, layers.Dense(2)(x))
     made.compile("adam", "mse", metrics=["mae"])
     return made
-
-
-def flip(data, rng):
-    for _ in range(rng.choice((1, 1, 1, 8, 64))):
-        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    return data
-
-
-def overwrite(data, rng):
-    at, length = rng.randrange(len(data)), rng.choice((1, 4, 8, 200))
-    filling = rng.choice((b"\x00", b"\xff", b"\x7f", bytes([rng.randrange(256)])))
-    data[at : at + length] = (filling * length)[: len(data) - at]
-    return data
-
-
-def cut(data, rng):
-    return data[: rng.randrange(len(data))]
-
-
-def remove(data, rng):
-    at = rng.randrange(len(data))
-    del data[at : at + rng.choice((1, 8, 500))]
-    return data
-
-
-def copy_within(data, rng):
-    a, b, length = rng.randrange(len(data)), rng.randrange(len(data)), rng.choice((4, 8, 100))
-    piece = data[a : a + length]
-    data[b : b + len(piece)] = piece
-    return data
-
-
-DAMAGES = (flip, flip, overwrite, cut, remove, copy_within)
 
 
 def attempt(read, path):
@@ -107,18 +75,6 @@ def test_damage_inside_a_whole_archive(rounds, tmp_path):
         attempt(load_model, path)
 
 
-STRANGE = (None, True, -1, 0, 2, 10**9, 10**30, 1e308, "", "x", "relu", [], {}, [None], "a/b", "..")
-
-
-def places_in(value):
-    """Yields each (container, key) in JSON data."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in list(items):
-        yield value, key
-        if isinstance(item, (dict, list)):
-            yield from places_in(item)
-
-
 @pytest.mark.parametrize("rounds", slow_except([ROUNDS // 4, ROUNDS], 1))
 def test_damaged_configs(rounds, tmp_path):
     made, path = model(), tmp_path / "model.keras"
@@ -129,18 +85,7 @@ def test_damaged_configs(rounds, tmp_path):
     read_again = 0
     for i in range(3 * rounds):
         rng = random.Random(f"config {i}")
-        config = json.loads(good)
-        for _ in range(rng.choice((1, 1, 2, 5))):
-            spots = list(places_in(config))
-            container, key = rng.choice(spots)
-            damage = rng.randrange(3)
-            if damage == 0:
-                container[key] = rng.choice(STRANGE)
-            elif damage == 1:
-                del container[key]
-            else:
-                other, place = rng.choice(spots)
-                container[key] = json.loads(json.dumps(other[place]))
+        config = damage_config(json.loads(good), rng)
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("config.json", json.dumps(config))
             archive.writestr("model.weights.h5", weights)

@@ -9,7 +9,7 @@ from cornu.core.graph.call_stack import UserCall
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.errors import quantity
-from cornu.names import make_unique
+from cornu.names import make_unique, printable
 
 __all__ = ["Block", "block_tree", "calls_around"]
 
@@ -77,7 +77,7 @@ class Block:
                 yield part
 
     def __repr__(self) -> str:
-        return f"<Block {self.path or '(model)'}: {quantity(len(self.nodes), 'node')}>"
+        return f"<Block {printable(self.path) or '(model)'}: {quantity(len(self.nodes), 'node')}>"
 
 
 def calls_around(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 
 from cornu.core.tracebacks.user_frames import display_name, format_location, is_top_level, rename
 from cornu.deviations import is_enabled
+from cornu.names import printable
 
 __all__ = ["UserCall", "block", "current_call", "override_call", "release_frames"]
 
@@ -56,7 +57,7 @@ class UserCall:
         return calls[::-1]
 
     def __repr__(self) -> str:
-        return f"<UserCall {' > '.join(call.name for call in self.chain())}>"
+        return f"<UserCall {' > '.join(printable(call.name) for call in self.chain())}>"
 
 
 class _PreviousNode(threading.local):

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from cornu.core.state.dtypes import standardize_dtype
+from cornu.names import printable
 
 __all__ = ["Op", "op"]
 
@@ -97,7 +98,7 @@ class Op:
         return True
 
     def __repr__(self) -> str:
-        return f"<op {self.name}>"
+        return f"<op {printable(self.name)}>"
 
 
 SYMBOLIC, VARIABLE = 1, 2  # bits of what `_find_kinds` returns

@@ -18,7 +18,7 @@ from cornu.core.graph.op import Op, TensorBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.core.tracebacks.user_frames import user_location
-from cornu.names import auto_name
+from cornu.names import auto_name, printable
 from cornu.types import Axes, DTypeLike, Shape, ShapeLike
 
 __all__ = ["Node", "Tensor", "TensorSpec", "format_shape", "is_keras_tensor", "standardize_shape"]
@@ -144,7 +144,7 @@ class Tensor(Operators, TensorBase):
         return self
 
     def __repr__(self) -> str:
-        return f"<Tensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+        return f"<Tensor shape={self.shape}, dtype={self.dtype}, name={printable(self.name)}>"
 
     def __len__(self) -> int:
         if not self.shape or self.shape[0] is None:
@@ -273,7 +273,7 @@ class Node:
         return args, kwargs
 
     def __repr__(self) -> str:
-        return f"<Node {self.number}: {self.name}>"
+        return f"<Node {self.number}: {printable(self.name)}>"
 
 
 class TensorSpec(NamedTuple):

@@ -31,7 +31,7 @@ from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import suggest
-from cornu.names import auto_name, is_library_class
+from cornu.names import auto_name, check_name, is_library_class, printable
 from cornu.types import (
     ArrayLike,
     ConstraintLike,
@@ -166,8 +166,8 @@ class Layer(VariableOwner):
         **kwargs: Any,
     ) -> None:
         self._input_shape_given_ = _input_shape_from(type(self), kwargs)
-        if name is not None and (not isinstance(name, str) or "/" in name):
-            raise ValueError(f"A layer's name must be a string without '/'. Received: {name!r}")
+        if name is not None:
+            check_name("A layer's name", name, forbidden="/")
         self.name = name or auto_name(type(self).__name__)
         self._policy_ = get_policy(dtype)
         self._trainable = bool(trainable)
@@ -699,7 +699,7 @@ class Layer(VariableOwner):
         return f"{type(self).__name__} layer {self.name!r}"
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+        return f"<{type(self).__name__} name={printable(self.name)}, built={self.built}>"
 
 
 def _input_shape_from(cls: type, kwargs: dict[str, Any]) -> Shape | None:

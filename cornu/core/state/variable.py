@@ -24,7 +24,7 @@ from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
-from cornu.names import auto_name
+from cornu.names import auto_name, check_name, printable
 from cornu.process import prepare
 from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
 
@@ -119,8 +119,8 @@ class Variable(Operators, VariableBase):
         check_choice("Variable", "role", role, ROLES)
         check_choice("Variable", "aggregation", aggregation, (None, *AGGREGATIONS))
         check_choice("Variable", "synchronization", synchronization, (None, *SYNCHRONIZATIONS))
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f"A Variable's name must be a string. Received: {name!r}")
+        if name is not None:
+            check_name("A Variable's name", name)
         prepare()
         around = scope.current()
         self.name = name or auto_name("variable")
@@ -290,7 +290,8 @@ class Variable(Operators, VariableBase):
 
     def __repr__(self) -> str:
         value = np.array2string(np.asarray(self.stored), threshold=20, precision=4)
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={value}>"
+        path = printable(self.path)
+        return f"<Variable path={path}, shape={self.shape}, dtype={self.dtype}, value={value}>"
 
     @property
     def _parts_(self) -> tuple[Variable, ...]:

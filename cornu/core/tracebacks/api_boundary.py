@@ -21,6 +21,7 @@ from cornu.core.graph.op import is_symbolic
 from cornu.core.tracebacks.jax_messages import clean_message, translate_error
 from cornu.core.tracebacks.user_frames import format_location, is_user_code, user_location
 from cornu.errors import suggest, visible_cause
+from cornu.names import printable
 
 __all__ = [
     "annotate_error",
@@ -41,10 +42,6 @@ _PREFIXABLE = (
     *(AssertionError, ZeroDivisionError, OverflowError, MemoryError, UserWarning, RuntimeWarning),
 )
 _JAX_NOTE = "For simplicity, JAX has removed its internal frames"
-# Longer words in messages of the library are shortened: names in files may have any length.
-_MAX_WORD = 400  # characters
-_SHOWN = 200  # characters of a word that is cut
-_LONG_WORD = re.compile(rf"\S{{{_MAX_WORD + 1},}}")
 # Attributes set on errors that already have a location in the message, or in a note. An error may
 # cross the boundary several times, from a layer to the model to `fit`.
 _LOCATED, _NOTED = "_cornu_located", "_cornu_noted"
@@ -122,7 +119,7 @@ def annotate_error(
     new = _class_called_on_tensor(instance, args) or error
     if new is error and not _has(error, _LOCATED):
         new = translate_error(error) or error
-    _cut_long_words(new, error.__traceback__)
+    _make_printable(new, error.__traceback__)
     _mark(new, _LOCATED)
     here = user_location()
     text = "\n".join([str(new), *getattr(new, "__notes__", ())])
@@ -180,7 +177,8 @@ def locate_error(
         return trim_traceback(error, error)
     failed = _failing_location(error) if add_failing_line else ""
     new = translate_error(error) or error
-    _cut_long_words(new, error.__traceback__)
+    _make_printable(new, error.__traceback__)
+    where = printable(where)  # the layer and its inputs
     head = f"{where}, failed {failed}" if failed and not _mentions(where, failed) else where
     if type(new) in _PREFIXABLE and len(new.args) == 1 and isinstance(new.args[0], str):
         text = clean_message(new.args[0]).removeprefix(f"{label}: ").removeprefix(f"{label} ")
@@ -191,18 +189,14 @@ def locate_error(
     return trim_traceback(new, error)
 
 
-def _cut_long_words(error: Exception, trace: TracebackType | None) -> None:
-    """Shortens very long words in a message of the library; those of the user stay as they are."""
+def _make_printable(error: Exception, trace: TracebackType | None) -> None:
+    """Makes a message of the library printable; those of the user stay as they are."""
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if trace is None or is_user_code(trace.tb_frame.f_code):
         return
-    if len(error.args) == 1 and isinstance(error.args[0], str) and len(error.args[0]) > _MAX_WORD:
-        error.args = (_LONG_WORD.sub(_cut_word, error.args[0]),)
-
-
-def _cut_word(match: re.Match[str]) -> str:
-    return f"{match[0][:_SHOWN]}... ({len(match[0])} characters)"
+    if len(error.args) == 1 and isinstance(error.args[0], str):
+        error.args = (printable(error.args[0], keep="\n\t"),)
 
 
 def has_location(error: BaseException) -> bool:

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cornu.inspect.checks.catalog import KINDS, CheckKind
+from cornu.names import printable
 
 __all__ = ["Finding", "Report"]
+
+_LINES = "\n"  # the control characters that texts of findings contain
 
 _ORDER = ("error", "warning", "info")
 
@@ -97,8 +100,8 @@ class Report:
         for finding in self.findings:
             lines.append(f"{finding.code}  {finding.severity:7}  {finding.title}")
             if finding.where:
-                lines.append(f"      {finding.where}")
-            body = f"{finding.text} {finding.kind.advice}"
+                lines.append(f"      {printable(finding.where)}")
+            body = printable(f"{finding.text} {finding.kind.advice}", _LINES)
             lines += [
                 piece
                 for part in body.split("\n")
@@ -117,7 +120,9 @@ class Report:
             for f in self.findings
         ]
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            "<tr>"
+            + "".join(f"<td>{html.escape(printable(cell, _LINES))}</td>" for cell in row)
+            + "</tr>"
             for row in rows
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

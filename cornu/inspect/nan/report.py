@@ -6,6 +6,8 @@ import pathlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cornu.names import printable
+
 __all__ = ["NanReport", "Phase"]
 
 Phase = Literal["data", "weights", "forward", "loss", "backward", "update", "step"]
@@ -45,7 +47,7 @@ class NanReport:
             lines.append(self.hint)
         if self.file is not None:
             lines.append(f"The batch is saved in {self.file}; read it with cornu.debug.load_batch.")
-        return "\n".join(lines)
+        return printable("\n".join(lines), keep="\n")
 
     __repr__ = __str__
 

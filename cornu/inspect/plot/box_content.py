@@ -14,6 +14,7 @@ from cornu.layers.activations import Activation
 from cornu.layers.input import InputLayer
 from cornu.layers.rnn.bidirectional import Bidirectional
 from cornu.layers.wrapper import Wrapper
+from cornu.names import printable
 
 __all__ = [
     "BoxContent",
@@ -76,6 +77,11 @@ class BoxContent:
     opened: bool = True
     items: list[Item] = field(default_factory=list)
 
+    def make_printable(self) -> None:
+        """Makes the texts printable, before their widths are computed."""
+        self.title, self.name, self.tag = map(printable, (self.title, self.name, self.tag))
+        self.chips = list(map(printable, self.chips))
+
 
 def describe_block(members: list[Item], opened: bool) -> BoxContent:
     """Returns the content of a frame around one or several equal blocks."""
@@ -110,11 +116,12 @@ def format_activation(layer: Layer, options: PlotOptions) -> str:
 def set_box_size(box: Box, rankdir: str) -> None:
     """Sets the size that a box needs for its texts."""
     part = box.data
+    if box.parts and part.items[0].kind != "block":
+        part.title, part.name = part.items[0].name, ""
+    part.make_printable()
     chips = sum(text_width(chip, SMALL) + 16 for chip in part.chips)
     if box.parts:
         box.heading = HEADING
-        if part.items[0].kind != "block":
-            part.title, part.name = part.items[0].name, ""
         wide = text_width(part.title, TITLE, True) + (
             text_width(part.name, SMALL) + 8 if part.name else 0
         )

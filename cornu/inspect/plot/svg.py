@@ -17,6 +17,7 @@ from cornu.inspect.plot.colors import DARK, LIGHT, ColorScheme, family_colors
 from cornu.inspect.plot.diagram import Diagram
 from cornu.inspect.plot.layer_families import Family
 from cornu.inspect.plot.layout import Box, EdgeSegment, Layout
+from cornu.names import printable
 
 __all__ = ["ARROW", "MARGIN", "ROUND", "arrow_shape", "css_styles", "to_svg", "tooltip"]
 
@@ -243,7 +244,7 @@ def tooltip(box: Box) -> str:
         lines.append(items[0].place)
     if weights:
         lines.append(f"{sum(weights.values()):,} parameters")
-    return "\n".join(lines)
+    return printable("\n".join(lines), keep="\n")
 
 
 def _format_point(point: Point) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cornu.names import printable
+
 __all__ = ["DisplayTable", "TableColumn", "TableRow"]
 
 
@@ -30,7 +32,7 @@ class TableRow:
     """A row.
 
     Attributes:
-        cells: the text of each column.
+        cells: the text of each column; it is made printable, as names may come from files.
         children: the rows below it.
         heading: whether it is a heading of the rows below it.
         closed: whether the rows below it are initially hidden in HTML.
@@ -40,6 +42,9 @@ class TableRow:
     children: list[TableRow] = field(default_factory=list)
     heading: bool = False
     closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.cells = list(map(printable, self.cells))
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, TableRow]]:
         """Yields this row and those below it, each with its depth."""
@@ -56,6 +61,10 @@ class DisplayTable:
     columns: list[TableColumn]
     lines: list[TableRow]
     notes: list[str]
+
+    def __post_init__(self) -> None:
+        self.title = printable(self.title)
+        self.notes = list(map(printable, self.notes))
 
     def walk(self) -> Iterator[tuple[int, TableRow]]:
         """Yields all rows, each with its depth."""

@@ -13,7 +13,7 @@ from cornu import registry, seeds
 from cornu.core.graph.op import VariableBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state import scope
-from cornu.names import auto_name
+from cornu.names import auto_name, printable
 from cornu.types import ArrayLike, DTypeLike
 
 __all__ = ["Seed", "SeedGenerator", "SeedState", "draw_key"]
@@ -79,7 +79,7 @@ class SeedState(Operators, VariableBase):
         return self.value
 
     def __repr__(self) -> str:
-        return f"<SeedState path={self.path}, value={self.numpy()}>"
+        return f"<SeedState path={printable(self.path)}, value={self.numpy()}>"
 
 
 class SeedGenerator(scope.RandomSource, registry.Configurable):

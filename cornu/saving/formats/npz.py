@@ -7,6 +7,7 @@ import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -14,6 +15,19 @@ import numpy as np
 from cornu.saving import validation
 
 __all__ = ["NpzReader", "open_npz", "write_npz"]
+
+_MAX_NAME = 65535  # bytes of the name of a member of a zip file
+_HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+class _Header(NamedTuple):
+    shape: tuple[int, ...]
+    fortran_order: bool
+    dtype: np.dtype
+    start: int  # of the numbers, in bytes
 
 
 class NpzReader:
@@ -34,26 +48,31 @@ class NpzReader:
             for name in archive.namelist()
             if name.endswith(".npy")
         }
-        self.shapes = {key: shape for key, (shape, _, _) in self._headers.items()}
+        self.shapes = {key: header.shape for key, header in self._headers.items()}
         self.nbytes = sum(member.file_size for member in archive.infolist())
 
-    def _read_header(self, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    def _read_header(self, name: str) -> _Header:
         with self._archive.open(name) as file:
-            if np.lib.format.read_magic(file) == (1, 0):
-                return np.lib.format.read_array_header_1_0(file)
-            return np.lib.format.read_array_header_2_0(file)
+            version = np.lib.format.read_magic(file)
+            if version not in _HEADER_READERS:
+                raise ValueError(f"{name!r} has the version {version} of the format, not 1 or 2.")
+            return _Header(*_HEADER_READERS[version](file), file.tell())
 
     def read(self, key: str) -> np.ndarray:
         """Reads an array."""
-        shape, fortran_order, dtype = self._headers[key]
+        shape, fortran_order, dtype, start = self._headers[key]
         if dtype == np.dtype("V2"):  # how NumPy writes bfloat16
             dtype = np.dtype(ml_dtypes.bfloat16)
         elif dtype.kind not in "fiubc":
             raise ValueError(f"{key!r} holds values of dtype {dtype}, not numbers.")
         data = validation.read_zip_member(self._archive, f"{key}.npy")
         count = math.prod(shape)
-        # The values are the end of the member, after a header of any length.
-        array = np.frombuffer(data, dtype, count, len(data) - count * dtype.itemsize)
+        if len(data) - start != count * dtype.itemsize:
+            raise ValueError(
+                f"{key!r} has {len(data) - start} bytes of numbers; its shape {shape} and dtype "
+                f"{dtype} need {count * dtype.itemsize}. The file is damaged."
+            )
+        array = np.frombuffer(data, dtype, count, start)
         return array.reshape(shape, order="F" if fortran_order else "C")
 
 
@@ -66,6 +85,20 @@ def open_npz(path: Path) -> Iterator[NpzReader]:
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays as an npz file."""
-    with open(path, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # stubs take **kwds for allow_pickle
+    """Writes arrays as an npz file.
+
+    Unlike `np.savez`, it takes any names, and equal arrays give equal files.
+
+    Raises:
+        ValueError: a name is too long for the format.
+    """
+    with zipfile.ZipFile(path, "w") as archive:
+        for key, array in arrays.items():
+            member = zipfile.ZipInfo(f"{key}.npy")  # with a constant date
+            if len(member.filename.encode()) > _MAX_NAME:
+                raise ValueError(
+                    f"The name of a weight is too long for npz files: {key!r}.\n"
+                    "Save to '.weights.h5' or '.safetensors', or give the layers shorter names."
+                )
+            with archive.open(member, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)

@@ -19,6 +19,7 @@ from cornu.callbacks import BackupAndRestore, CallbackList
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, DataInput, digest_rows
+from cornu.names import printable
 from cornu.saving.resume import Resume
 from cornu.saving.state_encoding import decode_state, encode_state
 from cornu.saving.storage_keys import collect_weights_by_key
@@ -318,8 +319,9 @@ class ResumeSession:
         if complete or not set(names) <= {"batch_size", "steps"}:
             return bool(names) and self._on_change_refused(lines)
         if names:
+            changes = printable("; ".join(lines))
             warnings.warn(
-                f"The data differs from the data of the saved state: {'; '.join(lines)}. "
+                f"The data differs from the data of the saved state: {changes}. "
                 "Training continues with the new data.",
                 stacklevel=user_stacklevel(),
             )
@@ -411,9 +413,10 @@ class ResumeSession:
         found = [n for n in self.callbacks.unsaved_attributes() if n not in self._reported]
         self._reported.update(found)
         if found:
+            attributes = printable(", ".join(found))
             warnings.warn(
                 "resume: these attributes of callbacks hold data that cannot be saved, and start "
-                f"again from the beginning when training resumes: {', '.join(found)}. Use numbers, "
+                f"again from the beginning when training resumes: {attributes}. Use numbers, "
                 "strings, arrays, and lists, dicts and similar containers of these, or define "
                 "`get_state` and `set_state`.",
                 stacklevel=user_stacklevel(),

@@ -315,7 +315,7 @@ def test_dot():
 
 def test_dot_is_quoted(tmp_path):
     text = model_to_dot(Sequential([Input((2,)), Dense(1, name='a"b\\c\nd')]))
-    assert 'Dense\\na\\"b\\\\c\\nd' in text
+    assert 'Dense\\na\\"b\\\\c\\\\nd' in text  # a line end in a name is shown as \\n
     text.write(tmp_path / "a.dot")
     assert (tmp_path / "a.dot").read_text() == text
 
