@@ -17,7 +17,7 @@ from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import format_location
-from cornu.names import make_unique
+from cornu.names import make_unique, printable
 from cornu.types import PyTree
 
 __all__ = ["Item", "fill_from_graph", "outline"]
@@ -123,7 +123,7 @@ class Item:
         return list({id(v): v for layer in self.layers for v in layer.weights}.values())
 
     def __repr__(self) -> str:
-        return f"<{self.kind} {self.path or self.name}>"
+        return f"<{self.kind} {printable(self.path or self.name)}>"
 
 
 @api_boundary

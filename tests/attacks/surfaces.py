@@ -13,6 +13,7 @@ import numpy as np
 
 import cornu
 from cornu import layers
+from cornu.inspect.outline import outline
 from cornu.inspect.profile.cost import cost
 
 X = np.ones((8, 4), "f4")
@@ -43,6 +44,15 @@ def make_model(name):
     mae = cornu.metrics.MeanAbsoluteError(name=f"{name} mae")
     model.compile("sgd", ["mse", "mse"], metrics=[[mae], []])
     return model
+
+
+def _plotted(ending, **options):
+    def show(model, name, folder):
+        path = folder / f"plot.{ending}"
+        cornu.utils.plot_model(model, path, show_layer_names=True, show_shapes=True, **options)
+        return path.read_text(encoding="utf-8")
+
+    return show
 
 
 class _Terminal(io.StringIO):
@@ -116,8 +126,10 @@ TEXTS = {
     "repr": lambda model, name, folder: "".join(
         map(repr, [model, *model.layers, *model.weights, *model.inputs, *model.metrics])
     ),
+    "outline": lambda model, name, folder: repr(list(outline(model).walk())),
     "cost": lambda model, name, folder: str(cost(model)),
     "check": lambda model, name, folder: str(model.check(X, Y)),
+    "plot.dot": _plotted("dot"),
     "fit": lambda model, name, folder: model.fit(X, Y, verbose=2, validation_split=0.25) and "",
     "evaluate": lambda model, name, folder: model.evaluate(X, Y) and "",
     "terminal": _terminal,
@@ -131,6 +143,8 @@ PAGES = {
     "summary": lambda model, name, folder: model._repr_html_(),
     "cost": lambda model, name, folder: cost(model)._repr_html_(),
     "check": lambda model, name, folder: model.check(X, Y)._repr_html_(),
+    "plot.svg": _plotted("svg"),
+    "plot.html": _plotted("html"),
     "history": lambda model, name, folder: str(model.fit(X, Y, verbose=0).plot()),
 }
 ERRORS = {

@@ -26,6 +26,7 @@ from cornu.inspect.plot.box_content import (
 from cornu.inspect.plot.layer_families import find_family
 from cornu.inspect.plot.layout import Box, Edge
 from cornu.inspect.plot.symbolic_graph import SymbolicGraph, trace_node, trace_subclassed
+from cornu.names import printable
 
 __all__ = ["Diagram", "build_diagram"]
 
@@ -53,7 +54,7 @@ def build_diagram(model: Layer, options: PlotOptions) -> Diagram:
             "Give it an Input, call `build(input_shape)`, or call it on a batch of data."
         )
     builder = _DiagramBuilder(model, options)
-    return Diagram(builder.root, builder.edges, options, model.name)
+    return Diagram(builder.root, builder.edges, options, printable(model.name))
 
 
 @dataclass(eq=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from os import PathLike
 from pathlib import Path
 
 from cornu.inspect.plot.colors import LIGHT, family_colors
 from cornu.inspect.plot.diagram import Diagram
 from cornu.inspect.plot.layout import Box
+from cornu.names import escape_controls
 
 __all__ = ["DotSource", "to_dot"]
 
@@ -90,5 +90,5 @@ def quote_dot(text: object) -> str:
     >>> print(quote_dot('a "b"'))
     "a \\"b\\""
     """
-    text = re.sub("[\\x00-\\x09\\x0b-\\x1f]", " ", str(text))
+    text = escape_controls(str(text), keep="\n")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

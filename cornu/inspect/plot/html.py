@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cornu import tree
 from cornu.core.layer.layer import Layer
 from cornu.graphics.svg import escape, text_width
 from cornu.inspect.outline import Item, list_tensors
@@ -26,6 +27,7 @@ from cornu.inspect.plot.box_content import (
 from cornu.inspect.plot.diagram import Diagram, build_diagram
 from cornu.inspect.plot.layout import Box, FrameRanks
 from cornu.inspect.plot.svg import ARROW, css_styles
+from cornu.names import printable
 
 __all__ = ["embed_page", "to_html"]
 
@@ -41,7 +43,7 @@ def to_html(model: Layer, options: PlotOptions) -> str:
     kinds = {box.data.family for box in shown.root.walk()}
     page = _PAGE.read_text(encoding="utf-8")
     parts = {
-        "@TITLE@": escape(model.name),
+        "@TITLE@": escape(shown.name),
         "@STYLES@": css_styles(kinds),
         "@DATA@": _script(_data(shown, found.levels)),
     }
@@ -62,7 +64,8 @@ def embed_page(page: str, height: int = 640) -> str:
 
 def _script(data: Any) -> str:
     """Returns JSON that is safe inside a script element: it contains no <, > or &."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    shown = tree.map(lambda x: printable(x) if isinstance(x, str) else x, data)
+    text = json.dumps(shown, separators=(",", ":"), ensure_ascii=True)
     # Otherwise a layer named `</script>` would end the script element.
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
