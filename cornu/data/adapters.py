@@ -20,7 +20,8 @@ from cornu.data import frames
 from cornu.data.column_names import NAMELESS, Names, bind_batch, bind_frame
 from cornu.data.conversion import as_arrays
 from cornu.data.lazy_columns import column_of
-from cornu.data.packing import unpack_x_y_sample_weight
+from cornu.data.packing import unpack_x_y_sample_weight, with_count
+from cornu.data.pydataset import PyDataset
 from cornu.data.sources.arrays import Arrays
 from cornu.data.sources.grain import Grain
 from cornu.data.sources.huggingface import HuggingFace, column_of_table, columns_of_table
@@ -247,10 +248,11 @@ def _open_with(source: type[Stream]) -> Callable[[DataInput, ReadOptions], Strea
 
 def _open_numbered(data: DataInput, options: ReadOptions) -> Stream:
     _check_no_row_arguments(data, options)
+    # As in Keras, a PyDataset that returns x gives a custom step `(x,)`.
     return Indexed(
         data.x,
         options.steps,
-        _reader(options.names),
+        _reader(options.names, isinstance(data.x, PyDataset)),
         options.prepare,
         options.restart,
         options.shuffle,
@@ -352,16 +354,24 @@ def _read_columns(part: Any) -> Any:
     return part
 
 
-def _reader(names: Names) -> Callable[[Any], Any]:
-    """Returns a function that converts a batch to arrays `(x, y, sample_weight)`."""
+def _reader(names: Names, packed: bool = False) -> Callable[[Any], Any]:
+    """Returns a function that converts a batch to arrays `(x, y, sample_weight)`.
+
+    Args:
+        names: the names of the model's inputs and outputs.
+        packed: whether a batch that is not a tuple counts as `(x,)`.
+    """
 
     def read(batch: PyTree) -> Any:
         if isinstance(batch, dict) and names.inputs:
             bound = bind_batch(batch, names)
-            batch = (batch,) if bound[1] is None and bound[2] is None else bound
+            if bound[1] is not None or bound[2] is not None:
+                return _arrays(bound, names, lazy=False)
         # A long list is x itself: several inputs, or numbers.
         if not isinstance(batch, (tuple, list)) or isinstance(batch, list) and len(batch) > 3:
-            batch = (batch,)
-        return _arrays(unpack_x_y_sample_weight(batch), names, lazy=False)
+            arrays = _arrays((batch, None, None), names, lazy=False)
+            return with_count(arrays, 1) if packed else arrays
+        arrays = _arrays(unpack_x_y_sample_weight(batch), names, lazy=False)
+        return with_count(arrays, len(batch))
 
     return read

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.types import PyTree
+from typing import NamedTuple
 
-__all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
+from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.types import Batch, PyTree
+
+__all__ = ["pack_as_given", "pack_x_y_sample_weight", "unpack_x_y_sample_weight", "with_count"]
 
 
 @api_boundary
@@ -46,3 +48,44 @@ def unpack_x_y_sample_weight(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
             "Pass several inputs as one list or dict: ([a, b], y)."
         )
     return (*parts, None, None)[:3]
+
+
+class _TupleOfOne(NamedTuple):
+    x: PyTree
+    y: PyTree
+    sample_weight: PyTree
+
+
+class _TupleOfTwo(NamedTuple):
+    x: PyTree
+    y: PyTree
+    sample_weight: PyTree
+
+
+class _TupleOfThree(NamedTuple):
+    x: PyTree
+    y: PyTree
+    sample_weight: PyTree
+
+
+# Steps are compiled functions of a batch. The number of parts is a part of the structure of their
+# argument: batches of another length are traced separately.
+_GIVEN = (_TupleOfOne, _TupleOfTwo, _TupleOfThree)
+
+
+def with_count(batch: Batch, count: int) -> Batch:
+    """Returns a batch that remembers how many parts were given, for `pack_as_given`."""
+    return _GIVEN[count - 1](*batch)
+
+
+def pack_as_given(batch: Batch) -> PyTree:
+    """Packs a batch into a tuple with the number of parts that `with_count` remembers.
+
+    Example:
+
+    >>> pack_as_given(with_count(("x", None, None), 1)), pack_as_given(("x", None, None))
+    (('x',), 'x')
+    """
+    if isinstance(batch, _GIVEN):
+        return tuple(batch)[: _GIVEN.index(type(batch)) + 1]
+    return pack_x_y_sample_weight(*batch)

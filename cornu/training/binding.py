@@ -99,7 +99,8 @@ class Binding:
             if self._class_weight is not None:
                 outputs = None if self._graph is None else self._outputs(x)
                 weight = self._apply_class_weight(outputs, y, weight)
-            return x, y, weight
+                return x, y, weight
+            return batch
         bound = x
         if self._graph is not None:
             bound = self._graph.arrange(self._graph.match(x))

@@ -13,7 +13,7 @@ from cornu import tree
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.data import Arrays, Stream
-from cornu.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from cornu.data.packing import pack_as_given, unpack_x_y_sample_weight
 from cornu.losses import FunctionLoss
 from cornu.training.binding import Binding
 from cornu.training.compile.objective import count_rows, is_library_code
@@ -195,7 +195,7 @@ def _run_users_step(trainer: Trainer, name: str, batch: Batch) -> dict[str, Any]
 
 def _call_step(trainer: Trainer, name: str, batch: Batch) -> Any:
     """Calls a custom step on a batch as the user passed it."""
-    step, data = getattr(trainer.model, name), pack_x_y_sample_weight(*batch)
+    step, data = getattr(trainer.model, name), pack_as_given(batch)
     if state_lists.takes_state(step):
         return state_lists.run(step, *_state(trainer, name), data)
     return step(data)

@@ -181,6 +181,13 @@ class Trainer:
         self.objective = Objective(config, outputs)
         outputs.targeted = self.objective.targeted
 
+    def _set_objective_if_known(self) -> None:
+        """Assigns the losses to the outputs, once both are known."""
+        config, outputs = self.config, self.outputs
+        if config is None or config.loss is None or outputs is None or self.objective is not None:
+            return
+        self._set_objective(config, outputs)
+
     def _with_loss_scaling(self, optimizer: Any) -> Any:
         """Adds loss scaling to the optimizer if the model computes in float16."""
         float16 = self.model.dtype_policy.compute_dtype == "float16"
@@ -254,8 +261,7 @@ class Trainer:
             if y_pred is None:
                 return
             self.outputs = Outputs(tree.map(like_output, y_pred))
-        if self.objective is None and self.config.loss is not None:
-            self._set_objective(self.config, self.outputs)
+        self._set_objective_if_known()
         if metric_set.outputs is None:
             metric_set.bind(self.outputs, self.outputs.spread_targets(y))
 
@@ -294,6 +300,8 @@ class Trainer:
     def _outputs_for(self, x: DataLike) -> Outputs | None:
         """Builds the model for inputs like x; returns its outputs."""
         self.build(x)
+        # The losses decide which outputs need targets, and so what y may be.
+        self._set_objective_if_known()
         return self.outputs
 
     def build(self, x: DataLike) -> None:

@@ -415,7 +415,68 @@ def test_steps_receive_what_the_user_passed(make):
         model.fit(batches, verbose=0)
         model.evaluate(batches, verbose=0)
         model.predict(batches)
-        assert model.seen == dict.fromkeys(("train", "test", "predict"), expected)
+        packed = expected if isinstance(expected, tuple) else (expected,)
+        assert model.seen == dict.fromkeys(("train", "test", "predict"), packed)
+
+
+# Batches of a source, and what the steps of Keras receive for them.
+BATCHES = [
+    (X, ""),
+    ((X,), ("",)),
+    ([X], ("",)),
+    ((X, None), ("", None)),
+    ((X, Y, None), ("", "", None)),
+    ((X, None, None), ("", None, None)),
+    (((X,),), (("",),)),
+    (((X,), Y), (("",), "")),
+    ({"a": X}, {"a": ""}),
+]
+
+
+class Numbered(cornu.utils.PyDataset):
+    """One batch of any structure."""
+
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return self.batch
+
+
+def in_tensorflow(batch):
+    tf = pytest.importorskip("tensorflow")
+    return tf.data.Dataset.from_tensors(batch)
+
+
+def in_torch(batch):
+    data = pytest.importorskip("torch.utils.data")
+    return data.DataLoader([batch], batch_size=1, collate_fn=lambda samples: samples[0])
+
+
+def in_a_list(batch):
+    return type("Batches", (), {"__iter__": lambda self: iter([batch])})()
+
+
+@pytest.mark.parametrize("source", [in_a_list, Numbered, in_torch, in_tensorflow])
+def test_steps_receive_batches_with_as_many_parts_as_the_source_gives(source):
+    for batch, expected in BATCHES:
+        if source is in_tensorflow and (
+            isinstance(batch, list) or any(part is None for part in batch)
+        ):
+            continue  # tf.data has neither lists nor None
+        if source is Numbered and not isinstance(batch, (tuple, list)):
+            expected = (expected,)  # as in Keras
+        model = Free()
+        model.compile("sgd")
+        data = source(batch)
+        model.fit(data, verbose=0)
+        model.evaluate(data, verbose=0)
+        model.predict(data)
+        assert model.seen == dict.fromkeys(("train", "test", "predict"), expected), batch
 
 
 def test_steps_may_take_any_arguments_and_call_those_of_the_base_class():

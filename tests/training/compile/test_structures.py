@@ -163,6 +163,50 @@ def test_targets_of_the_outputs_with_a_loss():
     assert len(model.evaluate(X, Y["b"], verbose=0)) == 2
 
 
+class TwoOutputs(cornu.Model):
+    def __init__(self, arrange):
+        super().__init__()
+        self.arrange = arrange
+        self.first, self.second = (cornu.layers.Dense(n, name=f"dense_{n}") for n in (2, 1))
+
+    def call(self, x):
+        return self.arrange(self.first(x), self.second(x))
+
+
+def as_dict(a, b):
+    return {"a": a, "b": b}
+
+
+def as_list(a, b):
+    return [a, b]
+
+
+def two_outputs(arrange, subclassed):
+    model = TwoOutputs(arrange)
+    if subclassed:
+        return model
+    inputs = cornu.Input((3,))
+    return cornu.Model(inputs, model.call(inputs))
+
+
+@pytest.mark.parametrize("subclassed", [False, True])
+@pytest.mark.parametrize(
+    ("arrange", "loss"),
+    [(as_dict, {"a": "mse"}), (as_list, ["mse", None]), (as_dict, ["mse", None])],
+)
+def test_targets_may_be_only_those_of_outputs_with_a_loss(arrange, loss, subclassed):
+    x, y = np.ones((4, 3), "float32"), np.zeros((4, 2), "float32")
+    model = two_outputs(arrange, subclassed)
+    for targets in (y, [y], (y,), *([{"a": y}] if arrange is as_dict else [])):
+        model.compile("sgd", loss)
+        expected = np.mean(np.asarray(model.first(x) if subclassed else model.layers[1](x)) ** 2)
+        assert np.isclose(model.evaluate(x, targets, verbose=0), expected)
+    for wrong in ({"b": y[:, :1]}, {"other": y}, [y, y, y]):
+        model.compile("sgd", loss)
+        with pytest.raises(ValueError, match="no target|no output|has 2 outputs"):
+            model.evaluate(x, wrong, verbose=0)
+
+
 def test_one_loss_of_several_outputs():
     class Both(cornu.losses.Loss):
         def call(self, y_true, y_pred):
