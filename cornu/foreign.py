@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from typing import Any
 
 from cornu.types import DataLike
 
 __all__ = [
+    "check_attributes",
+    "check_backend",
     "describe_class",
     "describe_replacement",
+    "explain_argument",
+    "find_object_with_state",
     "is_a",
     "is_of_keras",
     "keras_class",
@@ -63,21 +68,102 @@ def is_of_keras(obj: Any) -> bool:
     return isinstance(module, str) and module.partition(".")[0] in _KERAS
 
 
-def describe_replacement(obj: Any, package: str, base: str) -> str:
+# The package of cornu with the classes that replace those of Keras, by the base class in Keras.
+_PACKAGES = {
+    "KerasTensor": "",
+    "Variable": "",
+    "SeedGenerator": "random.",
+    "Optimizer": "optimizers.",
+    "Metric": "metrics.",
+    "Model": "",
+    "Layer": "layers.",
+    "Callback": "callbacks.",
+}
+_NAMES = {"Functional": "Model", "KerasTensor": "Input"}
+# Bases of objects with Variables or symbolic Tensors of Keras, which cornu cannot use.
+_WITH_STATE = frozenset(_PACKAGES) - {"Callback"}
+
+
+def describe_replacement(obj: Any) -> str:
     """Returns what to write instead of an object of Keras; an empty string for other objects.
 
     Args:
         obj: the object, or its class.
-        package: the package of cornu with the classes of this kind, such as "layers".
-        base: the class from which classes of this kind are derived, such as "Layer".
+
+    Example:
+
+    >>> describe_replacement(3)
+    ''
     """
     found = keras_class(obj)
     if found is None:
         return ""
     cls = obj if isinstance(obj, type) else type(obj)
+    names = [base.__name__ for base in found.__mro__]
+    package = next((_PACKAGES[name] for name in names if name in _PACKAGES), "")
+    name = f"cornu.{package}{_NAMES.get(found.__name__, found.__name__)}"
     if cls is found:
-        name = f"{package}.{cls.__name__}"
-        if package == "layers" and ".models." in cls.__module__:
-            name = "Model" if cls.__name__ == "Functional" else cls.__name__
-        return f"\nIt is an object of Keras: write cornu.{name}(...) instead."
-    return f"\nIts class is one of Keras: derive {cls.__name__} from cornu.{package}.{base}."
+        return f"\nIt is an object of Keras: write {name}(...) instead."
+    return f"\nIts class is one of Keras: derive {cls.__name__} from {name}."
+
+
+def find_object_with_state(values: Any) -> Any:
+    """Returns the first object of Keras with Variables or symbolic Tensors, or None.
+
+    Args:
+        values: an object, or nested lists, tuples and dicts of objects.
+    """
+    if isinstance(values, dict):
+        values = tuple(values.values())
+    if isinstance(values, (list, tuple, set)):
+        found = map(find_object_with_state, values)
+        return next((one for one in found if one is not None), None)
+    return values if _has_state(type(values)) else None  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)
+def _has_state(kind: type) -> bool:
+    found = keras_class(kind)
+    return found is not None and any(base.__name__ in _WITH_STATE for base in found.__mro__)
+
+
+def check_backend(obj: Any) -> None:
+    """Raises a TypeError if an object of Keras computes with another library than JAX."""
+    found = keras_class(obj)
+    root = found.__module__.partition(".")[0]
+    keras = sys.modules.get("keras") if root == "keras" else None
+    backend = keras.backend.backend() if keras is not None else "tensorflow"
+    if backend != "jax":
+        raise TypeError(
+            f"{obj!r} is an object of Keras, which computes with {backend}.\nSet the environment "
+            'variable KERAS_BACKEND="jax" before Keras is imported, or use the class of cornu.'
+        )
+
+
+def check_attributes(owner: Any, label: str) -> None:
+    """Raises a TypeError if an attribute of a layer or model is a layer or metric of Keras.
+
+    Its Variables would not be trained or saved. Preprocessing layers, which work on the host before
+    the model, are accepted.
+    """
+    for name, value in vars(owner).items():
+        found = find_object_with_state(value)
+        if found is not None and ".preprocessing." not in keras_class(found).__module__:
+            raise TypeError(
+                f"{label}: the attribute {name!r} is or contains {found!r}, whose state is not "
+                f"part of a model of cornu.{describe_replacement(found)}"
+            )
+
+
+def explain_argument(error: Exception, arguments: Any) -> Exception:
+    """Returns the error to raise for a call with arguments of Keras: it says what to write instead.
+
+    Args:
+        error: the error that was caught.
+        arguments: the arguments of the call.
+    """
+    found = find_object_with_state(arguments)
+    if found is None or " of Keras" in str(error):
+        return error
+    problem = f"expected objects of cornu, received {found!r}.{describe_replacement(found)}"
+    return TypeError(problem)

@@ -129,6 +129,159 @@ def rejected_programs():
     }
 
 
+class Holder(cornu.Model):
+    def __init__(self, part):
+        super().__init__()
+        self.parts = {"first": [part]}
+
+    def call(self, x):
+        return self.parts["first"][0](x)
+
+
+class HolderLayer(cornu.layers.Layer):
+    def __init__(self, part):
+        super().__init__()
+        self.part = part
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight((1,))
+
+    def call(self, x):
+        return self.part(x)
+
+
+class OwnModel(keras.Model):
+    pass
+
+
+class OwnSGD(keras.optimizers.SGD):
+    pass
+
+
+def keras_model():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+
+
+def fitted(layer):
+    model = Holder(layer)
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+
+
+# Objects of Keras, with what to write instead, and the places that accept objects of their kind.
+REJECTED = {
+    "model": (
+        keras_model,
+        "write cornu.Sequential",
+        [
+            cornu.models.clone_model,
+            cornu.models.edit,
+            cornu.inspect.summary,
+            lambda model: cornu.utils.plot_model(model, "unused.png"),
+            lambda model: cornu.saving.save_model(model, "unused.keras"),
+            lambda model: Holder(model)(X),
+            lambda model: HolderLayer(model)(X),
+            lambda model: cornu.Sequential([model]),
+        ],
+    ),
+    "own model": (
+        OwnModel,
+        "derive OwnModel from cornu.Model",
+        [cornu.models.clone_model, lambda model: Holder(model)(X)],
+    ),
+    "layer": (
+        lambda: keras.layers.Dense(1),
+        "write cornu.layers.Dense",
+        [
+            lambda layer: Holder(layer)(X),
+            lambda layer: HolderLayer(layer)(X),
+            fitted,
+            cornu.layers.SpectralNormalization,
+            lambda layer: cornu.layers.Pipeline([layer]),
+        ],
+    ),
+    "own layer": (
+        OwnLayer,
+        "derive OwnLayer from cornu.layers.Layer",
+        [cornu.layers.TimeDistributed, lambda layer: Holder(layer)(X)],
+    ),
+    "own metric": (
+        OwnMetric,
+        "derive OwnMetric from cornu.metrics.Metric",
+        [cornu.metrics.get, lambda metric: Holder(metric)(X)],
+    ),
+    "optimizer": (
+        lambda: keras.optimizers.Adam(),
+        "write cornu.optimizers.Adam",
+        [
+            cornu.optimizers.get,
+            cornu.optimizers.LossScaleOptimizer,
+            cornu.optimizers.OptimizerMap,
+            lambda optimizer: train(optimizer=optimizer),
+        ],
+    ),
+    "own optimizer": (
+        lambda: OwnSGD(),
+        "derive OwnSGD from cornu.optimizers.SGD",
+        [cornu.optimizers.get, cornu.optimizers.LossScaleOptimizer],
+    ),
+    "variable": (
+        lambda: keras.Variable([1.0]),
+        "write cornu.Variable",
+        [
+            lambda variable: cornu.optimizers.SGD().build([variable]),
+            lambda variable: cornu.optimizers.SGD().apply([np.ones(1)], [variable]),
+        ],
+    ),
+    "seed": (
+        lambda: keras.random.SeedGenerator(1),
+        "write cornu.random.SeedGenerator",
+        [
+            lambda seed: cornu.layers.Dropout(0.5, seed=seed)(X, training=True),
+            lambda seed: cornu.random.normal((2,), seed=seed),
+            lambda seed: cornu.initializers.RandomNormal(seed=seed),
+        ],
+    ),
+    "tensor": (
+        lambda: keras.Input((3,)),
+        "cornu.Input",
+        [
+            cornu.ops.relu,
+            cornu.layers.Dense(1),
+            lambda tensor: cornu.ops.add(X, tensor),
+            lambda tensor: cornu.Model(tensor, tensor),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REJECTED)
+def test_every_place_says_what_to_write_instead_of_an_object_of_keras(kind):
+    make, remedy, places = REJECTED[kind]
+    for place in places:
+        with pytest.raises((TypeError, ValueError), match=remedy):
+            place(make())
+
+
+def test_keras_is_told_that_tensors_of_cornu_need_layers_of_cornu():
+    for call in (keras.layers.Dense(1), keras.ops.relu, keras_model(), np.mean):
+        with pytest.raises((TypeError, ValueError), match=r"cornu\.(ops|layers)"):
+            call(cornu.Input((3,)))
+
+
+def test_objects_of_keras_that_compute_with_another_library_are_rejected(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
+    for use in (
+        lambda: train(loss=keras.losses.Huber()),
+        lambda: train(loss=SquaredLoss()),
+        lambda: train(kernel_regularizer=Squares()),
+    ):
+        with pytest.raises(TypeError, match='KERAS_BACKEND="jax"'):
+            use()
+    # Those that cornu has itself do not depend on it.
+    train(kernel_regularizer=keras.regularizers.L2(0.1))
+
+
 @pytest.mark.parametrize("remedy", rejected_programs())
 def test_objects_with_state_are_rejected_with_what_to_write(remedy):
     with pytest.raises((TypeError, ValueError), match=remedy):

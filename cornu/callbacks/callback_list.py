@@ -362,7 +362,7 @@ def _as_callback(callback: Any) -> Callback:
         if not _ONLY_IN_KERAS.isdisjoint(base.__name__ for base in bases):
             raise TypeError(
                 f"callbacks: {type(callback).__name__} works only within Keras."
-                + describe_replacement(callback, "callbacks", bases[0].__name__)
+                + describe_replacement(callback)
             )
         return ForeignCallback(callback, defining[-1])
     if isinstance(callback, type) and issubclass(callback, Callback):

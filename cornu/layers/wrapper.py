@@ -39,7 +39,6 @@ def check_layer(layer: Any, name: str, label: str) -> Any:
     """Returns `layer`; raises TypeError if it is not a layer."""
     if not isinstance(layer, Layer):
         raise TypeError(
-            f"{label}: {name} must be a layer. Received: {layer!r}"
-            + describe_replacement(layer, "layers", "Layer")
+            f"{label}: {name} must be a layer. Received: {layer!r}" + describe_replacement(layer)
         )
     return layer

@@ -21,6 +21,7 @@ from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
 from cornu.errors import quantity, suggest
+from cornu.foreign import check_attributes
 from cornu.models.functional import FunctionalGraph
 from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.models.inspection_methods import InspectionMethods
@@ -175,6 +176,7 @@ class Model(InspectionMethods):
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
         if self._graph_ is not None:
             return self._graph_.outputs
+        check_attributes(self, self._label_())
         with sharing.build_lock:
             self._preparing_ = True
             try:

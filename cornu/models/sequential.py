@@ -310,6 +310,6 @@ def _suggest_fix(thing: Any) -> str:
         return f"\nCreate an instance: {thing.__name__}(...)."
     if isinstance(thing, (list, tuple)):
         return "\nAdd the layers one by one, or pass the list to Sequential([...])."
-    if hint := describe_replacement(thing, "layers", "Layer"):
+    if hint := describe_replacement(thing):
         return hint
     return "\nWrap a function in Lambda(function)." if callable(thing) else ""

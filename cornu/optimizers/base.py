@@ -15,6 +15,7 @@ from cornu import settings
 from cornu.core.state import scope
 from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
+from cornu.foreign import describe_replacement
 from cornu.optimizers.checks import (
     check_accumulation,
     check_averaging,
@@ -269,6 +270,12 @@ class Optimizer(OptimizerVariables):
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Creates the Variables that the optimizer needs for a model's Variables."""
+        for variable in variables:
+            if not isinstance(variable, Variable):
+                raise TypeError(
+                    f"{self._label_()}: expected Variables of cornu. Received: {variable!r}"
+                    + describe_replacement(variable)
+                )
         self._indices_ = {variable: index for index, variable in enumerate(variables)}
         # Files number the optimizer's Variables in the order of creation: averages first.
         if self.use_ema:

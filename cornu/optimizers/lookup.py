@@ -70,7 +70,7 @@ def get(identifier: OptimizerLike | None) -> Optimizer | None:
             "An optimizer must be a name, a config, an Optimizer or an Optax transformation. "
             f"Received: {identifier!r}"
             + (
-                describe_replacement(identifier, "optimizers", "Optimizer")
+                describe_replacement(identifier)
                 or "\nPass a learning rate to an optimizer: Adam(learning_rate=0.001)."
             )
         )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cornu.errors import suggest
-from cornu.foreign import describe_replacement, is_of_keras, keras_class
+from cornu.foreign import check_backend, describe_replacement, is_of_keras, keras_class
 from cornu.names import is_library_class
 from cornu.registry.archive import LAMBDA, current_archive
 from cornu.registry.arguments import ArgumentCapture
@@ -30,7 +30,7 @@ from cornu.registry.serialization import SLICE
 __all__ = ["deserialize", "resolve"]
 
 # The base classes of objects with Variables: those of Keras cannot be part of a compiled step.
-_BASES_WITH_STATE = {"layers": "Layer", "metrics": "Metric", "optimizers": "Optimizer"}
+_WITH_STATE = frozenset(("layers", "metrics", "optimizers"))
 
 
 def deserialize(
@@ -127,13 +127,14 @@ def _adopt(category: str | None, obj: Any) -> Any:
     found = keras_class(obj)
     if found is None:
         return obj
-    if category in _BASES_WITH_STATE:
+    if category in _WITH_STATE:
         raise TypeError(
             f"Expected a name, a config or an object in {category}. Received: {obj!r}"
-            + describe_replacement(obj, category, _BASES_WITH_STATE[category])
+            + describe_replacement(obj)
         )
     # Losses stay as they are: their configs in Keras lack arguments, such as `delta` of Huber.
     if found is not type(obj) or category == "losses":
+        check_backend(obj)
         return obj
     cls, _ = search(found.__name__, category, classes)
     if cls is None:

@@ -22,6 +22,7 @@ from cornu.core.graph.tensor import Node, Tensor, TensorSpec, format_shape
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.core.tracebacks.user_frames import user_location
+from cornu.foreign import explain_argument
 
 __all__ = ["infer_op_outputs", "infer_outputs", "infer_outputs_by_config", "record_op"]
 
@@ -217,6 +218,7 @@ def locate_op_error(op: Op, error: Exception, args: Any, kwargs: Any) -> Excepti
 def _locate(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
     arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
     shapes = ", ".join(format_shape(leaf) for leaf in arrays)
+    error = explain_argument(error, (args, kwargs))
     return locate_error(error, f"{op.name} {user_location()}, called on shapes {shapes}", op.name)
 
 

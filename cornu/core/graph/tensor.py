@@ -185,6 +185,16 @@ class Tensor(Operators, TensorBase):
             "and call it on arrays.",
         )
 
+    def __array_function__(self, function: Any, *args: Any) -> Any:
+        if function is not np.result_type:
+            return self.__array__()  # raises the error
+        # JAX, and so layers and ops of Keras, ask NumPy for the dtype of an unknown object. They
+        # catch a TypeError.
+        raise ValueError(
+            f"{self!r} is symbolic: only layers and ops of cornu can be called on it.\n"
+            "Use `cornu.ops` or `cornu.layers` instead of those of JAX or Keras."
+        )
+
     def _unsupported(self, problem: str, remedy: str) -> TypeError:
         return TypeError(f"{self!r} {problem}.\n{remedy}\nThis happened {user_location()}.")
 

@@ -10,7 +10,7 @@ from cornu.core.layer.signature import call_signature
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import has_location, locate_error, trim_traceback
 from cornu.core.tracebacks.user_frames import user_location
-from cornu.foreign import keras_class
+from cornu.foreign import explain_argument, keras_class
 
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
@@ -24,6 +24,7 @@ def locate_call_error(
     """Returns the error to raise: it begins with the layer, the user's line and the inputs."""
     if has_location(error):
         return trim_traceback(error, error)
+    error = explain_argument(error, (args, kwargs))
     signature = call_signature(type(layer))
     mismatch = signature.describe_mismatch(args, kwargs) if isinstance(error, TypeError) else ""
     if mismatch:

@@ -19,6 +19,8 @@ from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_float
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
+from cornu.foreign import check_attributes
+from cornu.names import is_library_class
 
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
@@ -53,6 +55,8 @@ def build_and_check(layer: Layer, tensors: dict[str, Any]) -> None:
     if not layer.built or layer._building_:
         with sharing.build_lock:  # waits for a thread that builds the layer
             if not layer.built:
+                if not is_library_class(type(layer)):
+                    check_attributes(layer, layer._label_())
                 layer._build_from_shapes_(shapes)
         # `build` may set a spec that is more precise, such as the number of features.
         check_input(layer.input_spec, first, layer._label_())

@@ -21,6 +21,7 @@ from cornu.core.graph.op import is_symbolic
 from cornu.core.tracebacks.jax_messages import clean_message, translate_error
 from cornu.core.tracebacks.user_frames import format_location, is_user_code, user_location
 from cornu.errors import suggest, visible_cause
+from cornu.foreign import explain_argument
 from cornu.names import printable
 
 __all__ = [
@@ -61,7 +62,7 @@ def api_boundary(fn: Function) -> Function:
                 _describe_unknown_keyword(error, fn, args)
             if _is_called_by_library():
                 raise
-            new = annotate_error(error, f"{fn.__name__}() was called")
+            new = annotate_error(error, f"{fn.__name__}() was called", arguments=(args, kwargs))
             if new is error:
                 raise  # without a frame of the library in the traceback
             raise new  # noqa: B904 - its cause is set
@@ -81,7 +82,7 @@ def api_boundary_init(init: Callable[..., None]) -> Callable[..., None]:
             if _is_called_by_library():
                 raise
             event = f"{type(self).__name__}() was called"
-            new = annotate_error(error, event, self, args)
+            new = annotate_error(error, event, self, (args, kwargs))
             if new is error:
                 raise  # without a frame of the library in the traceback
             raise new  # noqa: B904 - its cause is set
@@ -105,7 +106,7 @@ def _is_called_by_library() -> bool:
 
 
 def annotate_error(
-    error: Exception, event: str, instance: object = None, args: tuple[Any, ...] = ()
+    error: Exception, event: str, instance: object = None, arguments: Any = ((), {})
 ) -> Exception:
     """Returns the error to raise at the boundary: translated, with the location in a note.
 
@@ -113,10 +114,12 @@ def annotate_error(
         error: the error that was caught.
         event: what the user did, such as "fit() was called".
         instance: the object whose constructor was called, if any.
-        args: the positional arguments of the constructor.
+        arguments: the positional and the keyword arguments of the call.
     """
     failed = _failing_location(error)
-    new = _class_called_on_tensor(instance, args) or error
+    new = _class_called_on_tensor(instance, arguments[0]) or error
+    if new is error:
+        new = explain_argument(error, arguments)
     if new is error and not _has(error, _LOCATED):
         new = translate_error(error) or error
     _make_printable(new, error.__traceback__)

@@ -253,7 +253,7 @@ def check_cell(cell: Any, label: str) -> Any:
     ):
         if not _declares(cell, name):
             raise ValueError(f"{label}: a cell must have {description}. Received: {cell!r}")
-    if hint := describe_replacement(cell, "layers", "Layer"):
+    if hint := describe_replacement(cell):
         raise TypeError(f"{label}: the cell cannot be a layer of Keras. Received: {cell!r}{hint}")
     return cell
 

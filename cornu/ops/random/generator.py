@@ -13,6 +13,7 @@ from cornu import registry, seeds
 from cornu.core.graph.op import VariableBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state import scope
+from cornu.foreign import describe_replacement
 from cornu.names import auto_name, printable
 from cornu.types import ArrayLike, DTypeLike
 
@@ -117,7 +118,10 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
         if kwargs:
             raise TypeError(f"SeedGenerator: unexpected keyword argument {next(iter(kwargs))!r}.")
         if seed is not None and not _is_integer(seed):
-            raise ValueError(f"SeedGenerator: seed must be an integer. Received: {seed!r}")
+            raise ValueError(
+                f"SeedGenerator: seed must be an integer. Received: {seed!r}"
+                + describe_replacement(seed)
+            )
         self.name = name or auto_name("seed_generator")
         self.path = _current_path(self.name)
         self.explicit = seed is not None
@@ -175,7 +179,7 @@ def draw_key(seed: Seed) -> Any:
         return _make_key(seed, 0)
     raise TypeError(
         "seed must be None, an integer, a SeedGenerator or a JAX random key. "
-        f"Received: {seed!r} (of type {type(seed).__name__})"
+        f"Received: {seed!r} (of type {type(seed).__name__}){describe_replacement(seed)}"
     )
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
+from cornu.foreign import describe_replacement
 from cornu.optimizers.base import SHARED_DEFAULTS, Optimizer
 from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.transforms.chain import GradsAndVars
@@ -65,7 +66,7 @@ class LossScaleOptimizer(Optimizer):
         if not isinstance(inner_optimizer, Optimizer):
             raise TypeError(
                 f"{self._label_()}: inner_optimizer must be an Optimizer. "
-                f"Received: {inner_optimizer!r}"
+                f"Received: {inner_optimizer!r}{describe_replacement(inner_optimizer)}"
             )
         # Files saved by Keras contain the shared arguments with their defaults.
         ignored = {**SHARED_DEFAULTS, "dynamic": True}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import Any, NoReturn, Self
 
 from cornu.core.state.variable import Variable
+from cornu.foreign import describe_replacement
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.transforms.chain import GradsAndVars
@@ -47,6 +48,7 @@ class OptimizerMap(Configurable, MutableMapping[str, Optimizer]):
         if not isinstance(default_optimizer, Optimizer):
             raise TypeError(
                 f"default_optimizer must be an Optimizer. Received: {default_optimizer!r}"
+                + describe_replacement(default_optimizer)
             )
         if optimizer_map is not None and not isinstance(optimizer_map, dict):
             raise TypeError(f"optimizer_map must be a dict. Received: {optimizer_map!r}")
@@ -228,5 +230,6 @@ def _check_wrappable(optimizer: Any, where: str) -> Optimizer:
         raise ValueError(
             f"The optimizer for {where} must be an Optimizer, and not a LossScaleOptimizer or "
             f"MultiOptimizer (wrap the whole in these instead). Received: {optimizer!r}"
+            + describe_replacement(optimizer)
         )
     return optimizer

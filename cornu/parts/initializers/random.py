@@ -18,6 +18,7 @@ import numpy as np
 
 from cornu import seeds
 from cornu.core.state.dtypes import is_float
+from cornu.foreign import describe_replacement
 from cornu.ops.random import SeedGenerator
 from cornu.ops.random.generator import Seed
 from cornu.parts.initializers.base import Initializer, numpy_dtype
@@ -49,7 +50,7 @@ class RandomInitializer(Initializer):
         if not (seed is None or isinstance(seed, (int, np.integer, SeedGenerator))):
             raise ValueError(
                 f"{type(self).__name__}: seed must be an integer, a SeedGenerator or None. "
-                f"Received: {seed!r}"
+                f"Received: {seed!r}{describe_replacement(seed)}"
             )
         self.seed = seed
 
