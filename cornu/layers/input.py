@@ -23,7 +23,9 @@ class InputLayer(Layer):
         shape: the shape of one sample, without the batch axis. `None` for sizes that may vary.
         batch_size: the batch size, if it is fixed.
         dtype: the dtype of the array; `cornu.config.floatx()` by default.
-        sparse, ragged: not supported; must not be True.
+        sparse: whether the input is meant for sparse arrays of JAX or SciPy, which all inputs
+            accept.
+        ragged: not supported; must not be True.
         batch_shape: the shape including the batch axis, instead of `shape` and `batch_size`.
         input_tensor: a symbolic Tensor that is not the output of a layer, used instead of a new
             one.
@@ -124,6 +126,11 @@ class InputLayer(Layer):
         return self._tensor.shape
 
     @property
+    def sparse(self) -> bool:
+        """Whether the input is meant for sparse arrays."""
+        return self._tensor.sparse
+
+    @property
     def dtype(self) -> str:
         """The dtype of the input."""
         return self._tensor.dtype
@@ -141,7 +148,7 @@ class InputLayer(Layer):
         return {
             "batch_shape": self.batch_shape,
             "dtype": self.dtype,
-            "sparse": False,
+            "sparse": self.sparse,
             "ragged": False,
             "name": self.name,
             "optional": self.optional,
@@ -166,7 +173,9 @@ def Input(
         shape: the shape of one sample, without the batch axis. `None` for sizes that may vary.
         batch_size: the batch size, if it is fixed.
         dtype: the dtype of the array; `cornu.config.floatx()` by default.
-        sparse, ragged: not supported; must not be True.
+        sparse: whether the input is meant for sparse arrays of JAX or SciPy, which all inputs
+            accept.
+        ragged: not supported; must not be True.
         batch_shape: the shape including the batch axis, instead of `shape` and `batch_size`.
         name: the name of the input; `input_layer`, `input_layer_1`, ... by default.
         tensor: a symbolic Tensor that is not the output of a layer, used instead of a new one.
@@ -181,6 +190,9 @@ def Input(
     >>> x = cornu.Input(shape=(32,), name="features")
     >>> cornu.layers.Dense(4)(x).shape
     (None, 4)
+
+    Differences: models and layers convert sparse arrays to dense ones, of which `fit`, `evaluate`
+    and `predict` form one batch at a time; so outputs of layers and ops are never `sparse`.
     """
     layer = InputLayer(
         shape=shape,

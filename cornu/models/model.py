@@ -13,6 +13,7 @@ import numpy as np
 
 from cornu import inspect, registry, tree
 from cornu.core.graph.inference import infer_outputs
+from cornu.core.graph.sparse import to_dense
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.call_errors import locate_call_error
 from cornu.core.layer.layer import Layer, map_shapes, shapes_from_json
@@ -131,6 +132,8 @@ class Model(InspectionMethods):
         return None if self._graph_ is None else self._graph_.masks(inputs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not (len(args) == 1 and isinstance(args[0], (jax.Array, np.ndarray, Tensor))):
+            args, kwargs = to_dense((args, kwargs))
         around = scope.current()
         # Only the outermost call is compiled: an inner one is part of the program or eager step
         # around it.

@@ -17,11 +17,17 @@ __all__ = ["is_added_mask", "new_input", "replay", "retrace_nodes", "without_mas
 
 def new_input(old: Tensor, name: str | None = None) -> Tensor:
     """Returns an Input with the shape, dtype and source location of a Tensor, and its name."""
-    name, optional = name or old.name, old.optional
+    arguments: dict[str, Any] = {
+        "batch_shape": old.shape,
+        "dtype": old.dtype,
+        "sparse": old.sparse,
+        "optional": old.optional,
+        "name": name or old.name,
+    }
     if old.node is None:
-        return Input(batch_shape=old.shape, dtype=old.dtype, name=name, optional=optional)
+        return Input(**arguments)
     with override_call(old.node.call, old.node.location):
-        return Input(batch_shape=old.shape, dtype=old.dtype, name=name, optional=optional)
+        return Input(**arguments)
 
 
 def replay(

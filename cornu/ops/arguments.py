@@ -18,11 +18,36 @@ from cornu import settings
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.types import Array, ArrayLike, Axes, DTypeLike
 
-__all__ = ["to_array", "to_arrays", "to_axes", "to_float", "to_jax_dtype", "to_operand", "to_pair"]
+__all__ = [
+    "check_known",
+    "to_array",
+    "to_arrays",
+    "to_axes",
+    "to_float",
+    "to_jax_dtype",
+    "to_operand",
+    "to_pair",
+]
 
 # Types that functions of JAX convert faster by themselves than `jnp.asarray` does. The class of
 # JAX's arrays has no public name; it is added when the first array is seen.
 _ACCEPTED: set[type] = {np.ndarray, bool, int, float, complex}
+
+
+def check_known(x: Any, name: str, remedy: str) -> None:
+    """Raises a TypeError if the values of an argument are unknown, on which a shape depends.
+
+    Args:
+        x: the argument. Its values are unknown while a symbolic Tensor is called or a function is
+            traced.
+        name: its name.
+        remedy: what to do.
+    """
+    if isinstance(x, jax.core.Tracer):
+        raise TypeError(
+            f"the shape of the result depends on the values of `{name}`, which are unknown for "
+            f"symbolic Tensors and in compiled functions.\n{remedy}"
+        )
 
 
 @overload

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.graph.op import VariableBase, is_symbolic, op, unwrap
+from cornu.core.graph.sparse import is_sparse, to_dense
 from cornu.core.state.dtypes import standardize_dtype
+from cornu.foreign import is_a
 from cornu.ops.arguments import to_array, to_jax_dtype
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -80,7 +82,7 @@ def convert_to_tensor(
     Args:
         x: an object that can be converted to an array.
         dtype: the dtype; by default that of `x`, with 64-bit types reduced to 32 bits.
-        sparse: not supported.
+        sparse: with False, sparse arrays of JAX become dense arrays; they stay sparse by default.
         ragged: not supported.
 
     Example:
@@ -89,11 +91,15 @@ def convert_to_tensor(
     >>> cornu.ops.convert_to_tensor([1, 2]).dtype.name
     'int32'
     """
-    if sparse or ragged:
-        raise ValueError("Sparse and ragged arrays are not supported. Use dense arrays and a mask.")
+    if ragged:
+        raise ValueError("Ragged arrays are not supported. Use dense arrays and a mask.")
     # A Tensor stays what it is, without a node, so that models need no layer for the conversion.
     if is_symbolic(x):
         return x if dtype is None or standardize_dtype(dtype) == x.dtype else cast(x, dtype)
+    if is_sparse(x):
+        if is_a(x, "jax", "JAXSparse") and sparse is not False:
+            return x if dtype is None else cast(x, dtype)
+        x = to_dense(x)
     return jnp.asarray(unwrap(x), to_jax_dtype(dtype))
 
 
@@ -104,16 +110,16 @@ def convert_to_numpy(x: Any) -> np.ndarray:
         x: an object that can be converted to an array; symbolic Tensors cannot.
     """
     # A copy, because the buffer of a JAX array is read-only in NumPy.
-    return np.array(unwrap(x))
+    return np.array(to_dense(unwrap(x)))
 
 
 def is_tensor(x: Any) -> bool:
-    """Returns whether an object is a JAX array; False for Variables and symbolic Tensors.
+    """Returns whether an object is a JAX array, dense or sparse; not a Variable or Tensor.
 
     Args:
         x: an object.
     """
-    return isinstance(x, jax.Array)
+    return isinstance(x, jax.Array) or is_a(x, "jax", "JAXSparse")
 
 
 def shape(x: Any) -> tuple[Any, ...]:
@@ -122,7 +128,8 @@ def shape(x: Any) -> tuple[Any, ...]:
     Args:
         x: an array, Variable or symbolic Tensor.
     """
-    return tuple(x.shape) if is_symbolic(x) or isinstance(x, VariableBase) else np.shape(x)
+    has_shape = is_symbolic(x) or isinstance(x, VariableBase) or is_sparse(x)
+    return tuple(x.shape) if has_shape else np.shape(x)
 
 
 def dtype(x: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_operand
+from cornu.ops.arguments import check_known, to_operand
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -28,6 +28,7 @@ def segment_sum(
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
     """
+    _check_count(segment_ids, num_segments)
     return jax.ops.segment_sum(
         to_operand(data), to_operand(segment_ids), num_segments, indices_are_sorted=sorted
     )
@@ -45,6 +46,7 @@ def segment_prod(
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
     """
+    _check_count(segment_ids, num_segments)
     return jax.ops.segment_prod(
         to_operand(data), to_operand(segment_ids), num_segments, indices_are_sorted=sorted
     )
@@ -62,6 +64,7 @@ def segment_max(
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
     """
+    _check_count(segment_ids, num_segments)
     return jax.ops.segment_max(
         to_operand(data), to_operand(segment_ids), num_segments, indices_are_sorted=sorted
     )
@@ -79,6 +82,12 @@ def segment_min(
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
     """
+    _check_count(segment_ids, num_segments)
     return jax.ops.segment_min(
         to_operand(data), to_operand(segment_ids), num_segments, indices_are_sorted=sorted
     )
+
+
+def _check_count(segment_ids: ArrayLike, num_segments: int | None) -> None:
+    if num_segments is None:
+        check_known(segment_ids, "segment_ids", "Pass `num_segments`, the number of segments.")

@@ -97,7 +97,7 @@ def test_conversions():
     with pytest.raises(TypeError, match="symbolic"):
         ops.convert_to_numpy(x)
     with pytest.raises(ValueError, match="mask"):
-        ops.convert_to_tensor(X, sparse=True)
+        ops.convert_to_tensor(X, ragged=True)
 
 
 def test_wrong_arguments():
@@ -141,3 +141,15 @@ def test_elastic_transform():
     assert first.shape == image.shape and (first == again).all() and (first != image).any()
     still = ops.image.elastic_transform(image, alpha=0.0, seed=1)
     np.testing.assert_allclose(still, image, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", "argmax argmin array_split glu mean moveaxis split std sum swapaxes unstack var".split()
+)
+def test_an_axis_that_the_array_does_not_have(name):
+    more = {"array_split": (2,), "split": (2,)}.get(name, ())
+    axes = {"moveaxis": (10, 0), "swapaxes": (10, 0)}.get(name)
+    arguments = {"axis": 10} if axes is None else {}
+    for x in (np.ones((3, 4), "float32"), Tensor((3, 4))):
+        with pytest.raises(ValueError, match=r"10.* (is )?out of (bounds|range)"):
+            getattr(ops, name)(x, *more, *(axes or ()), **arguments)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -143,3 +144,32 @@ def test_arguments_determine_unknown_sizes():
     assert [part.shape for part in ops.unstack(Tensor((None, 3)), num=2)] == [(3,), (3,)]
     with pytest.raises(ValueError, match="broadcast"):
         ops.broadcast_to(Tensor((None, 4)), (5, 3))
+
+
+# Calls whose results have a shape that depends on values.
+OF_VALUES = {
+    "bincount": lambda x: ops.bincount(x),
+    "bincount of rows": lambda x: ops.bincount(ops.reshape(x, (1, -1)), minlength=3),
+    "nonzero": lambda x: ops.nonzero(x),
+    "where": lambda x: ops.where(x > 0),
+    "unique": lambda x: ops.unique(x),
+    "repeat": lambda x: ops.repeat([1, 2], x),
+    "segment_sum": lambda x: ops.segment_sum(x, x),
+    "segment_max": lambda x: ops.segment_max(x, x),
+    "segment_min": lambda x: ops.segment_min(x, x),
+    "segment_prod": lambda x: ops.segment_prod(x, x),
+    "arange": lambda x: ops.arange(ops.sum(x)),
+    "linspace": lambda x: ops.linspace(0, 1, ops.sum(x)),
+    "logspace": lambda x: ops.logspace(0, 1, ops.sum(x)),
+    "one_hot": lambda x: ops.one_hot(x, ops.sum(x)),
+}
+
+
+@pytest.mark.parametrize("name", OF_VALUES)
+def test_shapes_that_depend_on_values_are_rejected_with_a_remedy(name):
+    call = OF_VALUES[name]
+    for wrong in (lambda: call(Tensor((2,), "int32")), lambda: jax.jit(call)(jnp.ones(2, int))):
+        with pytest.raises(TypeError, match="(?s)shape of the result depends on.*(Use|Pass|use) "):
+            wrong()
+    if name not in ("linspace", "logspace", "one_hot"):  # these take an int
+        call(np.ones(2, "int32"))

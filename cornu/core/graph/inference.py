@@ -22,11 +22,15 @@ from cornu.core.graph.tensor import Node, Tensor, TensorSpec, format_shape
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.core.tracebacks.user_frames import user_location
+from cornu.errors import quantity
 from cornu.foreign import explain_argument
 
 __all__ = ["infer_op_outputs", "infer_outputs", "infer_outputs_by_config", "record_op"]
 
 _unknown: list[Any] = []
+
+# Names of parameters that are axes of the first argument.
+_AXES = ("axis", "axis1", "axis2", "source", "destination")
 
 
 def unknown_size() -> Any:
@@ -219,7 +223,27 @@ def _locate(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
     arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
     shapes = ", ".join(format_shape(leaf) for leaf in arrays)
     error = explain_argument(error, (args, kwargs))
+    if isinstance(error, IndexError):
+        error = _axis_error(op, args, kwargs) or error
     return locate_error(error, f"{op.name} {user_location()}, called on shapes {shapes}", op.name)
+
+
+def _axis_error(op: Op, args: Any, kwargs: Any) -> Exception | None:
+    """Returns the error for an axis that the first argument does not have, or None."""
+    if op.signature is None:
+        return None
+    bound = op.signature.bind(*args, **kwargs).arguments
+    first = next(iter(bound.values()), None)
+    count = len(getattr(first, "shape", ()))
+    for name in _AXES:
+        axes = bound.get(name)
+        for axis in axes if isinstance(axes, (list, tuple)) else [axes]:
+            if isinstance(axis, int) and not -count <= axis < count:
+                return ValueError(
+                    f"{name} {axis} is out of bounds for an array with {quantity(count, 'axis')}."
+                    "\nPrint the shape; -1 is always the index of the last axis."
+                )
+    return None
 
 
 register_op_handlers(OpHandlers(record_op, locate_op_error))

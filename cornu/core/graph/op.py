@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import jax
 import numpy as np
 
+from cornu.core.graph.sparse import is_sparse, run_on_sparse
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.names import printable
 
@@ -60,6 +61,8 @@ class Op:
             if found & VARIABLE:
                 args = unwrap(args)
                 kwargs = unwrap(kwargs)
+            if found & SPARSE:
+                return run_sparse(self, args, kwargs)
         try:
             return self.function(*args, **kwargs)
         except Exception as error:
@@ -101,7 +104,7 @@ class Op:
         return f"<op {printable(self.name)}>"
 
 
-SYMBOLIC, VARIABLE = 1, 2  # bits of what `_find_kinds` returns
+SYMBOLIC, VARIABLE, SPARSE = 1, 2, 4  # bits of what `_find_kinds` returns
 
 
 class TensorBase:
@@ -122,7 +125,7 @@ class VariableBase:
 
 
 def _find_kinds(items: Iterable[Any], found: int) -> int:
-    """Returns `found` with bits for the Variables and symbolic Tensors in nested items."""
+    """Returns `found` with bits for the Variables, Tensors and sparse arrays in nested items."""
     for item in items:
         if type(item) in _PLAIN:
             continue
@@ -138,6 +141,8 @@ def _find_kinds(items: Iterable[Any], found: int) -> int:
             found = _find_kinds((item.start, item.stop, item.step), found)
         elif isinstance(item, jax.Array) and not isinstance(item, jax.core.Tracer):
             _PLAIN.add(type(item))
+        elif is_sparse(item):
+            found |= SPARSE
     return found
 
 
@@ -189,6 +194,14 @@ def record_node(operation: Any, args: Any, kwargs: Any) -> Any:
 def locate_op_error(operation: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
     """Returns the error to raise if an op fails on arrays: it contains the source location."""
     return _handlers[0].locate_error(operation, error, args, kwargs)
+
+
+def run_sparse(operation: Op, args: Any, kwargs: Any) -> Any:
+    """Calls an op with sparse arguments."""
+    try:
+        return run_on_sparse(operation.name, operation.function, args, kwargs)
+    except Exception as error:
+        raise locate_op_error(operation, error, args, kwargs)  # noqa: B904
 
 
 def op(function: Callable[P, R], name: str | None = None) -> Callable[P, R]:

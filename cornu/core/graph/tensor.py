@@ -48,7 +48,8 @@ class Tensor(Operators, TensorBase):
     Args:
         shape: the shape, with None for sizes that are unknown until data arrives.
         dtype: the dtype.
-        sparse, ragged: must be False.
+        sparse: whether the values are given as sparse arrays; see `Input`.
+        ragged: must be False.
         record_history, ragged_rank, row_splits_dtype: have no effect; accepted for compatibility
             with Keras.
         name: the name; by default an automatic one.
@@ -62,7 +63,17 @@ class Tensor(Operators, TensorBase):
         mask: the Tensor that is True at valid time steps, or None.
     """
 
-    __slots__ = ("__weakref__", "dtype", "index", "mask", "name", "node", "optional", "shape")
+    __slots__ = (
+        "__weakref__",
+        "dtype",
+        "index",
+        "mask",
+        "name",
+        "node",
+        "optional",
+        "shape",
+        "sparse",
+    )
 
     __hash__ = object.__hash__
     # NumPy arrays defer to the Tensor in binary operators.
@@ -81,10 +92,11 @@ class Tensor(Operators, TensorBase):
         *,
         optional: bool = False,
     ) -> None:
-        if sparse or ragged:
+        if ragged:
             raise NotImplementedError(
-                "Sparse and ragged Tensors are not supported. Use dense arrays with a mask."
+                "Ragged Tensors are not supported. Use dense arrays with a mask."
             )
+        self.sparse = bool(sparse)
         self.shape = standardize_shape(shape)
         self.dtype = standardize_dtype(dtype)
         self.name = name or auto_name("keras_tensor")
@@ -111,11 +123,6 @@ class Tensor(Operators, TensorBase):
     def size(self) -> int | None:
         """The number of elements, or None if it is unknown."""
         return None if None in self.shape else math.prod(s or 0 for s in self.shape)
-
-    @property
-    def sparse(self) -> bool:
-        """False: Tensors are dense."""
-        return False
 
     @property
     def ragged(self) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.remat import remat
+from cornu.core.graph.sparse import to_dense
 from cornu.core.graph.tensor import Tensor, standardize_shape
 from cornu.core.layer.input_spec import check_input
 from cornu.core.layer.signature import call_signature
@@ -31,11 +32,11 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def convert_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-    """Replaces NumPy arrays and Variables among the arguments by JAX arrays."""
+    """Replaces NumPy arrays, sparse arrays and Variables among the arguments by JAX arrays."""
     # Most calls have one array; a tree map would take longer than a small layer.
     if len(args) == 1 and not kwargs and isinstance(args[0], jax.Array):
         return args, kwargs
-    converted: Arguments = tree.map(_to_array, (args, kwargs))
+    converted: Arguments = tree.map(_to_array, to_dense((args, kwargs)))
     return converted
 
 

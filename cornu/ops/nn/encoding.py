@@ -8,7 +8,7 @@ from jax import lax
 
 from cornu import settings
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_array, to_float, to_jax_dtype
+from cornu.ops.arguments import check_known, to_array, to_float, to_jax_dtype
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
@@ -48,6 +48,7 @@ def one_hot(
     dtype = to_jax_dtype(dtype)
     _check_dense(sparse)
     dtype = settings.get("floatx") if dtype is None else dtype
+    check_known(num_classes, "num_classes", "Pass a number.")
     return jax.nn.one_hot(x, num_classes, axis=axis, dtype=dtype)
 
 

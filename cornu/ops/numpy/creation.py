@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from cornu import settings
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_arrays, to_jax_dtype, to_operand
+from cornu.ops.arguments import check_known, to_arrays, to_jax_dtype, to_operand
 from cornu.types import Array, ArrayLike, DTypeLike, ShapeLike
 
 __all__ = [
@@ -254,6 +254,8 @@ def arange(
     >>> cornu.ops.arange(2, 8, 2).tolist()
     [2, 4, 6]
     """
+    for name, number in (("start", start), ("stop", stop), ("step", step)):
+        check_known(number, name, "Pass numbers, such as sizes in x.shape.")
     return _arange(start, stop, step, to_jax_dtype(dtype))
 
 
@@ -284,6 +286,7 @@ def linspace(
     >>> cornu.ops.linspace(0, 1, 3).tolist()
     [0.0, 0.5, 1.0]
     """
+    check_known(num, "num", "Pass a number, such as a size in x.shape.")
     return jnp.linspace(
         to_operand(start),
         to_operand(stop),
@@ -316,6 +319,7 @@ def logspace(
         dtype: the dtype of the result; determined by the input by default.
         axis: the axis along which the numbers are laid out, if `start` and `stop` are arrays.
     """
+    check_known(num, "num", "Pass a number, such as a size in x.shape.")
     return jnp.logspace(
         to_operand(start),
         to_operand(stop),

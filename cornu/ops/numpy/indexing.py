@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from cornu.core.graph import operators
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_array, to_arrays, to_operand
+from cornu.ops.arguments import check_known, to_array, to_arrays, to_operand
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -21,6 +21,8 @@ __all__ = [
     "unravel_index",
     "where",
 ]
+
+_WITHOUT_INDICES = "Use ops.where(condition, x1, x2), which keeps the shape."
 
 
 @op
@@ -95,6 +97,7 @@ def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | Non
     [1, 4]
     """
     if x1 is None and x2 is None:
+        check_known(condition, "condition", _WITHOUT_INDICES)
         return jnp.where(to_operand(condition))
     # If only one of the two is None, JAX raises the error.
     return jnp.where(to_operand(condition), to_operand(x1), to_operand(x2))  # type: ignore[arg-type]
@@ -127,6 +130,7 @@ def nonzero(x: ArrayLike) -> tuple[Array, ...]:
     Args:
         x: an array.
     """
+    check_known(x, "x", _WITHOUT_INDICES)
     return jnp.nonzero(to_operand(x))
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_array, to_operand
+from cornu.ops.arguments import check_known, to_array, to_operand
 from cornu.types import Array, ArrayLike, Axes
 
 __all__ = [
@@ -56,6 +56,7 @@ def repeat(x: ArrayLike, repeats: int | Sequence[int] | Array, axis: int | None 
     >>> cornu.ops.repeat([1, 2], 2).tolist()
     [1, 1, 2, 2]
     """
+    check_known(repeats, "repeats", "Pass a number or a list of numbers.")
     # A list stays on the host: the size of the result must be known when this is traced.
     counts = np.asarray(repeats) if isinstance(repeats, Sequence) else repeats
     return jnp.repeat(to_operand(x), counts, axis=axis)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_array, to_operand
+from cornu.ops.arguments import check_known, to_array, to_operand
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -143,6 +143,8 @@ def unique(
     >>> cornu.ops.unique([3, 1, 3]).tolist()
     [1, 3]
     """
+    if size is None:
+        check_known(x, "x", "Pass `size`, the number of elements to return.")
     return jnp.unique(
         to_operand(x),
         return_index,

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_array, to_axes, to_float, to_operand
+from cornu.ops.arguments import check_known, to_array, to_axes, to_float, to_operand
 from cornu.types import Array, ArrayLike, Axes
 
 __all__ = [
@@ -132,7 +132,7 @@ def bincount(
     """Counts the occurrences of each of the integers 0, 1, 2, ...
 
     The length of the result depends on the data. Therefore the op supports arrays only, neither
-    symbolic Tensors nor tracers.
+    symbolic Tensors nor compiled functions.
 
     Args:
         x: non-negative integers, of shape (length,) or (batch, length).
@@ -146,6 +146,7 @@ def bincount(
     x, weights = to_array(x), to_array(weights)
     if sparse:
         raise NotImplementedError("bincount: sparse arrays are not supported. Use sparse=False.")
+    check_known(x, "x", "For counts of n classes, use ops.sum(ops.one_hot(x, n), axis=-2).")
     if x.ndim == 1:
         return jnp.bincount(x, weights, minlength=minlength)
     size = max(int(x.max()) + 1, minlength) if x.size else minlength
