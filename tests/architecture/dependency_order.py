@@ -61,7 +61,17 @@ SIBLINGS = 4
 # Packages that a user may not have, or that cost more to import than most users need.
 OPTIONAL = (
     *["h5py", "safetensors", "rich", "optax", "tensorboard", "torch", "tensorflow"],
-    *["grain", "orbax", "jax.export", "jax.extend", "IPython", "matplotlib", "PIL", "scipy"],
+    *[
+        "grain",
+        "orbax",
+        "jax.export",
+        "jax.extend",
+        "jax.experimental",
+        "IPython",
+        "matplotlib",
+        "PIL",
+        "scipy",
+    ],
     *["pandas", "polars", "datasets", "sklearn"],
 )
 
