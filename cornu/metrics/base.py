@@ -176,7 +176,13 @@ class Metric(VariableOwner):
     def stateless_update_state(
         self, metric_variables: Sequence[ArrayLike], *args: Any, **kwargs: Any
     ) -> list[Array]:
-        """Returns the values of `variables` after a batch, given those before; assigns nothing."""
+        """Returns the values of `variables` after a batch, given those before; assigns nothing.
+
+        Note: one float32 array per Variable holds a sum, as in Keras, so that a count of single
+        samples stops at 2**24. `update_state`, and so `fit`, keeps the rounding errors as well;
+        `cornu.pure(metric.update_state, variables)` does if `variables` includes the `residual` of
+        each Variable that has one.
+        """
         lifted = scope.pure(self.update_state, self.variables)
         return list(lifted(self._values_(metric_variables), None, *args, **kwargs)[1])
 

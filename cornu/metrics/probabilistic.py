@@ -106,6 +106,8 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     >>> metric = SparseCategoricalCrossentropy()
     >>> round(float(metric([1, 2], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
     1.204
+
+    Differences: in Keras, labels of `ignore_class` count as values of 0 in the mean.
     """
 
     direction = "down"

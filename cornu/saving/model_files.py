@@ -159,7 +159,8 @@ def load_model(
     Args:
         filepath: the file, or a binary file that is open for reading; or a directory that
             `OrbaxCheckpoint` wrote, whose latest step is read, or the subdirectory of one step.
-        custom_objects: your own classes and functions by name.
+        custom_objects: your own classes and functions by name. Names that the file does not use are
+            ignored, so that one dict can serve several files.
         compile: whether the model is compiled as it was, with the state of the optimizer.
         safe_mode: ignored; code is never read from a file.
 

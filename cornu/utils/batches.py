@@ -49,7 +49,9 @@ def split_dataset(
     >>> test
     (array([8, 9]), array([64, 81]))
 
-    Differences: Keras returns datasets of TensorFlow or PyTorch instead of arrays and frames.
+    Differences: Keras returns datasets of single rows, of TensorFlow or PyTorch. Arrays and frames
+    are passed to `fit` as they are, shuffled in each epoch and split again;
+    `tf.data.Dataset.from_tensor_slices(part)` makes a dataset of one.
     """
     dataset = with_rows(dataset)
     count = length(dataset)

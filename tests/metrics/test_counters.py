@@ -136,3 +136,13 @@ def test_metrics_of_half_precision_sum_in_float32():
         metric.update_state(np.full(70_000, 1.0, "float16"))
         assert [v.dtype for v in metric.variables] == ["float32"] * len(metric.variables)
         assert metric.result() == {metrics.Mean: 1.0, metrics.Sum: 70_000.0}[make]
+
+
+def test_pure_updates_count_exactly_with_the_residuals():
+    metric = metrics.Mean()
+    variables = [*metric.variables, *(variable.residual for variable in metric.variables)]
+    update = jax.jit(cornu.pure(metric.update_state, variables))
+    values = [np.float32(2**24), np.float32(2**24), np.float32(0), np.float32(0)]
+    for _ in range(5):
+        values = update(values, None, np.ones(1, "float32"))[1]
+    assert float(values[1]) + float(values[3]) == 2**24 + 5

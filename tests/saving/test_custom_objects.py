@@ -138,3 +138,11 @@ def test_scopes_of_threads_are_separate():
     assert found == {2: 2, 3: 3, "left": 3}
     with pytest.raises(ValueError, match="Unknown activation 'scaled_by'"):
         cornu.activations.get("scaled_by")
+
+
+def test_names_that_a_file_does_not_use_are_ignored(tmp_path):
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+    model.save(tmp_path / "m.keras")
+    unused = {"Unused": type("Unused", (cornu.layers.Layer,), {}), "unused": lambda x: x}
+    loaded = cornu.saving.load_model(tmp_path / "m.keras", custom_objects=unused)
+    assert [type(layer) for layer in loaded.layers] == [type(layer) for layer in model.layers]

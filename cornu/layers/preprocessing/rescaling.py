@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from cornu import settings
 from cornu.layers.preprocessing.base import HostArray, PreprocessingLayer
 
 __all__ = ["Rescaling"]
@@ -19,6 +20,8 @@ class Rescaling(PreprocessingLayer):
 
     Args:
         scale: a number, or an array that broadcasts with the input, such as one value per channel.
+            If the process-wide image data format is `"channels_first"`, one value per channel
+            scales the channels of images.
         offset: a number or an array, like `scale`.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
@@ -46,5 +49,8 @@ class Rescaling(PreprocessingLayer):
     def call(self, inputs: HostArray) -> Any:
         """Returns the rescaled input."""
         dtype = self.compute_dtype
-        scale, offset = (jnp.asarray(np.asarray(v), dtype) for v in (self.scale, self.offset))
+        values = (jnp.asarray(np.asarray(v), dtype) for v in (self.scale, self.offset))
+        if inputs.ndim >= 3 and settings.get("image_data_format") == "channels_first":
+            values = (v[:, None, None] if v.ndim == 1 else v for v in values)
+        scale, offset = values
         return inputs.astype(dtype) * scale + offset

@@ -99,8 +99,9 @@ def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | Non
     if x1 is None and x2 is None:
         check_known(condition, "condition", _WITHOUT_INDICES)
         return jnp.where(to_operand(condition))
-    # If only one of the two is None, JAX raises the error.
-    return jnp.where(to_operand(condition), to_operand(x1), to_operand(x2))  # type: ignore[arg-type]
+    if x1 is None or x2 is None:
+        raise ValueError("x1 and x2 must both be arrays, or both be None.")
+    return jnp.where(to_operand(condition), to_operand(x1), to_operand(x2))
 
 
 @op

@@ -327,3 +327,14 @@ def test_tables_that_do_not_fit():
     space = FeatureSpace({"words": "string_hashed"})
     with pytest.raises(TypeError, match="processes strings, which a symbolic Tensor"):
         space({"words": cornu.Input((1,), dtype="int32")})
+
+
+def test_a_discretized_feature_has_the_width_of_its_bins_for_few_samples():
+    tf = pytest.importorskip("tensorflow")
+    table = {"x": np.arange(10, dtype="float32")}
+    shapes = []
+    for k in (cornu, keras):
+        space = k.utils.FeatureSpace({"x": "float_discretized"}, "concat")
+        space.adapt(tf.data.Dataset.from_tensor_slices(table))
+        shapes.append(tuple(space({"x": table["x"][:4]}).shape))
+    assert shapes == [(4, 32), (4, 32)]

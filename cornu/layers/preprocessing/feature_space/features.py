@@ -181,7 +181,8 @@ def cardinality(layer: Layer) -> int | None:
         case CategoryEncoding():
             return layer.num_tokens
         case Discretization():
-            return layer.depth
+            # As in Keras, also if few values have fewer distinct boundaries.
+            return layer.num_bins or layer.depth
         case Hashing() | HashedCrossing():
             return layer.num_bins
     return None
