@@ -197,17 +197,17 @@ class Model(InspectionMethods):
             )
         return outputs
 
-    def _infer_call_(self, args: Any, kwargs: Any) -> Any:
-        """Returns new Tensors with the shapes and dtypes of the outputs."""
+    def _infer_call_(self, args: Any, kwargs: Any) -> tuple[PyTree, list[Tensor | None]]:
+        """Returns new Tensors like the outputs, and like the masks that inner layers attach."""
         # For inputs with the same shapes and dtypes, the outputs of the functional graph have the
         # result already; tracing a nested model again takes seconds in deep models.
         if self._is_purely_functional_ and len(args) == 1 and set(kwargs) <= {"training"}:
             graph = self._require_graph_("outputs")
             given = zip(graph.match(args[0]), graph.input_tensors, strict=True)
             if all(isinstance(x, Tensor) and _spec(x) == _spec(t) for x, t in given):
-                return tree.map(lambda t: Tensor(*_spec(t)), graph.outputs)
-        outputs = super()._infer_call_(args, kwargs)
-        return outputs if self._graph_ is None else self._graph_.to_tensors(outputs)
+                return tree.map(lambda t: Tensor(*_spec(t)), graph.outputs), []
+        outputs, masks = super()._infer_call_(args, kwargs)
+        return (outputs if self._graph_ is None else self._graph_.to_tensors(outputs)), masks
 
     def _structural_attributes_(self) -> dict[str, Any]:
         """Returns everything, apart from the class, that determines what the model computes."""

@@ -90,7 +90,8 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     before = (around.training, around.compute_dtype, around.layer_path)
     around.training = training
     around.compute_dtype = layer.compute_dtype if layer.autocast else None
-    around.layer_path = (*before[2], layer.name)
+    if not (layer._building_ and before[2][-1:] == (layer.name,)):  # `build` has entered the layer
+        around.layer_path = (*before[2], layer.name)
     try:
         if layer.autocast:
             args, kwargs = _autocast(args, kwargs, layer.compute_dtype)

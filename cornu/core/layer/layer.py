@@ -18,7 +18,12 @@ from cornu.core.graph.remat import RematMode, current_remat_mode
 from cornu.core.graph.tensor import Node, Tensor, standardize_shape
 from cornu.core.layer import calling
 from cornu.core.layer.call_errors import describe_missing_input, locate_call_error
-from cornu.core.layer.masks import attach_masks, fill_mask_arguments, symbolic_mask
+from cornu.core.layer.masks import (
+    attach_inner_masks,
+    attach_masks,
+    fill_mask_arguments,
+    symbolic_mask,
+)
 from cornu.core.layer.signature import call_signature
 from cornu.core.layer.stateless import call_with_values
 from cornu.core.layer.variables import VariableScope, remove_duplicates, set_values, wrap_build
@@ -347,7 +352,7 @@ class Layer(VariableOwner):
         tensors = signature.bind_tensors(args, kwargs)
         masks = fill_mask_arguments(signature, tensors, kwargs, symbolic_mask)
         calling.build_and_check(self, tensors)
-        outputs = self._infer_call_(args, kwargs)
+        outputs, inner_masks = self._infer_call_(args, kwargs)
         if not any(isinstance(leaf, Tensor) for leaf in tree.leaves(outputs)):
             raise TypeError(
                 f"{type(self).__name__}.call must return an array. Received: {outputs!r}\n"
@@ -358,18 +363,31 @@ class Layer(VariableOwner):
         self._nodes_ = [ref for ref in self._nodes_ if ref() is not None] + [weakref.ref(node)]
         if tensors and (masks is not None or self.supports_masking):
             attach_masks(self, next(iter(tensors.values())), masks, node.outputs)
+        if masks is None and inner_masks:
+            attach_inner_masks(node.outputs, inner_masks)
         return node.outputs
 
     def _calls_user_code_(self) -> bool:
         """Whether `call` contains code of the user, whose layers may look up masks by array."""
         return not is_library_class(type(self))
 
-    def _infer_call_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
+    def _infer_call_(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[PyTree, list[Tensor | None]]:
+        """Returns the outputs of a symbolic call, and the masks that layers within it attach."""
         if type(self).compute_output_spec is not Layer.compute_output_spec:
-            return self.compute_output_spec(*args, **kwargs)
+            return self.compute_output_spec(*args, **kwargs), []
         if self._infers_by_config_:
-            return infer_outputs_by_config(self, args, kwargs)
-        return infer_outputs(lambda *a, **k: self._run_(a, k), args, kwargs)
+            return infer_outputs_by_config(self, args, kwargs), []
+        if not self._calls_user_code_():
+            return infer_outputs(lambda *a, **k: self._run_(a, k), args, kwargs), []
+
+        def run(*args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
+            outputs = self._run_(args, kwargs)
+            return outputs, [scope.current().masks.get(leaf) for leaf in tree.leaves(outputs)]
+
+        outputs, masks = infer_outputs(run, args, kwargs)
+        return outputs, masks
 
     def _compute_symbolic_mask_(self, inputs: PyTree, masks: PyTree) -> PyTree:
         if type(self).compute_mask is Layer.compute_mask:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cornu import tree
-from cornu.core.graph.op import is_symbolic
-from cornu.core.graph.tensor import Tensor
+from cornu.core.graph.op import Op, is_symbolic
+from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.signature import CallSignature
 from cornu.core.state import scope
 from cornu.core.tracebacks.user_frames import user_stacklevel
@@ -16,7 +16,7 @@ from cornu.errors import warn
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
 
-__all__ = ["attach_masks", "fill_mask_arguments", "symbolic_mask"]
+__all__ = ["attach_inner_masks", "attach_masks", "fill_mask_arguments", "symbolic_mask"]
 
 
 def symbolic_mask(x: Any) -> Tensor | None:
@@ -82,6 +82,28 @@ def attach_masks(layer: Layer, inputs: Any, masks: Any, outputs: Any) -> None:
             output.mask = mask
         else:
             scope.current().masks.put(output, mask)
+
+
+def _mask_of(array: Any) -> Any:
+    return scope.current().masks.get(array)
+
+
+# The name marks masks that a layer adds to the graph, and that a new call of it adds again.
+_mask_of_array = Op("compute_mask", _mask_of)
+
+
+def attach_inner_masks(outputs: Any, inner_masks: list[Tensor | None]) -> None:
+    """Attaches the masks that layers within `call` attach to what it returns.
+
+    Args:
+        outputs: the symbolic outputs.
+        inner_masks: for each output, a Tensor like its mask, or None without a mask.
+    """
+    for output, like in zip(tree.leaves(outputs), inner_masks, strict=True):
+        if like is not None and output.mask is None:
+            mask = Tensor(like.shape, like.dtype)
+            # When the graph runs, the mask is that of the array.
+            output.mask = Node(_mask_of_array, (output,), {}, mask).outputs
 
 
 def _unless_all_none(masks: Any) -> Any:

@@ -203,6 +203,52 @@ def test_layers_within_a_layer_find_the_mask_of_its_input_in_a_graph_as_in_eager
     np.testing.assert_allclose(model(IDS), expected, atol=1e-2)
 
 
+class Embeds(layers.Layer):
+    """Creates a mask by a layer within it."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = embedding()
+
+    def build(self, shape):
+        self.embed.build(shape)
+
+    def call(self, ids):
+        return layers.Dropout(0.0)(self.embed(ids))
+
+
+class EmbedsTwice(Embeds):
+    """Returns two arrays, of which one has a mask."""
+
+    def call(self, ids):
+        x = self.embed(ids)
+        return {"masked": x, "plain": x + 0}
+
+
+@pytest.mark.parametrize("outer", [Embeds, lambda: OuterModel(Embeds()), EmbedsTwice])
+def test_a_mask_that_a_layer_within_a_layer_creates_is_that_of_the_output(outer):
+    first, second, third = outer(), lstm(), lstm()
+    ids = cornu.Input((3,), dtype="int32")
+    x = first(ids)
+    masked, plain = (x["masked"], x["plain"]) if isinstance(x, dict) else (x, x + 0)
+    assert masked.mask.shape == (None, 3) and plain.mask is None
+    model = cornu.Model(ids, [second(masked), third(plain)])
+    array = first(IDS)
+    array = array["masked"] if isinstance(array, dict) else array
+    expected = second(array), third(array + 0)
+    for found in (model.predict(IDS, verbose=0), model(IDS)):
+        np.testing.assert_allclose(found[0], expected[0], atol=1e-5)
+        np.testing.assert_allclose(found[1], expected[1], atol=1e-5)
+    assert np.abs(second(array) - second(array + 0)).max() > 1e-3
+    # The mask of the model's output reaches losses.
+    np.testing.assert_array_equal(get_keras_mask(cornu.Model(ids, masked)(IDS)), VALID)
+    loss = cornu.losses.MeanSquaredError()
+    target = np.ones((2, 3, 2))
+    model = cornu.Model(ids, masked)
+    model.compile(loss=loss)
+    np.testing.assert_allclose(model.evaluate(IDS, target, verbose=0), loss(target, array), 1e-5)
+
+
 def test_a_graph_that_begins_after_the_mask_takes_that_of_the_array():
     ids = cornu.Input((3,), dtype="int32")
     embed, outer = embedding(), Outer(lstm())
