@@ -8,26 +8,24 @@ image recognition"; the same authors (2016), "Identity mappings in deep residual
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
-import numpy as np
-
-from cornu import settings
-from cornu.core.graph.tensor import Tensor
-from cornu.layers import (
-    Activation,
-    Add,
-    BatchNormalization,
-    Conv2D,
-    Dense,
-    GlobalAveragePooling2D,
-    GlobalMaxPooling2D,
-    Input,
-    MaxPooling2D,
-    ZeroPadding2D,
+from cornu.applications import imagenet_utils
+from cornu.applications.blocks import batch_norm
+from cornu.applications.network import (
+    Arguments,
+    NetworkFunction,
+    Pooling,
+    WeightFiles,
+    Weights,
+    build_network,
+    define_network,
 )
+from cornu.core.graph.tensor import Tensor
+from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.layers import Activation, Add, BatchNormalization, Conv2D, MaxPooling2D, ZeroPadding2D
 from cornu.models import Model
 from cornu.types import ActivationLike, ArrayLike, DataFormat, Padding, ShapeLike
 
@@ -35,18 +33,17 @@ __all__ = [
     "ResNet18",
     "ResNet34",
     "ResNet50",
-    "ResNet50V2",
     "ResNet101",
-    "ResNet101V2",
     "ResNet152",
-    "ResNet152V2",
+    "decode_predictions",
+    "define_resnet",
     "preprocess_input",
     "resnet",
 ]
 
-Block: TypeAlias = Callable[..., Tensor]
-Pooling: TypeAlias = Literal["avg", "max"] | None
+decode_predictions = imagenet_utils.decode_predictions
 
+Block: TypeAlias = Callable[..., Tensor]
 # The filters of the four stages, and the number of blocks per stage by depth.
 _FILTERS = (64, 128, 256, 512)
 _DEPTHS = {
@@ -58,14 +55,25 @@ _DEPTHS = {
 }
 
 
-def _normalize(x: Tensor, name: str) -> Tensor:
-    axis = 1 if settings.get("image_data_format") == "channels_first" else 3
+# Of the files with and without the classification layer, by depth and version.
+_FOLDER = "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
+_HASHES = {
+    (50, 1): ("2cb95161c43110f7111970584f804107", "4d473c1dd8becc155b73f8504c6f6626"),
+    (101, 1): ("f1aeb4b969a6efcfb50fad2f0c20cfc5", "88cf7a10940856eca736dc7b7e228a21"),
+    (152, 1): ("100835be76be38e30d865e96f2aaae62", "ee4c566cf9a93f14d82f913c2dc6dd0c"),
+    (50, 2): ("3ef43a0b657b3be2300d5770ece849e0", "fac2f116257151a9d068a22e544a4917"),
+    (101, 2): ("6343647c601c52e1368623803854d971", "c0ed64b8031c3730f411d2eb4eea35b5"),
+    (152, 2): ("a49b44d1979771252814e80f8ec446f9", "ed17cf2e0169df9d443503ef94b23b33"),
+}
+
+
+def _normalization(name: str) -> BatchNormalization:
     # As in Keras: the outputs for its weights depend on this value.
-    return BatchNormalization(axis=axis, epsilon=1.001e-5, name=f"{name}_bn")(x)
+    return batch_norm(f"{name}_bn", epsilon=1.001e-5)
 
 
 def _normalize_relu(x: Tensor, name: str) -> Tensor:
-    return Activation("relu", name=f"{name}_relu")(_normalize(x, name))
+    return Activation("relu", name=f"{name}_relu")(_normalization(name)(x))
 
 
 def basic_block(x: Tensor, filters: int, stride: int, project: bool, name: str) -> Tensor:
@@ -73,7 +81,7 @@ def basic_block(x: Tensor, filters: int, stride: int, project: bool, name: str) 
     shortcut = x
     if project and (stride > 1 or filters != _FILTERS[0]):
         shortcut = Conv2D(filters, 1, strides=stride, use_bias=False, name=f"{name}_0_conv")(x)
-        shortcut = _normalize(shortcut, f"{name}_0")
+        shortcut = _normalization(f"{name}_0")(shortcut)
     if stride > 1:
         x = ZeroPadding2D(1, name=f"{name}_1_pad")(x)
     # With stride 2, "same" would pad an even size at its end only.
@@ -83,7 +91,7 @@ def basic_block(x: Tensor, filters: int, stride: int, project: bool, name: str) 
     )
     x = _normalize_relu(x, f"{name}_1")
     x = Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_2_conv")(x)
-    x = _normalize(x, f"{name}_2")
+    x = _normalization(f"{name}_2")(x)
     x = Add(name=f"{name}_add")([shortcut, x])
     return Activation("relu", name=f"{name}_out")(x)
 
@@ -93,13 +101,13 @@ def bottleneck(x: Tensor, filters: int, stride: int, project: bool, name: str) -
     shortcut = x
     if project:
         shortcut = Conv2D(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(x)
-        shortcut = _normalize(shortcut, f"{name}_0")
+        shortcut = _normalization(f"{name}_0")(shortcut)
     x = Conv2D(filters, 1, strides=stride, name=f"{name}_1_conv")(x)
     x = _normalize_relu(x, f"{name}_1")
     x = Conv2D(filters, 3, padding="same", name=f"{name}_2_conv")(x)
     x = _normalize_relu(x, f"{name}_2")
     x = Conv2D(4 * filters, 1, name=f"{name}_3_conv")(x)
-    x = _normalize(x, f"{name}_3")
+    x = _normalization(f"{name}_3")(x)
     x = Add(name=f"{name}_add")([shortcut, x])
     return Activation("relu", name=f"{name}_out")(x)
 
@@ -145,17 +153,12 @@ def stem(x: Tensor, preactivated: bool, use_bias: bool) -> Tensor:
     return MaxPooling2D(3, strides=2, name="pool1_pool")(x)
 
 
-def head(x: Tensor, classes: int, activation: ActivationLike | None) -> Tensor:
-    """Averages over the image, and applies the classification layer."""
-    x = GlobalAveragePooling2D(name="avg_pool")(x)
-    return Dense(classes, activation=activation, name="predictions")(x)
-
-
+@api_boundary
 def resnet(
     depth: int,
     version: int = 1,
     include_top: bool = True,
-    weights: str | os.PathLike[str] | None = None,
+    weights: Weights = None,
     input_tensor: Tensor | None = None,
     input_shape: ShapeLike | None = None,
     pooling: Pooling = None,
@@ -168,117 +171,73 @@ def resnet(
     Args:
         depth: 18 or 34 (two convolutions per block), 50, 101 or 152 (three).
         version: 1, or 2 for pre-activation (only depths 50, 101 and 152).
-        include_top: whether to add the classification layer. Any image size is possible with it.
-        weights: the path of a weights file, or None for random weights.
-        input_tensor: a Tensor as input, instead of `input_shape`.
-        input_shape: (height, width, channels); by default (224, 224, 3) with
-            `include_top=True`, otherwise (None, None, 3).
-        pooling: "avg", "max" or None: global pooling with `include_top=False`.
-        classes: the number of classes.
-        classifier_activation: the activation of the classification layer.
+        include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation:
+            see `ResNet50`.
         name: the name of the model.
 
     Raises:
-        ValueError: the depth is unknown, or `weights="imagenet"`, which is not available.
+        ValueError: the depth is unknown, or another argument is invalid.
     """
-    if depth not in _DEPTHS or version not in (1, 2) or (version == 2 and depth < 50):
-        raise ValueError(
-            f"resnet: unknown depth {depth} for version {version}. Version 1 has the depths "
-            f"{tuple(_DEPTHS)}, version 2 those >= 50."
-        )
-    if weights == "imagenet":
-        raise ValueError(
-            "resnet: cornu does not include weights trained on ImageNet. Pass weights=None for "
-            "random weights, or the path of a weights file."
-        )
-    inputs = _make_inputs(input_tensor, input_shape, include_top)
+    arguments = Arguments(
+        name or f"resnet{depth}{'v2' if version == 2 else ''}",
+        include_top,
+        weights,
+        input_tensor,
+        input_shape,
+        pooling,
+        classes,
+        classifier_activation,
+    )
+    return _build(arguments, depth, version)
+
+
+def features(x: Tensor, depth: int, version: int) -> Tensor:
+    """Applies a convolution and the four stages of blocks."""
     preactivated = version == 2
     block = preactivated_bottleneck if preactivated else bottleneck if depth >= 50 else basic_block
-    x = stem(inputs, preactivated, use_bias=depth >= 50)
+    x = stem(x, preactivated, use_bias=depth >= 50)
     for i, (filters, count) in enumerate(zip(_FILTERS, _DEPTHS[depth], strict=True)):
         # Version 2 has the stride in the last block of each stage but the last stage, version 1 in
         # the first block of each stage but the first stage.
         stride = (1 if i == 3 else 2) if preactivated else (1 if i == 0 else 2)
         x = stage(x, block, filters, count, f"conv{i + 2}", stride, late=preactivated)
-    if preactivated:
-        x = _normalize_relu(x, "post")
-    if include_top:
-        x = head(x, classes, classifier_activation)
-    elif pooling is not None:
-        pools = {"avg": GlobalAveragePooling2D, "max": GlobalMaxPooling2D}
-        if pooling not in pools:
-            raise ValueError(f"resnet: pooling must be 'avg', 'max' or None. Received: {pooling!r}")
-        x = pools[pooling](name=f"{pooling}_pool")(x)
-    model = Model(inputs, x, name=name or f"resnet{depth}{'v2' if preactivated else ''}")
-    if weights is not None:
-        model.load_weights(weights)
-    return model
+    return _normalize_relu(x, "post") if preactivated else x
 
 
-def _make_inputs(tensor: Tensor | None, shape: ShapeLike | None, top: bool) -> Tensor:
-    if tensor is not None:
-        return tensor if isinstance(tensor, Tensor) else Input(tensor=tensor)
-    if shape is None:
-        size = 224 if top else None
-        first = settings.get("image_data_format") == "channels_first"
-        shape = (3, size, size) if first else (size, size, 3)
-    return Input(shape=shape)
-
-
-def _make_constructor(depth: int, version: int = 1) -> Callable[..., Model]:
-    public = f"ResNet{depth}{'V2' if version == 2 else ''}"
-
-    def make(
-        include_top: bool = True,
-        # The default of Keras, which has no networks with fewer layers.
-        weights: str | os.PathLike[str] | None = "imagenet" if depth >= 50 else None,
-        input_tensor: Tensor | None = None,
-        input_shape: ShapeLike | None = None,
-        pooling: Pooling = None,
-        classes: int = 1000,
-        classifier_activation: ActivationLike | None = "softmax",
-        name: str = public.lower(),
-    ) -> Model:
-        return resnet(
-            depth,
-            version,
-            include_top,
-            weights,
-            input_tensor,
-            input_shape,
-            pooling,
-            classes,
-            classifier_activation,
-            name,
+def _build(arguments: Arguments, depth: int, version: int) -> Model:
+    if depth not in _DEPTHS or version not in (1, 2) or (version == 2 and depth < 50):
+        raise ValueError(
+            f"resnet: unknown depth {depth} for version {version}. Version 1 has the depths "
+            f"{tuple(_DEPTHS)}, version 2 those >= 50."
         )
+    hashes, files = _HASHES.get((depth, version)), None
+    if hashes is not None:
+        kernels = f"resnet{depth}{'v2' if version == 2 else ''}_weights_tf_dim_ordering_tf_kernels"
+        files = WeightFiles(_FOLDER, f"{kernels}.h5", f"{kernels}_notop.h5", hashes)
+    return build_network(partial(features, depth=depth, version=version), arguments, files=files)
 
-    make.__name__ = make.__qualname__ = public
-    make.__doc__ = (
-        f"Returns a residual network of {depth} layers, version {version}.\n\n"
-        "The arguments are those of `resnet`; `weights` is None or the path of a weights file."
+
+def define_resnet(depth: int, version: int = 1) -> NetworkFunction:
+    """Returns the public function of a residual network."""
+    return define_network(
+        f"ResNet{depth}{'V2' if version == 2 else ''}",
+        f"Returns a residual network of {depth} layers, version {version}.",
+        partial(_build, depth=depth, version=version),
+        # The default of Keras, which has no networks with fewer layers.
+        weights="imagenet" if depth >= 50 else None,
     )
-    return make
 
 
-ResNet18 = _make_constructor(18)
-ResNet34 = _make_constructor(34)
-ResNet50 = _make_constructor(50)
-ResNet101 = _make_constructor(101)
-ResNet152 = _make_constructor(152)
-ResNet50V2 = _make_constructor(50, 2)
-ResNet101V2 = _make_constructor(101, 2)
-ResNet152V2 = _make_constructor(152, 2)
-
-# Means of the blue, green and red channels of ImageNet, subtracted in training version 1.
-_MEANS = np.array([103.939, 116.779, 123.68], "float32")
+ResNet18 = define_resnet(18)
+ResNet34 = define_resnet(34)
+ResNet50 = define_resnet(50)
+ResNet101 = define_resnet(101)
+ResNet152 = define_resnet(152)
 
 
-def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> np.ndarray:
-    """Preprocesses RGB images (0 to 255) for version 1: to BGR, minus the means of channels.
+def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> Any:
+    """Preprocesses RGB images (0 to 255) for version 1: BGR, minus the means of channels.
 
-    Shapes: x (batch, height, width, 3), or (batch, 3, height, width) for channels_first.
+    See `cornu.applications.imagenet_utils.preprocess_input` with `mode="caffe"`.
     """
-    images: np.ndarray = np.array(x, dtype=settings.get("floatx"))
-    if settings.data_format(data_format) == "channels_first":
-        return np.asarray(images[..., ::-1, :, :] - _MEANS[:, None, None])
-    return np.asarray(images[..., ::-1] - _MEANS)
+    return imagenet_utils.preprocess_input(x, data_format, mode="caffe")

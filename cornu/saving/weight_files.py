@@ -9,8 +9,10 @@ from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
+from cornu.saving.formats.hdf5 import HDF5Reader
 from cornu.saving.formats.table import WRITERS, open_arrays
 from cornu.saving.stored_state import state_by_key, state_by_path, state_in, to_arrays
+from cornu.saving.weights_by_order import OrderedArrays, state_by_order
 
 __all__ = ["load_weights", "save_weights"]
 
@@ -70,7 +72,8 @@ def load_weights(
     Args:
         model: a model with the same architecture as the saved one.
         filepath: a file that `save_weights` or `save_model` wrote; or a directory that
-            `OrbaxCheckpoint` wrote, whose latest step is read, or the subdirectory of one step.
+            `OrbaxCheckpoint` wrote, whose latest step is read, or the subdirectory of one step; or
+            an `.h5` file of Keras 2 or `keras.applications`, whose layers are matched in order.
         skip_mismatch: whether weights that are missing or have another shape are skipped, with a
             warning that lists them.
 
@@ -85,4 +88,9 @@ def load_weights(
             "unknown. Call it on data, or pass an input shape, before you load weights."
         )
     with open_arrays(path) as reader:
-        state_in(reader, model).restore(reader, skip_mismatch=skip_mismatch)
+        layers = reader.arrays_by_layer() if isinstance(reader, HDF5Reader) else None
+        if isinstance(reader, HDF5Reader) and layers is not None:
+            ordered = OrderedArrays(reader, layers)
+            state_by_order(layers, model).restore(ordered, skip_mismatch=skip_mismatch)
+        else:
+            state_in(reader, model).restore(reader, skip_mismatch=skip_mismatch)

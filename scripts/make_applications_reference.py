@@ -1,0 +1,92 @@
+"""Writes what Keras's ready-made networks are and compute to tests/applications/reference.json.
+
+`python -m scripts.make_applications_reference` builds each network of the installed Keras, which
+takes several minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+REFERENCE = Path(__file__).parents[1] / "tests" / "applications" / "reference.json"
+VALUES = 8  # of the outputs of each image
+
+# One network of each family, with images of the smallest sensible size.
+SIZES = {
+    "ConvNeXtTiny": 32,
+    "DenseNet121": 32,
+    "EfficientNetB0": 32,
+    "EfficientNetV2B0": 32,
+    "InceptionResNetV2": 75,
+    "InceptionV3": 75,
+    "MobileNet": 32,
+    "MobileNetV2": 32,
+    "MobileNetV3Small": 32,
+    "NASNetMobile": 32,
+    "ResNet50": 32,
+    "ResNet50V2": 32,
+    "VGG16": 32,
+    "Xception": 71,
+}
+
+
+def describe(model: Any) -> dict[str, Any]:
+    """Returns the number of parameters, and a digest of the names and shapes of weights."""
+    layers = [
+        [layer.name, [list(w.shape) for w in layer.weights]]
+        for layer in model.layers
+        if layer.weights
+    ]
+    digest = hashlib.sha256(json.dumps(layers).encode()).hexdigest()
+    return {"parameters": model.count_params(), "layers": len(layers), "digest": digest}
+
+
+def compute_outputs(module: Any, name: str) -> np.ndarray:
+    """Returns some of the features of two images, with weights that depend only on their shapes.
+
+    Args:
+        module: the module `applications` of Keras or cornu.
+        name: the name of a network.
+    """
+    size, rng = SIZES[name], np.random.default_rng(0)
+    kwargs = {"include_top": False, "pooling": "avg", "input_shape": (size, size, 3)}
+    model = getattr(module, name)(weights=None, **kwargs)
+    model.set_weights([_random_weight(rng, w.shape) for w in model.get_weights()])
+    x = rng.uniform(0, 255, (2, size, size, 3)).astype("float32")
+    # Compiling without optimization takes a third of the time.
+    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    run = jax.jit(lambda x: model(x, training=False), compiler_options=options)
+    return np.asarray(run(x))[:, :VALUES]
+
+
+def _random_weight(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    if len(shape) < 2:  # biases, scales and statistics
+        return rng.uniform(0.1, 1.0, shape).astype("float32")
+    scale = np.sqrt(2 / np.prod(shape[:-1]))
+    return (rng.normal(size=shape) * scale).astype("float32")
+
+
+def main() -> None:
+    """Builds all networks, and writes the file."""
+    import keras
+
+    found = {}
+    for name in sorted(dir(keras.applications)):
+        build = getattr(keras.applications, name)
+        if callable(build):
+            keras.utils.clear_session()
+            found[name] = describe(build(weights=None))
+            if name in SIZES:
+                found[name]["outputs"] = compute_outputs(keras.applications, name).tolist()
+            print(name, found[name]["parameters"], flush=True)
+    REFERENCE.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
