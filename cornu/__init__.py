@@ -8,9 +8,10 @@ Public names are imported on first access, so that `import cornu` takes little l
 
 from __future__ import annotations
 
-import gc
-import importlib
-from typing import TYPE_CHECKING, Any
+import gc as _gc
+import importlib as _importlib
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
 from cornu._version import __version__
 from cornu.deviations import is_enabled as _is_enabled
@@ -107,23 +108,23 @@ def version() -> str:
     return __version__
 
 
-def _import(name: str) -> Any:
+def _import(name: str) -> _Any:
     """Imports a module without garbage collection.
 
     An import allocates many objects and hardly any garbage, but each full collection during it
     traverses everything that was loaded before: pausing it makes the import 25 ms shorter.
     """
-    was_enabled = gc.isenabled()
+    was_enabled = _gc.isenabled()
     if _is_enabled("import_without_collection"):
-        gc.disable()
+        _gc.disable()
     try:
-        return importlib.import_module(name)
+        return _importlib.import_module(name)
     finally:
         if was_enabled:
-            gc.enable()
+            _gc.enable()
 
 
-def _import_public(name: str) -> Any:
+def _import_public(name: str) -> _Any:
     if name in _OBJECTS:
         module, attribute = _OBJECTS[name]
         value = getattr(_import(module), attribute)

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from cornu import ops
 from cornu.config import (
     backend,
     epsilon,
@@ -117,4 +118,4 @@ def _canonicalize(dtype: Any) -> Any:
     return jax.dtypes.canonicalize_dtype(floatx() if dtype is None else dtype)
 
 
-suggest_names(__name__, __all__)
+suggest_names(__name__, __all__, moved_to_ops=ops.__all__)

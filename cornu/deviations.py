@@ -304,6 +304,17 @@ _ROWS = (
         modules=("core/graph/call_stack.py", "process/allocator.py"),
     ),
     Deviation(
+        name="jax_type_handler",
+        kind="process",
+        summary="JAX gets a handler for the type of symbolic Tensors through a private function "
+        "(jax._src.dtypes.register_canonicalize_value_handler), which raises cornu's error. If JAX "
+        "does not have the function, its own message is shown.",
+        scope="the whole process; no other type",
+        gain="jax.nn.relu(x) of a symbolic Tensor names cornu.ops.relu",
+        proof=("tests/core/graph/test_foreign_calls.py",),
+        modules=("core/graph/tensor.py",),
+    ),
+    Deviation(
         name="file_advice",
         kind="process",
         summary="madvise announces the order in which the rows of a memory-mapped file are read, "

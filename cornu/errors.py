@@ -20,11 +20,12 @@ import numbers
 import os
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NoReturn, TypeGuard, TypeVar
 
 from cornu import settings
 from cornu.names import is_submodule, printable
+from cornu.renamed import describe_argument, describe_name
 
 __all__ = [
     "ModelWarning",
@@ -35,6 +36,7 @@ __all__ = [
     "missing_package",
     "quantity",
     "suggest",
+    "suggest_argument",
     "suggest_names",
     "unknown_name",
     "visible_cause",
@@ -152,6 +154,24 @@ def suggest(name: object, known: Iterable[object]) -> str:
     return f"Known: {', '.join(names[:_MAX_NAMES])}{more}." if names else "There are none."
 
 
+def suggest_argument(name: str, known: Iterable[str]) -> str:
+    """Returns what to write instead of an unknown argument: its present name, or similar ones.
+
+    Args:
+        name: the unknown argument.
+        known: the arguments that the function or class has.
+
+    Example:
+
+    >>> suggest_argument("nb_epoch", ["epochs", "verbose"]).splitlines()[0]
+    "Today it is called 'epochs'."
+    >>> suggest_argument("epoch", ["epochs", "verbose"])
+    "Did you mean 'epochs'?"
+    """
+    names = list(dict.fromkeys(known))
+    return describe_argument(name, names) or suggest(name, names)
+
+
 def is_positive_integer(value: object) -> TypeGuard[int]:
     """Whether a value is a positive integer of Python or NumPy.
 
@@ -178,12 +198,14 @@ def quantity(count: int, noun: str) -> str:
         elif noun.endswith(("ry", "ty")):
             noun = f"{noun[:-1]}ies"
         else:
-            noun += "es" if noun.endswith(("s", "x", "ch")) else "s"
+            noun += "es" if noun.endswith(("s", "x", "tch")) else "s"
     return f"{count} {noun}"
 
 
-def suggest_names(module: str, known: Iterable[str] = ()) -> None:
-    """Makes a module suggest similar names when an attribute does not exist.
+def suggest_names(
+    module: str, known: Iterable[str] = (), moved_to_ops: Collection[str] = ()
+) -> None:
+    """Makes a module list its public names only, and suggest similar ones for unknown names.
 
     Python suggests names itself, but only where it prints the traceback: not in notebooks, nor in
     the text of the error.
@@ -191,11 +213,14 @@ def suggest_names(module: str, known: Iterable[str] = ()) -> None:
     Args:
         module: the name of the module.
         known: its public names.
+        moved_to_ops: the names that it had in older versions, and that are in `cornu.ops` now.
     """
 
     def raise_unknown(name: str) -> NoReturn:
         path = vars(sys.modules[module]).get("__path__", ())
         error = unknown_name(module, name, () if is_submodule(path, name) else known)
+        if name in moved_to_ops:
+            error.args = (f"{error.args[0]}. Use cornu.ops.{name}.",)
         try:
             raise error
         except AttributeError:
@@ -204,12 +229,20 @@ def suggest_names(module: str, known: Iterable[str] = ()) -> None:
             raise
 
     # Not a `def __getattr__` in each module: type checkers would accept any name then.
-    vars(sys.modules[module])["__getattr__"] = raise_unknown
+    contents = vars(sys.modules[module])
+    contents["__getattr__"] = raise_unknown
+    # What an editor completes at run time, without imported names and submodules.
+    contents["__dir__"] = lambda: sorted({*known, *filter(_is_special, contents)})
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
 
 
 def unknown_name(module: str, name: str, known: Iterable[str]) -> AttributeError:
     """Returns the error for a name that a module does not have, with similar names."""
-    hint = "" if name.startswith("__") else did_you_mean(name, known)
+    old = describe_name(module, name)
+    hint = "" if name.startswith("__") else old or did_you_mean(name, known)
     text = f"module {module!r} has no attribute {name!r}{hint and f'. {hint}'}"
     # With its attribute `obj` set, the error gets no second suggestion from Python.
     return AttributeError(text, name=name, obj=None)

@@ -16,6 +16,7 @@ __all__ = [
     "explain_argument",
     "find_object_with_state",
     "is_a",
+    "is_module_of_keras",
     "is_of_keras",
     "keras_class",
     "library_of",
@@ -65,7 +66,18 @@ def keras_class(obj: Any) -> Any:
 def is_of_keras(obj: Any) -> bool:
     """Tells whether a class or function is defined in an installed Keras."""
     module = getattr(obj, "__module__", None)
-    return isinstance(module, str) and module.partition(".")[0] in _KERAS
+    return isinstance(module, str) and is_module_of_keras(module)
+
+
+def is_module_of_keras(name: str) -> bool:
+    """Tells whether a module with this name is part of an installed Keras.
+
+    Example:
+
+    >>> is_module_of_keras("keras.src.ops"), is_module_of_keras("kerastuner")
+    (True, False)
+    """
+    return name.partition(".")[0] in _KERAS
 
 
 # The package of cornu with the classes that replace those of Keras, by the base class in Keras.

@@ -19,6 +19,7 @@ __all__ = [
     "make_unique",
     "object_name",
     "printable",
+    "public_names",
     "reset",
     "snake_case",
 ]
@@ -199,6 +200,32 @@ def glob(pattern: str) -> re.Pattern[str]:
     text = "".join(signs.get(p, p if p.startswith("[") else re.escape(p)) for p in parts)
     # `[!a]` negates a set in glob patterns, `[^a]` in regular expressions.
     return re.compile(("" if anchored else "(?:.*/)?") + text.replace("[!", "[^"))
+
+
+def public_names(obj: object, names: Iterable[str]) -> list[str]:
+    """Returns the attributes of an object without the private ones of the library.
+
+    Private attributes of the user's classes are kept.
+
+    Args:
+        obj: an object of a class of the library, or derived from one.
+        names: all its attributes.
+    """
+    if is_library_class(type(obj)):
+        return [name for name in names if not name.startswith("_") or name.endswith("__")]
+    hidden: set[str] = set()
+    for cls in type(obj).__mro__:
+        if is_library_class(cls):
+            hidden.update(vars(cls))
+            hidden.update(cls.__dict__.get("__annotations__", ()))
+    return [name for name in names if not _is_private(name, hidden)]
+
+
+def _is_private(name: str, hidden: set[str]) -> bool:
+    if not name.startswith("_") or (name.startswith("__") and name.endswith("__")):
+        return False
+    # Members of the library that subclasses do not see have names like `_trainer_`.
+    return name in hidden or name.endswith("_")
 
 
 def reset() -> None:

@@ -12,14 +12,15 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.names import printable
+from cornu.names import printable, public_names
+from cornu.registry.keywords import check_keywords
 from cornu.saving.state_encoding import find_unencodable, is_encodable
 from cornu.types import Logs
 
@@ -34,6 +35,9 @@ _BATCH_HOOKS = tuple(
     for phase in ("train", "test", "predict")
     for moment in ("begin", "end")
 )
+
+
+_SHOWN = (bool, int, float, str, os.PathLike)  # types of arguments that `repr` contains
 
 
 class Callback:
@@ -69,6 +73,25 @@ class Callback:
     variables: Sequence[Variable] = ()
     writes_files: bool = False
     _initial_attributes_: dict[str, Any] = {}
+
+    if not TYPE_CHECKING:  # editors show the parameters of the constructor
+
+        def __new__(cls, *args, **kwargs):
+            if kwargs:
+                check_keywords(cls, kwargs)
+            return super().__new__(cls)
+
+    def __dir__(self) -> list[str]:
+        return public_names(self, super().__dir__())
+
+    def __repr__(self) -> str:
+        values = vars(self)
+        parts = [
+            f"{name}={values[name]!r}"
+            for name, parameter in inspect.signature(type(self).__init__).parameters.items()
+            if isinstance(values.get(name), _SHOWN) and values[name] != parameter.default
+        ]
+        return f"{type(self).__name__}({', '.join(parts)})"
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Sets `params`: `verbose`, `epochs` and `steps` of the run."""

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cornu.callbacks.callback import Callback
+from cornu.errors import quantity
 from cornu.graphics.curves import plot_curves
-from cornu.graphics.figure import PlotBackend
+from cornu.graphics.figure import FILE_SUFFIXES, PlotBackend
 from cornu.graphics.svg import SVGImage
+from cornu.names import printable
 from cornu.types import Logs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["History"]
+
+
+def _format(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 class History(Callback):
@@ -34,6 +41,10 @@ class History(Callback):
         # The epochs of each metric: with `validation_freq` not every epoch has all metrics.
         self._epochs_of: dict[str, list[Any]] = {}
 
+    def __repr__(self) -> str:
+        last = [f"{printable(name)}={_format(values[-1])}" for name, values in self.history.items()]
+        return f"<History: {', '.join([quantity(len(self.epoch), 'epoch'), *last])}>"
+
     def on_epoch_end(self, epoch: float, logs: Logs = None) -> None:
         """Appends the epoch's logs."""
         self.epoch.append(epoch)
@@ -43,27 +54,38 @@ class History(Callback):
 
     def plot(
         self,
-        metrics: Iterable[str] | str | None = None,
+        metrics: Iterable[str] | str | PathLike[str] | None = None,
         log: bool = False,
         backend: PlotBackend = "auto",
+        to_file: str | PathLike[str] | None = None,
     ) -> SVGImage | Figure:
         """Plots the metrics over epochs, with training and validation in one panel per metric.
 
-        A notebook displays the result; `save("curves.svg")` writes it to a file.
+        A notebook displays the result. `plot("curves.png")` is short for
+        `plot(to_file="curves.png")`.
 
         Args:
             metrics: names of metrics, without `val_`; by default all.
+            to_file: the file: `.svg`, or with matplotlib also `.png` and `.pdf`. Without
+                matplotlib, an SVG file is written instead, which is said once.
             log: whether the axis of values is logarithmic.
             backend: "svg", "matplotlib", or "auto": matplotlib if the program has imported
                 `matplotlib.pyplot`, otherwise SVG.
 
         Raises:
-            ValueError: a metric or the backend is unknown, or no epoch has ended.
+            ValueError: a metric, the backend or the suffix of the file is unknown, or no epoch has
+                ended.
             ImportError: `backend="matplotlib"` and matplotlib is not installed.
 
         Differences: not in Keras.
         """
-        return plot_curves(self.history, self.epoch, metrics, log, backend, self._epochs_of)
+        if isinstance(metrics, PathLike) or (
+            isinstance(metrics, str) and metrics.lower().endswith(FILE_SUFFIXES)
+        ):
+            metrics, to_file = None, metrics
+        return plot_curves(
+            self.history, self.epoch, metrics, log, backend, self._epochs_of, to_file
+        )
 
     def get_state(self) -> dict[str, Any]:
         """Returns the epochs and their logs."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import Any, Literal
 
 import numpy as np
 
 from cornu.callbacks.monitor_callback import MonitorCallback, MonitorMode
-from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.terminal.console import console
 from cornu.types import Logs
 
@@ -133,10 +131,9 @@ class ModelCheckpoint(MonitorCallback):
             return True
         shape = np.shape(logs[self.monitor])
         if shape:
-            warnings.warn(
+            self._warn_(
                 f"ModelCheckpoint: the metric {self.monitor!r} is an array of shape {shape}; "
-                "save_best_only needs a scalar. The model is saved after every epoch.",
-                stacklevel=user_stacklevel(),
+                "save_best_only needs a scalar. The model is saved after every epoch."
             )
             return True
         return self._update_best(logs, f"Epoch {epoch + 1}", self.verbose)

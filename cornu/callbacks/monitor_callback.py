@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 
 from cornu.callbacks.callback import Callback
-from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.core.tracebacks.user_frames import user_position
 from cornu.errors import suggest
 from cornu.metrics.collection import parts_by_name
 from cornu.names import printable
@@ -21,6 +21,8 @@ __all__ = ["MonitorCallback", "MonitorMode"]
 MonitorMode: TypeAlias = Literal["auto", "min", "max"]
 
 _MODES = ("auto", "min", "max")
+# What Python's `warnings` keeps for each module: a warning is shown once for each line.
+_reported: dict[Any, Any] = {}
 
 
 class MonitorCallback(Callback):
@@ -54,20 +56,25 @@ class MonitorCallback(Callback):
         self.mode = mode
         self.min_delta = abs(min_delta)
         self.best = best
+        self._created_at = user_position()
         self._sign = 0  # 1 if larger is better, -1 if smaller is better, 0 if not known yet
 
     def get_monitor_value(self, logs: Logs) -> Any:
         """Returns the metric, or None with a warning if it is not in the logs."""
         logs = logs or {}
         if self.monitor not in logs:
-            warnings.warn(
+            self._warn_(
                 f"{type(self).__name__}: the logs have no metric {printable(repr(self.monitor))}. "
                 f"{suggest(self.monitor, logs)}"
-                + (" Did you pass validation data?" if self.monitor.startswith("val_") else ""),
-                stacklevel=user_stacklevel(),
+                + (" Did you pass validation data?" if self.monitor.startswith("val_") else "")
             )
             return None
         return logs[self.monitor]
+
+    def _warn_(self, text: str) -> None:
+        """Warns about an argument: the warning points at the line that created the callback."""
+        file, line = self._created_at
+        warnings.warn_explicit(text, UserWarning, file, line, registry=_reported)
 
     def _is_improvement_(self, value: float, reference: float | None) -> bool:
         """Returns whether a value is better than another by at least `min_delta`; NaN never is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from cornu.callbacks.shared.learning_rates import (
     optimizers_by_suffix,
     read_learning_rate,
 )
+from cornu.errors import suggest_argument
 from cornu.terminal.console import console
 from cornu.types import Logs
 
@@ -57,7 +59,10 @@ class ReduceLROnPlateau(MonitorCallback):
         **kwargs: Any,
     ) -> None:
         for name in kwargs:
-            raise TypeError(f"ReduceLROnPlateau: unexpected keyword argument {name!r}.")
+            known = inspect.signature(ReduceLROnPlateau).parameters
+            raise TypeError(
+                f"ReduceLROnPlateau has no argument {name!r}. {suggest_argument(name, known)}"
+            )
         if factor >= 1.0:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1. Received: {factor}")
         super().__init__(monitor, mode, min_delta)

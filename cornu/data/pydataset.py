@@ -47,6 +47,10 @@ class PyDataset:
         self.use_multiprocessing = use_multiprocessing
         self.max_queue_size = max_queue_size
 
+    def __repr__(self) -> str:
+        # Not the number of batches: the program's `__len__` may need what is not there yet.
+        return f"{type(self).__name__}(workers={self.workers})"
+
     def __getitem__(self, index: int) -> Any:
         """Returns a batch."""
         raise NotImplementedError(f"{type(self).__name__} does not define `__getitem__`.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cornu.errors import suggest
 from cornu.graphics.chart import TEXT, Points, Scale, format_value, line_path, style_sheet
-from cornu.graphics.figure import PlotBackend, make_figure, use_matplotlib
+from cornu.graphics.figure import PlotBackend, make_figure, make_plot
 from cornu.graphics.svg import SVGImage, document, element, escape, format_number, text_width
 from cornu.names import printable
 
@@ -29,6 +30,7 @@ def plot_curves(
     log: bool = False,
     backend: PlotBackend = "auto",
     epochs_of: Mapping[str, Sequence[float]] | None = None,
+    to_file: str | PathLike[str] | None = None,
 ) -> SVGImage | Figure:
     """Plots each metric in its own panel, with a line for training and one for validation.
 
@@ -41,6 +43,7 @@ def plot_curves(
         backend: "svg", "matplotlib", or "auto": matplotlib if the program has imported
             `matplotlib.pyplot`, otherwise SVG.
         epochs_of: the epochs of metrics that were not computed in each epoch, by name.
+        to_file: the file to write, in the format of its suffix; None writes no file.
 
     Returns:
         An SVG image or a matplotlib figure.
@@ -54,12 +57,13 @@ def plot_curves(
     >>> plot_curves({"loss": [2.0, 1.0], "val_loss": [2.5, 1.5]}, [0, 1], backend="svg").what
     'Curves of loss'
     """
-    figure = use_matplotlib(backend)
     panels = {
         name: _collect_lines(history, epochs, name, log, epochs_of or {})
         for name in _choose_metrics(history, epochs, metrics)
     }
-    return _draw_figure(panels, log) if figure else _draw_svg(panels, log)
+    return make_plot(
+        lambda: _draw_svg(panels, log), lambda: _draw_figure(panels, log), backend, to_file
+    )
 
 
 def _choose_metrics(

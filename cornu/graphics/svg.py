@@ -143,7 +143,8 @@ class SVGImage:
         path = Path(path)
         if path.suffix.lower() != ".svg":
             raise ValueError(
-                f"The file name of an SVG image must end in '.svg'. Received: {str(path)!r}"
+                f"The file name of an SVG image must end in '.svg'. Received: {str(path)!r}\n"
+                "plot(to_file=...) writes PNG and PDF files with matplotlib."
             )
         path.write_text(self.text, encoding="utf-8")
 

@@ -378,6 +378,11 @@ def _find(rows: list[_SummaryRow], end: str, last: int) -> int:
 
 def _notes(root: Item, options: _SummaryOptions, costs: dict[int, Cost]) -> list[str]:
     model = root.op
+    if not model.built and not model.weights:
+        return [
+            "Not built: the layers create their parameters when they are called on data, or by "
+            "build(input_shape)."
+        ]
     notes = [
         _total("Total params", model.weights),
         _total("Trainable params", model.trainable_variables),

@@ -288,7 +288,9 @@ class FunctionalGraph:
         ):
             return
         hint = ""
-        if len(got) == len(want) - 1:
+        # The shape of one sample, to which a last axis may have been added.
+        is_sample = want[1:] in (tuple(x.shape), tuple(x.shape[:-1]))
+        if len(got) == len(want) - 1 or is_sample:
             hint = "\nThe batch axis seems to be missing: pass x[None] for a single sample."
         others = zip(self.input_names, self.input_tensors, strict=True)
         fit = [repr(n) for n, t in others if t is not tensor and t.shape[1:] == got[1:] and got[1:]]

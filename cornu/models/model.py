@@ -144,7 +144,12 @@ class Model(InspectionMethods):
                 new = locate_call_error(self, error, args, kwargs)
                 if new is error:
                     raise  # without a frame of the library in the traceback
-                raise new  # noqa: B904 - its cause is set
+                frames = new.__traceback__
+                try:
+                    raise new  # noqa: B904 - its cause is set
+                except Exception:
+                    new.__traceback__ = frames or new.__traceback__  # without this frame
+                    raise
         return super().__call__(*args, **kwargs)
 
     @api_boundary
@@ -508,11 +513,21 @@ class Model(InspectionMethods):
         return json.dumps(registry.serialize(self), **kwargs)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={printable(self.name)}, built={self.built}>"
+        graph = self._graph_
+        parts = [f"name={printable(self.name)}"]
+        if graph is not None:
+            parts.append(f"{_format_shapes(graph.inputs)} -> {_format_shapes(graph.outputs)}")
+        parts.append(quantity(self.count_params(), "parameter") if self.built else "not built")
+        return f"<{type(self).__name__} {', '.join(parts)}>"
 
 
 class Recorder(Recording, Model):
     """A model that returns outputs of layers of another model; see `Model.outputs_of`."""
+
+
+def _format_shapes(tensors: PyTree) -> str:
+    """Formats the shapes of the inputs or outputs of a model, in their structure."""
+    return str(tree.map(lambda tensor: tensor.shape, tensors))
 
 
 def _map_specs(fn: Callable[[Any, str], Any], inputs: PyTree) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, overload
 
 from cornu import registry
 from cornu.callbacks import History
@@ -16,6 +16,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.metrics.collection import MetricCollection, parts_by_name
 from cornu.optimizers.range_test.result import RangeTest
 from cornu.optimizers.range_test.sweep import Sweep
+from cornu.renamed import REMOVED_METHODS
 from cornu.saving.resume import Resume
 from cornu.training import fitting, steps
 from cornu.training.fitting import Verbosity
@@ -30,12 +31,35 @@ from cornu.types import DataLike, OptimizerLike, PyTree
 __all__ = ["TrainingMethods"]
 
 
+class _RemovedMethod:
+    """A method of older versions of Keras: access raises an AttributeError that says what to use.
+
+    `hasattr` tells that the method does not exist, and a subclass may define it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> NoReturn:
+        raise AttributeError(
+            f"{owner.__name__!r} object has no attribute {self._name!r}. "
+            f"{REMOVED_METHODS[self._name]}"
+        )
+
+
 class TrainingMethods(Layer):
     """The methods of a Model that concern training; each delegates to its Trainer."""
+
+    if not TYPE_CHECKING:
+        vars().update({name: _RemovedMethod(name) for name in REMOVED_METHODS})
 
     _trainer_: Trainer
     # By name, as in Keras 3: programs rely on the positions in `History` and in lists of results.
     _sorts_logs_: ClassVar[bool] = True
+
+    def __dir__(self) -> list[str]:
+        removed = {k for k, v in vars(TrainingMethods).items() if isinstance(v, _RemovedMethod)}
+        return [name for name in super().__dir__() if name not in removed or hasattr(self, name)]
 
     @overridable_property
     def trainer(self) -> Trainer:
@@ -103,7 +127,14 @@ class TrainingMethods(Layer):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles the model from what `get_compile_config()` returned."""
         known = inspect.signature(self.compile).parameters
-        given = {name: registry.deserialize(v) for name, v in config.items() if name in known}
+        given = {}
+        for name in known.keys() & config.keys():
+            try:
+                given[name] = registry.deserialize(config[name])
+            except ValueError as error:
+                remedy = "load_model(..., compile=False) loads the model without being compiled."
+                error.args = (f"{name.capitalize()}: {error}\n{remedy}",)
+                raise
         self.compile(**given)
         optimizer = self._trainer_.optimizer
         if self.built and optimizer is not None and not optimizer.built:
@@ -601,8 +632,8 @@ class TrainingMethods(Layer):
 
         Returns:
             A `RangeTest` with `rates`, `losses`, `smoothed`, `suggestion` and `plot()`. The
-            suggestion is the rate at which the loss decreased fastest: suitable for short
-            training, or as the peak of a `OneCycle`. `suggest("valley")` is more conservative.
+            suggestion is the rate at which the loss has decreased by half. `suggest("steepest")`
+            is often larger, for short training or the peak of a `OneCycle`.
 
         Raises:
             ValueError: the data does not match the model, or an argument is out of range.

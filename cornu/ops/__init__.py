@@ -5,6 +5,9 @@
 # a star import through a package.
 # ruff: noqa: F403
 
+import sys as _sys
+
+from cornu.core.graph.op import register_op_packages as _register_op_packages
 from cornu.errors import suggest_names as _suggest_names
 from cornu.ops import (
     control,
@@ -69,4 +72,7 @@ __all__ += fourier.__all__
 __all__ += slicing.__all__
 __all__ += special.__all__
 
+_register_op_packages(
+    {"": _sys.modules[__name__], "image": image, "linalg": linalg, "numpy": numpy}
+)
 _suggest_names(__name__, __all__)

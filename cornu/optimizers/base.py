@@ -15,7 +15,9 @@ from cornu import settings
 from cornu.core.state import scope
 from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
+from cornu.errors import quantity
 from cornu.foreign import describe_replacement
+from cornu.names import printable
 from cornu.optimizers.checks import (
     check_accumulation,
     check_averaging,
@@ -134,6 +136,14 @@ class Optimizer(OptimizerVariables):
         self._rate_factors_: dict[Variable, float] | None = None
         self._changes_ = 0
         self._gradient_observers_: list[Callable[[GradsAndVars], object]] = []
+
+    def __repr__(self) -> str:
+        rate = self._learning_rate_source_
+        shown = f"{float(rate.stored):.6g}" if isinstance(rate, Variable) else repr(rate)
+        steps = quantity(int(self._iterations.stored), "step")
+        return (
+            f"<{type(self).__name__} name={printable(self.name)}, learning_rate={shown}, {steps}>"
+        )
 
     # ----------------------------------------------------------------------------- learning rate
 

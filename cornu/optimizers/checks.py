@@ -13,7 +13,7 @@ import numpy as np
 from cornu import registry
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.errors import is_positive_integer, suggest
+from cornu.errors import is_positive_integer, suggest_argument
 from cornu.optimizers.schedules.base import FunctionSchedule, LearningRateSchedule
 from cornu.optimizers.transforms.chain import GradsAndVars
 
@@ -42,9 +42,7 @@ def check_unknown_arguments(kwargs: dict[str, Any], known: Iterable[str], label:
             stacklevel=user_stacklevel(),
         )
     for unknown in kwargs:
-        hint = suggest(unknown, known)
-        if unknown == "lr":
-            hint = "Did you mean 'learning_rate'?"
+        hint = suggest_argument(unknown, known)
         raise ValueError(f"{label} has no argument {unknown!r}. {hint}")
 
 

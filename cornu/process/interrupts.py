@@ -11,6 +11,7 @@ import weakref
 # these underlying functions. They are called around the dispatch of every step.
 from _signal import getsignal  # type: ignore[import-not-found]
 from _signal import signal as install
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -93,9 +94,16 @@ class immediate_interrupts:
     and in finalizers, including KeyboardInterrupt. Within the block, such a signal is raised again
     a millisecond later. The block has no effect if the user has installed a handler of SIGINT, and
     in threads other than the main thread.
+
+    Args:
+        on_first: called at the first Ctrl-C. If it returns True, nothing is raised, and the program
+            ends the block soon by itself; a second Ctrl-C is raised in any case.
     """
 
-    __slots__ = ("_installed",)
+    __slots__ = ("_installed", "_on_first")
+
+    def __init__(self, on_first: Callable[[], bool] | None = None) -> None:
+        self._on_first = on_first
 
     def __enter__(self) -> None:
         main = threading.get_ident() == threading.main_thread().ident
@@ -109,6 +117,9 @@ class immediate_interrupts:
             install(signal.SIGINT, signal.default_int_handler)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        on_first, self._on_first = self._on_first, None
+        if on_first is not None and on_first():
+            return
         if not _discards_exceptions(frame):
             raise KeyboardInterrupt
         timer = threading.Timer(_RETRY_DELAY, signal.raise_signal, (number,))

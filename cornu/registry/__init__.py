@@ -7,9 +7,10 @@ program registered. A config causes no import other than that of the library's o
 register their names when they are imported.
 
 The modules, from the lowest to the highest: `names` has the names of the library, `custom_objects`
-those of the program, `lookup` searches both; `arguments` captures the arguments of constructors;
-`archive` keeps the identity of objects within a file; `serialization`, `lambdas` and
-`deserialization` convert objects to plain data and back; `configurable` has the base class.
+those of the program, `lookup` searches both; `keywords` checks the keywords of constructors, and
+`arguments` captures their arguments; `archive` keeps the identity of objects within a file;
+`serialization`, `lambdas` and `deserialization` convert objects to plain data and back;
+`configurable` has the base class.
 """
 
 from cornu.registry.archive import (

@@ -9,10 +9,24 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from cornu.names import is_library_class
+import numpy as np
+
+from cornu.names import is_library_class, public_names
+from cornu.registry.keywords import check_keywords
 from cornu.types import Config
 
 __all__ = ["ArgumentCapture"]
+
+
+_MAX_LENGTH = 60  # characters of an argument in `repr`
+
+
+def _abbreviate(value: object) -> str:
+    """Returns the repr of an argument on one line."""
+    if isinstance(value, np.ndarray):
+        return f"array{value.shape}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."
 
 
 class ArgumentCapture:
@@ -30,11 +44,18 @@ class ArgumentCapture:
     _constructed_with_: tuple[Any, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if kwargs:
+            check_keywords(cls, kwargs)
         self = object.__new__(cls)
         # In `__new__`, because a constructor of a subclass may change its arguments before it
         # calls `super().__init__()`.
         object.__setattr__(self, "_constructed_with_", (args, kwargs))
         return self
+
+    def __repr__(self) -> str:
+        args, kwargs = self._constructed_with_
+        parts = [*map(_abbreviate, args), *(f"{k}={_abbreviate(v)}" for k, v in kwargs.items())]
+        return f"{type(self).__name__}({', '.join(parts)})"
 
     @property
     def _constructor_call_(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -107,6 +128,9 @@ class ArgumentCapture:
             if value is not parameter.empty and not (is_seldom and value is parameter.default):
                 arguments[name] = value
         return arguments
+
+    def __dir__(self) -> list[str]:
+        return public_names(self, super().__dir__())
 
     def get_config(self) -> Config:
         """Returns the arguments of the constructor as plain data. `Configurable` implements it."""

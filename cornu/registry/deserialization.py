@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.errors import suggest
+from cornu.errors import did_you_mean, suggest
 from cornu.foreign import check_backend, describe_replacement, is_of_keras, keras_class
 from cornu.names import is_library_class
 from cornu.registry.archive import LAMBDA, current_archive
@@ -23,7 +23,7 @@ from cornu.registry.custom_objects import (
     get_registered_object,
 )
 from cornu.registry.lambdas import replace_lambdas
-from cornu.registry.lookup import find, find_other_category, singular
+from cornu.registry.lookup import describe_registration, find, find_other_category, singular
 from cornu.registry.names import category_of, classes, functions, search
 from cornu.registry.serialization import SLICE
 
@@ -175,12 +175,15 @@ def resolve(category: str | None, identifier: Any) -> Any:
             kind = singular(category)
             known = sorted({key for table in tables for key in table})
             hint = find_other_category(category, identifier) or suggest(identifier, known)
+            if current_archive() is not None and identifier.isidentifier():
+                # A file has names of functions that were checked when it was written.
+                hint = f"{did_you_mean(identifier, known)} {describe_registration(identifier)}"
             if identifier == LAMBDA:
                 hint = (
                     "A Python lambda is code, which is never loaded.\nPass the function by the "
                     "name of its layer, as custom_objects={'dense': function}."
                 )
-            raise ValueError(f"Unknown {kind} {identifier!r}. {hint}")
+            raise ValueError(f"Unknown {kind} {identifier!r}. {hint.strip()}")
         return found() if inspect.isclass(found) else found
     if inspect.isclass(identifier):
         identifier = identifier()

@@ -8,7 +8,7 @@ from cornu.errors import did_you_mean
 from cornu.registry.custom_objects import get_registered_object
 from cornu.registry.names import classes, functions, search
 
-__all__ = ["find", "find_other_category", "singular"]
+__all__ = ["describe_registration", "find", "find_other_category", "singular"]
 
 
 def find(category: str | None, name: str, module: str = "") -> Any:
@@ -36,7 +36,7 @@ def find(category: str | None, name: str, module: str = "") -> Any:
     short = name.rpartition(">")[2]
     hint = find_other_category(category, name) or did_you_mean(short, known)
     if not hint or module:
-        hint = f"{hint} {_remedy(short, module)}".strip()
+        hint = f"{hint} {describe_registration(short, module)}".strip()
     raise ValueError(f"Unknown {kind} {name!r}. {hint}")
 
 
@@ -47,11 +47,11 @@ def singular(category: str | None) -> str:
     return {"losses": "loss", "dtype_policies": "dtype policy"}.get(category, category[:-1])
 
 
-def _remedy(name: str, module: str) -> str:
+def describe_registration(name: str, module: str = "") -> str:
     """Returns the hint how to register a class or function of the program."""
     # Names come from a file: only identifiers are shown as code to copy.
     argument = f"custom_objects={{{name!r}: {name}}}" if name.isidentifier() else "custom_objects"
-    origin = "If it is your own class,"
+    origin = "If it is your own,"
     if module == "__main__":
         origin = "The program that saved it defines the class: copy the class, and"
     elif module and all(part.isidentifier() for part in module.split(".")):

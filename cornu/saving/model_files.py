@@ -182,6 +182,13 @@ def load_model(
                 )
             name = repr(str(path))
             return _restore_model(checkpoint.config, checkpoint, name, custom_objects, compile)[0]
+    if path.suffix in (".h5", ".hdf5") and not path.name.endswith(".weights.h5"):
+        raise ValueError(
+            f"HDF5 files of whole models are not supported. Received: {str(path)!r}\n"
+            f"Convert the file with Keras: keras.models.load_model({str(path)!r}).save("
+            f"{str(path.with_suffix('.keras'))!r}).\n"
+            "If it contains only weights, build the model and use model.load_weights()."
+        )
     if path.suffix != ".keras":
         raise ValueError(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"

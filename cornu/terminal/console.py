@@ -82,6 +82,16 @@ class Console:
 console = Console()
 
 
+_printed: set[str] = set()
+
+
+def print_once(key: str, text: str) -> None:
+    """Prints a line the first time that it is called with a key in the process."""
+    if key not in _printed:
+        _printed.add(key)
+        console.print(text)
+
+
 def log_message(text: str) -> None:
     """Prints a line, unless `cornu.config.disable_interactive_logging()` was called."""
     if settings.get("interactive_logging"):

@@ -121,8 +121,12 @@ def fit(
         )
         # Before training, so that wrong validation data does not raise after a whole epoch.
         validation.check()
-        with immediate_interrupts():
+        with immediate_interrupts(session.pause_on_interrupt):
             logs = _train(trainer, source, session, validation, epochs, initial_epoch, debug_nans)
+        if session.interrupted:
+            error = KeyboardInterrupt()
+            session.report_interrupt(error, epochs)
+            raise error
     preflight.after_fit(trainer, logs)
     dry_run.report(verbose)
     return _history(trainer)
@@ -153,6 +157,8 @@ def _train(
         return run_epochs(trainer, runner, source, callbacks, session, validation, start, epochs)
     except BaseException as error:
         callbacks.on_train_exception(error)
+        if isinstance(error, KeyboardInterrupt):
+            session.report_interrupt(error, epochs)
         raise
 
 

@@ -18,8 +18,8 @@ works on a tree that does not run.
      3  parts, random
      2  ops
      1  core
-     0  settings, deviations, errors, foreign, names, registry, process, seeds, graphics, terminal,
-        tree, types, _version
+     0  settings, deviations, errors, foreign, names, registry, renamed, process, seeds, graphics,
+        terminal, tree, types, _version
 
 A *facade* is a module that only gives names of others a public address, such as
 `cornu.activations` for what lives in `cornu.parts`. It holds no function, class or call except
@@ -49,8 +49,8 @@ ORDER = {
     2: ["ops"],
     1: ["core"],
     0: [
-        *["settings", "deviations", "errors", "foreign", "names", "registry", "graphics"],
-        *["process", "seeds", "terminal", "tree", "types", "_version"],
+        *["settings", "deviations", "errors", "foreign", "names", "registry", "renamed"],
+        *["graphics", "process", "seeds", "terminal", "tree", "types", "_version"],
     ],
 }
 LEVEL = {package: level for level, packages in ORDER.items() for package in packages}

@@ -80,6 +80,19 @@ def test_a_missing_metric_is_reported():
     assert len(seen) == 2
 
 
+def test_a_warning_points_at_the_line_of_the_constructor():
+    for make in (
+        lambda: cornu.callbacks.EarlyStopping("a"),
+        lambda: cornu.callbacks.ReduceLROnPlateau("b"),
+        lambda: cornu.callbacks.ModelCheckpoint("c.keras", monitor="c", save_best_only=True),
+    ):
+        callback = make()
+        with pytest.warns(UserWarning, match="the logs have no metric") as caught:
+            callback.get_monitor_value({"loss": 1.0})
+        assert caught[0].filename == __file__
+        assert caught[0].lineno == make.__code__.co_firstlineno
+
+
 def test_it_can_be_used_again():
     stop = cornu.callbacks.EarlyStopping("loss", patience=1)
     for _ in range(2):

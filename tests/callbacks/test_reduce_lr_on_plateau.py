@@ -62,7 +62,7 @@ def test_plateau_prints_reductions(capsys):
 def test_plateau_rejects_what_it_cannot_do():
     with pytest.raises(ValueError, match="factor must be below 1"):
         cornu.callbacks.ReduceLROnPlateau(factor=1.0)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'epsilon'"):
+    with pytest.raises(TypeError, match="no argument 'epsilon'. Today it is called 'min_delta'"):
         cornu.callbacks.ReduceLROnPlateau(epsilon=0.1)
     with pytest.warns(UserWarning, match="ReduceLROnPlateau: the logs have no metric 'val_loss'"):
         rates(cornu.callbacks.ReduceLROnPlateau(), cornu, fake.values("loss", 1.0))

@@ -118,6 +118,22 @@ def test_names_are_escaped_and_files_written(history, tmp_path):
         history.plot().save(tmp_path / "a.pdf")
 
 
+def test_a_file_name_is_written_in_its_format(history, tmp_path, monkeypatch, capsys):
+    written = history.plot(tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").read_text() == str(written) == str(history.plot())
+    history.plot("loss", to_file=str(tmp_path / "b.svg"))
+    assert "accuracy" not in (tmp_path / "b.svg").read_text()
+    monkeypatch.setattr("cornu.terminal.console._printed", set())
+    monkeypatch.setattr("cornu.graphics.figure.find_spec", lambda name: None)
+    for name in ("c.png", "d.png"):
+        history.plot(str(tmp_path / name))
+        assert (tmp_path / name).with_suffix(".svg").exists()
+    out = capsys.readouterr().out
+    assert out.count("matplotlib is not installed") == 1 and "cornu[matplotlib]" in out
+    with pytest.raises(ValueError, match="suffix of the file name"):
+        history.plot(to_file="a.bmp")
+
+
 def test_missing_matplotlib_is_reported(history, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

@@ -89,7 +89,9 @@ def test_subclasses_and_unbuilt_models():
     assert "?" in text(net)
     net.build((None, 3))
     assert "dense (Dense)" in text(net) and "Total params: 8" in text(net)
-    assert "Total params: 0" in text(cornu.Sequential([Dense(2)]))
+    unbuilt = text(cornu.Sequential([Dense(2)]))
+    assert "Not built" in unbuilt and "Total params" not in unbuilt
+    assert "Total params: 0" in text(cornu.Sequential([cornu.Input((3,)), cornu.layers.ReLU()]))
 
 
 def test_a_range_of_layers():

@@ -147,7 +147,7 @@ def learning_rate_as_text():
 @wrong(
     ValueError,
     """
-Optimizer 'adam' has no argument 'lr'. Did you mean 'learning_rate'?
+Optimizer 'adam' has no argument 'lr'. Today it is called 'learning_rate'.
 Adam() was called (at compiling.py:1).
 """,
 )

@@ -1,5 +1,6 @@
 """Mistakes in building a functional model."""
 
+import jax.numpy as jnp
 import numpy as np
 
 from cornu import Input, Model, layers, ops
@@ -228,10 +229,28 @@ it on arrays.
 This happened (at functional_models.py:2).
 """,
 )
-def numpy_on_a_tensor():
-    """A NumPy function is called on a symbolic Tensor."""
+def numpy_array_of_a_tensor():
+    """A symbolic Tensor is converted to a NumPy array."""
     x = Input((4,), name="x")
-    np.sum(x)
+    np.asarray(x)
+
+
+@wrong(
+    ValueError,
+    """
+<Tensor shape=(None, 4), dtype=float32, name=x> cannot be an argument of a function of JAX: it \
+is symbolic.
+Use `cornu.ops.sin` instead of `jnp.sin`.
+This happened (at functional_models.py:2).
+--------------------
+For simplicity, JAX has removed its internal frames from the traceback of the following \
+exception. Set JAX_TRACEBACK_FILTERING=off to include these.
+""",
+)
+def jax_on_a_tensor():
+    """A function of JAX is called on a symbolic Tensor."""
+    x = Input((4,), name="x")
+    jnp.sin(x)
 
 
 @wrong(

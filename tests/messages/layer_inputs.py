@@ -187,7 +187,7 @@ def dense_behind_flatten_of_unknown_size():
     ValueError,
     """
 Reshape layer 'reshape' (at layer_inputs.py:2), called on shape (None, 10): cannot reshape a \
-sample of shape (10,), with 10 elements, to (3, 4).
+sample of shape (10,), with 10 elements, to (3, 4), with 12 elements.
 One size may be -1, to be inferred from the others. The batch axis is not part of target_shape.
 """,
 )

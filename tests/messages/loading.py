@@ -77,6 +77,42 @@ def loading_weights_as_a_model():
 @wrong(
     ValueError,
     """
+HDF5 files of whole models are not supported. Received: 'net.h5'
+Convert the file with Keras: keras.models.load_model('net.h5').save('net.keras').
+If it contains only weights, build the model and use model.load_weights().
+load_model() was called (at loading.py:2).
+""",
+)
+def loading_a_model_in_an_old_format():
+    """A whole model in HDF5 is loaded."""
+    net().save_weights("net.h5")
+    cornu.models.load_model("net.h5")
+
+
+@wrong(
+    ValueError,
+    """
+Loss: Unknown function 'smooth_loss'. If it is your own, pass custom_objects={'smooth_loss': \
+smooth_loss}, or decorate it with @cornu.saving.register_keras_serializable().
+load_model(..., compile=False) loads the model without being compiled.
+load_model() was called (at loading.py:7).
+""",
+)
+def a_loss_of_the_program_that_is_missing():
+    """The loss of a loaded model is a function of the program that saved it."""
+
+    def smooth_loss(y_true, y_pred):
+        return cornu.ops.mean(cornu.ops.abs(y_true - y_pred))
+
+    model = net()
+    model.compile("sgd", smooth_loss)
+    model.save("model.keras")
+    cornu.models.load_model("model.keras")
+
+
+@wrong(
+    ValueError,
+    """
 'model.keras' is damaged or has another format. BadZipFile: File is not a zip file
 Copy or download the file again, or save it again.
 load_model() was called (at loading.py:3).

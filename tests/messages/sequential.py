@@ -166,9 +166,7 @@ def output_of_an_unbuilt_model():
 @wrong(
     TypeError,
     """
-Dense has no argument 'input_size'. Known: units, activation, use_bias, kernel_initializer, \
-bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,\
- bias_constraint, lora_rank, lora_alpha, quantization_config, name, dtype, trainable.
+Dense has no argument 'input_size'. Did you mean 'input_shape' or 'input_dim'?
 Dense() was called (at sequential.py:1).
 """,
 )

@@ -146,3 +146,55 @@ def test_names_that_a_file_does_not_use_are_ignored(tmp_path):
     unused = {"Unused": type("Unused", (cornu.layers.Layer,), {}), "unused": lambda x: x}
     loaded = cornu.saving.load_model(tmp_path / "m.keras", custom_objects=unused)
     assert [type(layer) for layer in loaded.layers] == [type(layer) for layer in model.layers]
+
+
+def own_function(*args):
+    """A loss, metric, activation, initializer or regularizer of the program."""
+    return args[0] if len(args) == 1 else cornu.ops.mean(cornu.ops.square(args[0] - args[1]))
+
+
+class OwnLoss(cornu.losses.Loss):
+    def call(self, y_true, y_pred):
+        return own_function(y_true, y_pred)
+
+
+class OwnMetric(cornu.metrics.Mean):
+    pass
+
+
+class OwnOptimizer(cornu.optimizers.SGD):
+    pass
+
+
+COMPILED = {
+    "loss": (dict(loss=own_function), "own_function"),
+    "loss class": (dict(loss=OwnLoss()), "OwnLoss"),
+    "metric": (dict(loss="mse", metrics=[own_function]), "own_function"),
+    "metric class": (dict(loss="mse", weighted_metrics=[OwnMetric()]), "OwnMetric"),
+    "optimizer": (dict(loss="mse", optimizer=OwnOptimizer()), "OwnOptimizer"),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_what_compile_needs_is_missing(name, tmp_path):
+    arguments, missing = COMPILED[name]
+    model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(1)])
+    model.compile(**arguments)
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=missing) as caught:
+        cornu.models.load_model(tmp_path / "model.keras")
+    text = str(caught.value)
+    assert f"custom_objects={{{missing!r}: {missing}}}" in text and "compile=False" in text
+    loaded = cornu.models.load_model(tmp_path / "model.keras", compile=False)
+    assert loaded.count_params() == 4 and not loaded.compiled
+    again = cornu.models.load_model(tmp_path / "model.keras", {missing: globals()[missing]})
+    assert again.compiled
+
+
+@pytest.mark.parametrize("argument", ["activation", "activity_regularizer", "kernel_constraint"])
+def test_a_function_of_a_layer_is_missing(argument, tmp_path):
+    layer = cornu.layers.Dense(1, **{argument: own_function})
+    cornu.Sequential([cornu.Input((3,)), layer]).save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=r"custom_objects=\{'own_function': own_function\}") as it:
+        cornu.models.load_model(tmp_path / "model.keras")
+    assert "compile=False" not in str(it.value)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import jax
@@ -184,6 +185,27 @@ def register_op_handlers(handlers: OpHandlers) -> None:
             `locate_error(op, error, args, kwargs)` returns the error to raise.
     """
     _handlers[:] = [handlers]
+
+
+# The packages of `cornu.ops` by name, with "" for `cornu.ops` itself. They depend on this module,
+# which offers their functions to messages and to the functions of NumPy that Tensors implement.
+_op_packages: dict[str, ModuleType] = {}
+
+
+def register_op_packages(packages: Mapping[str, ModuleType]) -> None:
+    """Makes the functions of packages known to `find_op`. `cornu.ops` calls this."""
+    _op_packages.update(packages)
+
+
+def find_op(name: str, package: str = "") -> Any:
+    """Returns a function of `cornu.ops`, or of a package in it; None if there is none.
+
+    Args:
+        name: the name of the function.
+        package: the name of the package, such as "linalg".
+    """
+    module = _op_packages.get(package)
+    return None if module is None or name not in module.__all__ else getattr(module, name)
 
 
 def record_node(operation: Any, args: Any, kwargs: Any) -> Any:

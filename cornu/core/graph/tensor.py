@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
+import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +15,25 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.call_stack import UserCall, current_call
+from cornu.core.graph.foreign_calls import (
+    call_numpy_function,
+    call_numpy_ufunc,
+    describe_method,
+    symbolic_error,
+)
 from cornu.core.graph.op import Op, TensorBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state.dtypes import standardize_dtype
-from cornu.core.tracebacks.user_frames import user_location
+from cornu.deviations import is_enabled
 from cornu.names import auto_name, printable
 from cornu.types import Axes, DTypeLike, Shape, ShapeLike
+
+try:
+    # Where a primitive takes an argument, JAX discards errors of `__jax_array__`. It has no public
+    # function for types that it shall convert, or refuse, itself.
+    from jax._src.dtypes import register_canonicalize_value_handler as _register_with_jax
+except ImportError:  # pragma: no cover - another version of JAX, whose own message is then shown
+    _register_with_jax = None
 
 __all__ = ["Node", "Tensor", "TensorSpec", "format_shape", "is_keras_tensor", "standardize_shape"]
 
@@ -42,8 +56,8 @@ _squeeze_op = Op("squeeze", _squeeze, inspect.signature(_squeeze))
 class Tensor(Operators, TensorBase):
     """A symbolic array: a shape and a dtype without values.
 
-    `Input()` and layers that are called on Tensors return Tensors. Operators and `cornu.ops`
-    accept them.
+    `Input()` and layers that are called on Tensors return Tensors. Operators, `cornu.ops` and the
+    functions of NumPy that have the same name there accept them.
 
     Args:
         shape: the shape, with None for sizes that are unknown until data arrives.
@@ -76,8 +90,6 @@ class Tensor(Operators, TensorBase):
     )
 
     __hash__ = object.__hash__
-    # NumPy arrays defer to the Tensor in binary operators.
-    __array_priority__ = 100
 
     def __init__(
         self,
@@ -155,12 +167,17 @@ class Tensor(Operators, TensorBase):
 
     def __len__(self) -> int:
         if not self.shape or self.shape[0] is None:
-            raise TypeError(f"{self!r} has no known length.")
+            raise symbolic_error(
+                self,
+                "has no length: the size of its first axis is not known",
+                "Use `cornu.ops.shape(x)[0]` in an op or a layer.",
+            )
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape or self.shape[0] is None:
-            raise self._unsupported(
+            raise symbolic_error(
+                self,
                 "cannot be iterated over: the size of its first axis is not known",
                 "Use indexing, or `cornu.ops.unstack` on another axis.",
             )
@@ -172,13 +189,15 @@ class Tensor(Operators, TensorBase):
         node = self.node
         if node is not None and node.name == "equal" and len(node.inputs) == 2:
             return node.inputs[0] is node.inputs[1]
-        raise self._unsupported(
+        raise symbolic_error(
+            self,
             "has no truth value: it is symbolic",
             "Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.",
         )
 
     def __float__(self) -> float:
-        raise self._unsupported(
+        raise symbolic_error(
+            self,
             "cannot be converted to a number: it is symbolic",
             "Build a model from it and call the model on arrays.",
         )
@@ -186,24 +205,54 @@ class Tensor(Operators, TensorBase):
     __int__ = __index__ = __float__
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise self._unsupported(
+        raise symbolic_error(
+            self,
             "cannot be converted to a NumPy array: it is symbolic",
             "Use the function of the same name in `cornu.ops` instead of NumPy's; or build a model "
             "and call it on arrays.",
         )
 
-    def __array_function__(self, function: Any, *args: Any) -> Any:
-        if function is not np.result_type:
-            return self.__array__()  # raises the error
-        # JAX, and so layers and ops of Keras, ask NumPy for the dtype of an unknown object. They
-        # catch a TypeError.
-        raise ValueError(
-            f"{self!r} is symbolic: only layers and ops of cornu can be called on it.\n"
-            "Use `cornu.ops` or `cornu.layers` instead of those of JAX or Keras."
-        )
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return call_numpy_ufunc(ufunc, method, inputs, kwargs)
 
-    def _unsupported(self, problem: str, remedy: str) -> TypeError:
-        return TypeError(f"{self!r} {problem}.\n{remedy}\nThis happened {user_location()}.")
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return call_numpy_function(function, args, kwargs)
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        tensor = next((x for x in args if isinstance(x, cls)), None)
+        raise symbolic_error(tensor, "cannot be an argument of a function of torch: it is symbolic")
+
+    if not TYPE_CHECKING:  # a type checker would accept any attribute
+
+        @property
+        def __jax_array__(self):
+            # JAX asks for this attribute where it converts arguments, the only place where an
+            # object that is not an array can say why. A TypeError would be replaced by JAX's own.
+            # Elsewhere, and in the operators of arrays, which defer to those of the Tensor, the
+            # attribute does not exist.
+            module = sys._getframe(1).f_globals.get("__name__", "")
+            if not module.startswith("jax.") or module.endswith(".array_methods"):
+                raise AttributeError("__jax_array__")
+            _refuse_jax(self)
+
+        def __getattr__(self, name):
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}{describe_method(name)}",
+                name=name,
+                obj=None,  # with an object, Python would add a suggestion of its own
+            )
+
+
+def _refuse_jax(tensor: Tensor) -> NoReturn:
+    problem = "cannot be an argument of a function of JAX: it is symbolic"
+    raise ValueError(str(symbolic_error(tensor, problem)))
+
+
+if _register_with_jax is not None and is_enabled("jax_type_handler"):
+    _register_with_jax(Tensor, _refuse_jax)
 
 
 class Node:

@@ -35,7 +35,7 @@ from cornu.core.state.tracking import VariableOwner, iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
-from cornu.errors import suggest
+from cornu.errors import suggest_argument
 from cornu.names import auto_name, check_name, is_library_class, printable
 from cornu.types import (
     ArrayLike,
@@ -297,7 +297,12 @@ class Layer(VariableOwner):
             new = locate_call_error(self, error, args, kwargs)
             if new is error:
                 raise  # without a frame of the library in the traceback
-            raise new  # noqa: B904 - its cause is set
+            frames = new.__traceback__
+            try:
+                raise new  # noqa: B904 - its cause is set
+            except Exception:
+                new.__traceback__ = frames or new.__traceback__  # without this frame
+                raise
 
     def _run_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls a built layer on arrays, with its training phase, compute dtype and path."""
@@ -730,9 +735,9 @@ def _input_shape_from(cls: type, kwargs: dict[str, Any]) -> Shape | None:
     if unknown:
         known = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
         known = [name for name in known if name not in ("kwargs", "args")]
+        known += ["name", "dtype", "trainable", *_INPUT_ARGUMENTS]
         raise TypeError(
-            f"{cls.__name__} has no argument {unknown[0]!r}. "
-            f"{suggest(unknown[0], [*known, 'name', 'dtype', 'trainable'])}"
+            f"{cls.__name__} has no argument {unknown[0]!r}. {suggest_argument(unknown[0], known)}"
         )
     whole = kwargs.get("batch_input_shape") or kwargs.get("batch_shape")
     if whole is not None:

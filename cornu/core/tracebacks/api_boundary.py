@@ -20,7 +20,7 @@ from cornu import settings
 from cornu.core.graph.op import is_symbolic
 from cornu.core.tracebacks.jax_messages import clean_message, translate_error
 from cornu.core.tracebacks.user_frames import format_location, is_user_code, user_location
-from cornu.errors import suggest, visible_cause
+from cornu.errors import suggest_argument, visible_cause
 from cornu.foreign import explain_argument
 from cornu.names import printable
 
@@ -65,7 +65,17 @@ def api_boundary(fn: Function) -> Function:
             new = annotate_error(error, f"{fn.__name__}() was called", arguments=(args, kwargs))
             if new is error:
                 raise  # without a frame of the library in the traceback
-            raise new  # noqa: B904 - its cause is set
+            frames = new.__traceback__
+            try:
+                raise new  # noqa: B904 - its cause is set
+            except Exception:
+                new.__traceback__ = frames or new.__traceback__  # without this frame
+                raise
+        except KeyboardInterrupt as error:
+            # Where in the library a Ctrl-C arrived says nothing to the user.
+            if settings.get("traceback_filtering"):
+                error.__traceback__ = _keep_user_frames(error.__traceback__)
+            raise
 
     _boundaries.add(cast(FunctionType, wrapper).__code__)
     return wrapper  # type: ignore[return-value]
@@ -85,7 +95,12 @@ def api_boundary_init(init: Callable[..., None]) -> Callable[..., None]:
             new = annotate_error(error, event, self, (args, kwargs))
             if new is error:
                 raise  # without a frame of the library in the traceback
-            raise new  # noqa: B904 - its cause is set
+            frames = new.__traceback__
+            try:
+                raise new  # noqa: B904 - its cause is set
+            except Exception:
+                new.__traceback__ = frames or new.__traceback__  # without this frame
+                raise
 
     _boundaries.add(cast(FunctionType, wrapper).__code__)
     return wrapper
@@ -162,7 +177,7 @@ def _describe_unknown_keyword(
     owner = f"{type(args[0]).__name__}." if args and "." in fn.__qualname__ else ""
     problem = f"{owner}{fn.__name__}() got an unexpected keyword argument {unknown!r}. "
     known = [name for name in inspect.signature(fn).parameters if name not in ("self", "kwargs")]
-    error.args = (problem + suggest(unknown, known),)
+    error.args = (problem + suggest_argument(unknown, known),)
 
 
 def locate_error(

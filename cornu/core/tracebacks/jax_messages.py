@@ -7,6 +7,7 @@ not contain. One table maps them to messages that say what to change.
 from __future__ import annotations
 
 import linecache
+import math
 import re
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -110,6 +111,29 @@ def _describe_non_numeric(match: re.Match[str], _: BaseException) -> str:
     if match[1] == "numpy.ndarray":
         received = "an array of strings or objects"
     return f"expected numbers or arrays of numbers, received {received}."
+
+
+_RESHAPE_REMEDY = "One size may be -1; it is inferred from the others."
+
+
+def _describe_reshape(match: re.Match[str], _: BaseException) -> str:
+    """Returns the message for a reshape that does not fit, with both numbers of elements."""
+    given, target = match[1], match[2]
+    sizes = [int(size) for size in re.findall(r"-?\d+", target)]
+    known = math.prod(size for size in sizes if size != -1)
+    if given.startswith("("):
+        array = f"an array of shape {clean_message(given)}"
+        count = math.prod(int(size) for size in re.findall(r"\d+", given))
+        # Unknown sizes are symbols.
+        each = " for each row" if re.search(r"[a-z]", given) else ""
+        array += f", with {count} elements{each},"
+    else:
+        count, array = int(given), f"an array of {given} elements"
+    shape = f"({', '.join(map(str, sizes))}{',' * (len(sizes) == 1)})"
+    needed = f"with {known} elements"
+    if -1 in sizes:
+        needed = f"because {count} is not a multiple of {known}"
+    return f"{array} cannot be reshaped to {shape}, {needed}."
 
 
 # The patterns are the texts of the JAX and NumPy releases that pyproject.toml admits. The first
@@ -254,17 +278,24 @@ _TRANSLATIONS = (
     ),
     Translation(
         "",
-        r"[Cc]annot reshape array of shape (\(.*?\)).*? into shape (\(.*?\))",
+        rf"[Cc]annot reshape array of shape ({_SHAPE}).*? into shape ({_SHAPE})",
         ValueError,
-        "an array of shape {0} cannot be reshaped to {1}: the numbers of elements differ.",
-        "One size may be -1; it is inferred from the others.",
+        _describe_reshape,
+        _RESHAPE_REMEDY,
     ),
     Translation(
         "",
-        r"cannot reshape array of size (\d+) into shape (\(.*?\))",
+        rf"cannot reshape array of size (\d+) into shape ({_SHAPE})",
         ValueError,
-        "an array of {0} elements cannot be reshaped to {1}.",
-        "One size may be -1; it is inferred from the others.",
+        _describe_reshape,
+        _RESHAPE_REMEDY,
+    ),
+    Translation(
+        "InconclusiveDimensionOperation",
+        rf"Cannot divide evenly the sizes of shapes ({_SHAPE}) and ({_SHAPE})",
+        ValueError,
+        _describe_reshape,
+        _RESHAPE_REMEDY,
     ),
     Translation(
         "",

@@ -19,6 +19,7 @@ __all__ = [
     "is_user_code",
     "rename",
     "user_location",
+    "user_position",
     "user_stacklevel",
 ]
 
@@ -105,6 +106,17 @@ def is_user_code(code: CodeType) -> bool:
 def is_top_level(code: CodeType) -> bool:
     """Tells whether code is that of a program, module or notebook cell."""
     return code.co_name == "<module>" or code.co_name.startswith("<cell")
+
+
+def user_position() -> tuple[str, int]:
+    """Returns the file and the line of the user's program that is being executed.
+
+    For warnings that come later, about an argument that stands at this line.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not is_user_code(frame.f_code):
+        frame = frame.f_back
+    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
 def user_stacklevel() -> int:

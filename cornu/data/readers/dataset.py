@@ -60,6 +60,10 @@ class Dataset(PyDataset):
             jax.tree_util.tree_map(_with_numpy, batch) for batch in self.batches(range(len(self)))
         )
 
+    def __repr__(self) -> str:
+        classes = f", {quantity(len(self.class_names), 'class')}" if self.class_names else ""
+        return f"<Dataset: {quantity(len(self), 'batch')}{classes}>"
+
     def in_epoch(self, epoch: int) -> Dataset:
         """Returns the dataset in the order of an epoch of `fit`."""
         return self
@@ -171,6 +175,13 @@ class RowDataset(Dataset):
 
     def __len__(self) -> int:
         return -(-len(self._order) // (self.batch_size or 1))
+
+    def __repr__(self) -> str:
+        classes = f", {quantity(len(self.class_names), 'class')}" if self.class_names else ""
+        rows = quantity(len(self._order), "row")
+        if self.batch_size is None:
+            return f"<Dataset: {rows}{classes}>"
+        return f"<Dataset: {rows} in {quantity(len(self), 'batch')} of {self.batch_size}{classes}>"
 
     def __getitem__(self, index: int) -> Any:
         size = self.batch_size or 1

@@ -13,7 +13,7 @@ import numpy as np
 from cornu import settings
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.errors import missing_package, suggest
+from cornu.errors import missing_package, suggest, visible_cause
 from cornu.ops.image import resize
 from cornu.types import Array, ArrayLike, DataFormat, DTypeLike
 
@@ -45,7 +45,7 @@ def import_pillow(caller: str) -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise missing_package("pillow", "plot", caller) from error
+        raise missing_package("pillow", "images", caller) from visible_cause(error)
     return Image
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from cornu import layers
 from cornu.dialects.keras1.argument_values import ArrayInitializer, PerGateInitializer
-from cornu.dialects.keras1.class_mapping import ARGUMENT_NAMES, TARGET_CLASS, Arguments
+from cornu.dialects.keras1.class_mapping import TARGET_CLASS, Arguments
 from cornu.dialects.keras1.layers import (
     BatchwiseNormalization,
     DroppedEmbedding,
@@ -17,6 +17,7 @@ from cornu.dialects.keras1.layers import (
 )
 from cornu.parts import initializers
 from cornu.parts.constraints import MaxNorm, MinMaxNorm, UnitNorm
+from cornu.renamed import KERAS_1_ARGUMENTS
 
 __all__ = [
     "combine_arguments",
@@ -222,7 +223,7 @@ def wrap_in_time_distributed(given: Arguments) -> None:
     """Converts the arguments of `TimeDistributedDense` to those of `TimeDistributed(Dense)`."""
     outer = ("name", "trainable", "input_shape", "batch_input_shape", "input_dtype")
     inner = {name: given.pop(name) for name in list(given) if name not in outer}
-    names = {ARGUMENT_NAMES.get(name, name): value for name, value in inner.items()}
+    names = {KERAS_1_ARGUMENTS.get(name, name): value for name, value in inner.items()}
     given["layer"] = layers.Dense(**names, name="dense")
 
 

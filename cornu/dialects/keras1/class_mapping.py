@@ -19,9 +19,9 @@ from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.dialects.keras1.argument_values import VALUE_CONVERTERS
 from cornu.errors import suggest
 from cornu.names import auto_name
+from cornu.renamed import KERAS_1_ARGUMENTS
 
 __all__ = [
-    "ARGUMENT_NAMES",
     "LAYER_KEYWORDS",
     "RECURRENT_KEYWORDS",
     "TARGET_CLASS",
@@ -54,33 +54,6 @@ RECURRENT_KEYWORDS = (
     f"consume_less='cpu', input_dim=None, input_length=None, {LAYER_KEYWORDS}"
 )
 
-# Old argument names that have the same meaning in every class -> new names.
-ARGUMENT_NAMES = {
-    "init": "kernel_initializer",
-    "inner_init": "recurrent_initializer",
-    "inner_activation": "recurrent_activation",
-    "W_regularizer": "kernel_regularizer",
-    "U_regularizer": "recurrent_regularizer",
-    "b_regularizer": "bias_regularizer",
-    "W_constraint": "kernel_constraint",
-    "b_constraint": "bias_constraint",
-    "bias": "use_bias",
-    "border_mode": "padding",
-    "subsample": "strides",
-    "subsample_length": "strides",
-    "stride": "strides",
-    "atrous_rate": "dilation_rate",
-    "dim_ordering": "data_format",
-    "output_dim": "units",
-    "nb_filter": "filters",
-    "filter_length": "kernel_size",
-    "pool_length": "pool_size",
-    "p": "rate",
-    "sigma": "stddev",
-    "dropout_W": "dropout",
-    "dropout_U": "recurrent_dropout",
-}
-
 # The dtype of placeholders, and the choice among equivalent algorithms.
 _IGNORED_ARGUMENTS = frozenset(("input_dtype", "consume_less"))
 
@@ -96,7 +69,7 @@ class ClassMapping:
         old_name: its name in Keras 1.
         signature: the parameters of its constructor in Keras 1, with `_ABBREVIATIONS`.
         target: the class or function of cornu that is called.
-        renames: old argument names to new ones, in addition to `ARGUMENT_NAMES`.
+        renames: old argument names to new ones, in addition to `KERAS_1_ARGUMENTS`.
         conversions: functions that change the bound arguments in place, where renaming is not
             enough; one may choose another class as `arguments[TARGET_CLASS]`.
         fixed: arguments that Keras 1 did not have, with the values that it used.
@@ -116,7 +89,7 @@ class ClassMapping:
     @property
     def argument_names(self) -> dict[str, str]:
         """Old argument names to new ones."""
-        return {**ARGUMENT_NAMES, **self.renames}
+        return {**KERAS_1_ARGUMENTS, **self.renames}
 
 
 class OldClass:

@@ -15,6 +15,7 @@ from cornu.inspect.plot.html import embed_page, to_html
 from cornu.inspect.plot.layout import RankDirection, compute_layout
 from cornu.inspect.plot.png import to_png
 from cornu.inspect.plot.svg import to_svg
+from cornu.terminal.console import print_once
 
 __all__ = ["Plot", "model_to_dot", "plot_model"]
 
@@ -65,15 +66,24 @@ class Plot:
     def save(self, path: str | PathLike[str]) -> None:
         """Writes a file in the format of its suffix.
 
+        Without Pillow, an SVG file is written in place of a PNG file, which is said once.
+
         Raises:
             ValueError: the suffix is unknown.
-            ImportError: Pillow is not installed, for a PNG file.
         """
         path = Path(path)
         _check_suffix(path)
         if path.suffix.lower() == ".png":
-            path.write_bytes(self.png)
-            return
+            try:
+                path.write_bytes(self.png)
+                return
+            except ImportError:
+                path = path.with_suffix(".svg")
+                print_once(
+                    "pillow",
+                    f"Pillow is not installed: the plot was written to {str(path)!r}. For .png "
+                    "files: pip install 'cornu[plot]'",
+                )
         texts = {".svg": "svg", ".html": "html", ".htm": "html"}
         kind = texts.get(path.suffix.lower(), "dot")
         text = self.svg if kind == "svg" else self.html if kind == "html" else self.dot
@@ -117,8 +127,9 @@ def plot_model(
     Args:
         model: a built model. The graph of a subclassed model is found by calling it on symbolic
             Tensors; if that fails, the layers that it owns are listed.
-        to_file: the file: `.svg`, `.png` (requires Pillow), `.html` (one self-contained page on
-            which blocks open and close, with search and zoom) or `.dot`. None writes no file.
+        to_file: the file: `.svg`, `.png`, `.html` (one self-contained page on which blocks open
+            and close, with search and zoom) or `.dot`. None writes no file. Without Pillow, an SVG
+            file is written in place of a PNG file, which is said once.
         show_shapes: whether the output shapes of each layer are shown.
         show_dtype: whether the output dtypes are shown.
         show_layer_names: whether layer names are shown below their classes.
@@ -137,7 +148,6 @@ def plot_model(
 
     Raises:
         ValueError: `model` is not a built model, or an argument is invalid.
-        ImportError: Pillow is not installed, for a PNG file.
 
     Example:
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from cornu.errors import missing_package
+from cornu.errors import missing_package, visible_cause
 from cornu.graphics.svg import text_width
 from cornu.inspect.plot.box_content import (
     CHIP_LINE,
@@ -39,7 +39,7 @@ def to_png(diagram: Diagram, found: Layout, dpi: float | None, smooth: bool = Tr
         from PIL import Image, ImageDraw, ImageFont
     except ImportError as error:
         purpose = "Writing a PNG file (use to_file='model.svg' or '.html' to do without)"
-        raise missing_package("pillow", "plot", purpose) from error
+        raise missing_package("pillow", "plot", purpose) from visible_cause(error)
     size = (found.width + 2 * MARGIN, found.height + 2 * MARGIN)
     dpi = dpi or _SCREEN_DPI
     scale = min(_SUPERSAMPLING * dpi / _SCREEN_DPI, (_MAX_PIXELS / (size[0] * size[1])) ** 0.5)

@@ -98,9 +98,12 @@ class Reshape(Layer):
         size, known = math.prod(sample), _product_of_known(self.target_shape)
         compatible = size % max(known, 1) == 0 if -1 in self.target_shape else size == known
         if not compatible:
+            needed = f"with {quantity(known, 'element')}"
+            if -1 in self.target_shape:
+                needed = f"because {size} is not a multiple of {known}"
             raise ValueError(
                 f"{self._label_()}: cannot reshape a sample of shape {sample}, with "
-                f"{quantity(size, 'element')}, to {self.target_shape}.\n"
+                f"{quantity(size, 'element')}, to {self.target_shape}, {needed}.\n"
                 "One size may be -1, to be inferred from the others. The batch axis is not part of "
                 "target_shape."
             )

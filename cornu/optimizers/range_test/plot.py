@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_figure", "draw_svg"]
 
+_METHODS: tuple[Literal["valley", "steepest", "minimum"], ...] = ("valley", "steepest", "minimum")
 _WIDTH, _HEIGHT = 440.0, 230.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 24.0, 52.0, 48.0
 
@@ -72,7 +73,7 @@ def draw_svg(test: RangeTest, log: bool) -> SVGImage:
     ]
     clip = element("clipPath", element("path", d=window), id="ch-window")
     parts += [clip, element("g", *lines, clip_path="url(#ch-window)")]
-    parts += _draw_suggestion(test, x_scale, y_scale)
+    parts += _draw_suggestions(test, x_scale, y_scale)
     body = [element("rect", class_="ch-back", width="100%", height="100%", rx=8.0)]
     body.append(
         element("g", *parts, transform=f"translate({format_number(_LEFT)} {format_number(_TOP)})")
@@ -81,6 +82,7 @@ def draw_svg(test: RangeTest, log: bool) -> SVGImage:
     what = "Loss by learning rate"
     style = style_sheet(("trend", "mark")) + (
         ".ch-raw{stroke:#8b97ab;stroke-width:1;opacity:.6}"
+        ".ch-other{stroke:#8b97ab}.ch-other-f{fill:#8b97ab}"
         ".ch-valley{opacity:.09}.ch-at{stroke-width:1.5;stroke-dasharray:4 3;fill:none}"
     )
     return SVGImage(document(size, body, style, title=what), what)
@@ -105,36 +107,38 @@ def _draw_curve(
     return line_path(line, x_scale, y_scale, _HEIGHT)[0]
 
 
-def _draw_suggestion(test: RangeTest, x_scale: Scale, y_scale: Scale) -> list[str]:
-    rate = test.suggestion
-    if rate is None:
-        return [
-            element(
-                "text",
-                "no suggestion: the loss did not decrease clearly",
-                x=_WIDTH,
-                y=-10.0,
-                class_="ch-text ch-end",
-            )
-        ]
-    x = x_scale(rate)
-    value = test.trend[min(range(len(test.rates)), key=lambda i: abs(test.rates[i] - rate))]
-    y = min(max(_HEIGHT + y_scale(value), 0.0), _HEIGHT)
-    side = -1 if x > _WIDTH * 0.7 else 1
-    label = f"suggestion {rate:.2g}"
-    return [
-        element(
-            "path", d=f"M{format_number(x)} 0v{format_number(_HEIGHT)}", class_="ch-at ch-mark"
-        ),
-        element("circle", cx=x, cy=y, r=4.0, class_="ch-mark-f"),
-        element(
+def _draw_suggestions(test: RangeTest, x_scale: Scale, y_scale: Scale) -> list[str]:
+    found = []
+    for row, (method, rate) in enumerate(_suggestions(test).items()):
+        x = x_scale(rate)
+        value = test.trend[min(range(len(test.rates)), key=lambda i: abs(test.rates[i] - rate))]
+        y = min(max(_HEIGHT + y_scale(value), 0.0), _HEIGHT)
+        side = -1 if x > _WIDTH * 0.7 else 1
+        kind = "mark" if row == 0 else "other"
+        line = f"M{format_number(x)} 0v{format_number(_HEIGHT)}"
+        # One below the other: the rates are often close to each other.
+        label = element(
             "text",
-            label,
+            f"{method} {rate:.2g}",
             x=x + side * 8,
-            y=12.0,
-            class_="ch-value ch-mark-f" + (" ch-end" if side < 0 else ""),
-        ),
-    ]
+            y=12.0 + 16 * row,
+            class_=f"ch-value ch-{kind}-f" + (" ch-end" if side < 0 else ""),
+        )
+        found += [
+            element("path", d=line, class_=f"ch-at ch-{kind}"),
+            element("circle", cx=x, cy=y, r=4.0, class_=f"ch-{kind}-f"),
+            label,
+        ]
+    if not found:
+        text = "no suggestion: the loss did not decrease clearly"
+        found = [element("text", text, x=_WIDTH, y=-10.0, class_="ch-text ch-end")]
+    return found
+
+
+def _suggestions(test: RangeTest) -> dict[str, float]:
+    """Returns the suggestions by method, the default first; empty if there are none."""
+    found = {method: test.suggest(method) for method in _METHODS}
+    return {method: rate for method, rate in found.items() if rate is not None}
 
 
 def _format_rate(value: float) -> str:
@@ -158,10 +162,11 @@ def draw_figure(test: RangeTest, log: bool) -> Figure:
     axes = figure.add_subplot()
     axes.plot(test.rates, test.losses, color="0.7", linewidth=1, label="each batch")
     axes.plot(test.rates, test.trend, label="trend")
-    if test.suggestion is not None and test.valley is not None:
-        label = f"suggestion {test.suggestion:.2g}"
+    if test.valley is not None:
         axes.axvspan(*test.valley, color="C1", alpha=0.1)
-        axes.axvline(test.suggestion, color="C1", linestyle="--", label=label)
+    for method, rate in _suggestions(test).items():
+        color = "C1" if rate == test.suggestion else "0.5"
+        axes.axvline(rate, color=color, linestyle="--", label=f"{method} {rate:.2g}")
     axes.set_xscale("log")
     if log:
         axes.set_yscale("log")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from cornu.errors import quantity, suggest
-from cornu.graphics.figure import PlotBackend, use_matplotlib
+from cornu.graphics.figure import PlotBackend, make_plot
 from cornu.graphics.svg import SVGImage
 from cornu.optimizers.range_test.plot import draw_figure, draw_svg
 
@@ -22,6 +23,7 @@ SuggestionMethod: TypeAlias = Literal["steepest", "valley", "minimum"]
 
 _METHODS = ("valley", "steepest", "minimum")
 _MIN_POINTS = 5  # needed for a suggestion
+_NARROW, _WIDE = 1 / 40, 1 / 25  # widths of the smoothing of the trend, see `estimate_trend`
 
 
 class RangeTest:
@@ -59,15 +61,17 @@ class RangeTest:
         self.trend = estimate_trend(self.losses)
         self._fall = _find_fall(self.losses, self.trend)
 
-    def suggest(self, method: SuggestionMethod = "steepest") -> float | None:
+    def suggest(self, method: SuggestionMethod = "valley") -> float | None:
         """Returns a learning rate to train with, or None if the loss did not decrease clearly.
 
         Args:
             method: one of
 
+                * `"valley"`: the rate at which the trend has decreased by half. Of the three, it
+                  depends least on the noise of the batches.
                 * `"steepest"`: the rate at which the trend decreases fastest on a logarithmic axis.
-                  It is large, and suits short training or the peak of a schedule.
-                * `"valley"`: the center of the valley on a logarithmic axis, a conservative rate.
+                  It is often larger, and suits short training or the peak of a schedule, but may
+                  differ by a factor of ten between two tests.
                 * `"minimum"`: a tenth of the rate at which the trend is minimal.
 
         Raises:
@@ -84,9 +88,22 @@ class RangeTest:
         if method == "minimum":
             return self.rates[lowest] / 10
         if method == "valley":
-            return math.sqrt(self.rates[first] * self.rates[last])
+            return self._rate_of_half_decrease()
         slopes = np.gradient(self.trend, np.log(self.rates))
         return self.rates[first + int(np.argmin(slopes[first : last + 1]))]
+
+    def _rate_of_half_decrease(self) -> float:
+        # Smoother than `trend`: where a curve crosses a level, a bump counts more than its area.
+        values = np.asarray(estimate_trend(self.losses, _WIDE))
+        lowest = int(values.argmin())
+        level = (float(np.median(values[: max(1, lowest // 2)])) + values[lowest]) / 2
+        # The last crossing: before it, the loss is noise around its initial level.
+        above = int(np.flatnonzero(values[: lowest + 1] > level).max(initial=0))
+        below = min(above + 1, lowest)
+        logs = np.log([self.rates[above], self.rates[below]])
+        fall = values[above] - values[below]
+        part = (values[above] - level) / fall if fall > 0 else 0.0
+        return math.exp(float(logs[0] + part * (logs[1] - logs[0])))
 
     @property
     def suggestion(self) -> float | None:
@@ -100,26 +117,35 @@ class RangeTest:
             None if self._fall is None else (self.rates[self._fall[0]], self.rates[self._fall[1]])
         )
 
-    def plot(self, backend: PlotBackend = "auto", log: bool = False) -> SVGImage | Figure:
-        """Plots the loss over the learning rate, with the suggestion.
+    def plot(
+        self,
+        backend: PlotBackend = "auto",
+        log: bool = False,
+        to_file: str | PathLike[str] | None = None,
+    ) -> SVGImage | Figure:
+        """Plots the loss over the learning rate, with the suggestions of all methods.
 
-        A notebook displays the result; `save("rates.svg")` writes it to a file.
+        A notebook displays the result.
 
         Args:
             backend: "svg", "matplotlib", or "auto": matplotlib if the program has imported
                 `matplotlib.pyplot`, otherwise SVG.
             log: whether the axis of losses is logarithmic as well.
+            to_file: the file: `.svg`, or with matplotlib also `.png` and `.pdf`. Without
+                matplotlib, an SVG file is written instead, which is said once.
 
         Raises:
-            ValueError: the backend is unknown, or there are fewer than two losses.
+            ValueError: the backend or the suffix of the file is unknown, or there are fewer than
+                two losses.
             ImportError: `backend="matplotlib"` and matplotlib is not installed.
         """
-        figure = use_matplotlib(backend)
         if len(self.rates) < 2:
             raise ValueError(
                 "plot: there is nothing to plot, because the test ended after fewer than two steps."
             )
-        return draw_figure(self, log) if figure else draw_svg(self, log)
+        return make_plot(
+            lambda: draw_svg(self, log), lambda: draw_figure(self, log), backend, to_file
+        )
 
     def _repr_html_(self) -> str:
         return str(draw_svg(self, False)) if len(self.rates) > 1 else repr(self)
@@ -147,8 +173,12 @@ def smooth(losses: Sequence[float], smoothing: float) -> list[float]:
     return found
 
 
-def estimate_trend(losses: Sequence[float]) -> list[float]:
+def estimate_trend(losses: Sequence[float], width: float = _NARROW) -> list[float]:
     """Returns losses without noise: medians of five neighbors, then Gaussian smoothing.
+
+    Args:
+        losses: the losses.
+        width: the standard deviation of the smoothing, as a fraction of the number of losses.
 
     Example:
 
@@ -160,7 +190,7 @@ def estimate_trend(losses: Sequence[float]) -> list[float]:
     values = np.asarray(losses, "float64")
     padded = np.pad(values, 2, "edge")
     medians = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=-1)
-    size = max(0.5, len(values) / 40)
+    size = max(0.5, len(values) * width)
     offsets = np.arange(-math.ceil(3 * size), math.ceil(3 * size) + 1)
     weights = np.exp(-0.5 * np.square(offsets / size))
     # Divided by the sum of the weights within the data: otherwise the ends would tend to 0.

@@ -74,6 +74,10 @@ class ResumeSession:
         self._epochs_only = False  # whether states are saved only at the ends of epochs
         self._epoch_end: Any = None  # epoch, step and logs after the last epoch
         self._validation_source: BatchSource | None = None
+        # The epoch and the number of its steps that training has reached, and of the last state.
+        self._reached = (0, 0)
+        self._written: tuple[int, int] | None = None
+        self.interrupted = False  # whether training ends after a step because of a Ctrl-C
 
     # ------------------------------------------------------------------------- opening and closing
 
@@ -212,6 +216,7 @@ class ResumeSession:
     def begin(self, source: BatchSource, epochs: int, initial_epoch: int) -> StartPoint:
         """Restores the last state if there is one; otherwise saves the initial state."""
         self.source = source
+        self._reached = (initial_epoch, 0)
         self._exit_stack.callback(source.close)
         writer = self._writer
         if writer is None:
@@ -231,11 +236,50 @@ class ResumeSession:
             self._write(initial_epoch, 0)
             return StartPoint(initial_epoch)
         logs = self._restore_all(self.saved, source)
+        self._reached = self._written = (position["epoch"], position["step"])
         if self._new_rate is not None:
             self.trainer.optimizer.learning_rate = self._new_rate
         self._print_start(position, epochs)
         self.saved = None
         return StartPoint(position["epoch"], position["step"], logs, position["ended"])
+
+    def pause_on_interrupt(self) -> bool:
+        """Ends training after the current step, whose state is then saved; called by a Ctrl-C.
+
+        Returns:
+            Whether it does; not if there is no state to save, or not in the middle of an epoch.
+        """
+        if self._writer is None or self._epochs_only:
+            return False
+        run = self.trainer.run
+        run.stop_training = run.pausing = self.interrupted = True
+        return True
+
+    def report_interrupt(self, error: KeyboardInterrupt, epochs: int) -> None:
+        """Says after a Ctrl-C how far training came, and where it can be continued.
+
+        Args:
+            error: receives the text as a note if `fit` prints nothing.
+            epochs: the number of epochs of the call of `fit`.
+        """
+        epoch, step = self._reached
+        total = "" if self.source.steps is None else f" of {self.source.steps}"
+        text = f"Interrupted in epoch {epoch + 1} of {epochs}, after step {step}{total}. "
+        if self._writer is None:
+            text += (
+                f"The model keeps its weights: fit(..., initial_epoch={epoch}) continues with "
+                "them. With resume='folder', a new process could continue as well."
+            )
+        else:
+            at, after = self._written or (0, 0)
+            text += (
+                f"The last state in {str(self._writer.folder)!r} is that of epoch {at + 1}, step "
+                f"{after}: run the program again to continue from it."
+            )
+        if (self.callbacks.params or {}).get("verbose") == 0:
+            error.add_note(text)
+        else:
+            console.print(text)
 
     def _print_start(self, position: Any, epochs: int) -> None:
         epoch, step = position["epoch"], position["step"]
@@ -335,6 +379,7 @@ class ResumeSession:
 
     def after_steps(self, epoch: int, step: int, last: bool, logs: Any) -> None:
         """Saves the state if it is due, except after the last step, which `after_epoch` follows."""
+        self._reached = (epoch, step)
         if self._writer is None or last or self._epochs_only:
             return
         if self._writer.is_due(self.trainer.counts["train"].number, False):
@@ -344,6 +389,7 @@ class ResumeSession:
     def after_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Saves the state if it is due."""
         self._epoch_end = (epoch + 1, 0, logs)
+        self._reached = (epoch + 1, 0)
         if self._writer is None:
             return
         if self._epochs_only or self._writer.is_due(self.trainer.counts["train"].number, True):
@@ -352,6 +398,7 @@ class ResumeSession:
     def paused(self, epoch: int, step: int, logs: Any) -> None:
         """Saves the state in the middle of an epoch; no state is saved afterwards."""
         self._paused = True
+        self._reached = (epoch, step)
         if self._writer is None or self._epochs_only:
             return
         self._write(epoch, step, dict(logs) if logs is not None and logs.own else None)
@@ -378,6 +425,7 @@ class ResumeSession:
 
     def _write(self, epoch: int, step: int, logs: Any = None, finished: bool = False) -> None:
         assert self._writer is not None
+        self._written = (epoch, step)
         self._warn_of_unsaved_attributes()
         trainer = self.trainer
         variables = _variables(trainer)

@@ -151,7 +151,7 @@ def test_pillow_is_required_only_when_needed(monkeypatch, tmp_path):
         lambda: load_img(tmp_path / "a.png"),
         lambda: cornu.utils.image_dataset_from_directory(tmp_path),
     ):
-        with pytest.raises(ImportError, match=r"pip install 'cornu\[plot\]'"):
+        with pytest.raises(ImportError, match=r"pip install 'cornu\[images\]'"):
             call()
 
 

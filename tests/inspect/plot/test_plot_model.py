@@ -261,13 +261,16 @@ def test_png(tmp_path):
     assert (255, 255, 255) in colours and (0xF3, 0xF6, 0xFB) in colours  # paper and frame
 
 
-def test_png_without_pillow_names_the_package(tmp_path, monkeypatch):
+def test_without_pillow_an_svg_file_is_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(
-        ImportError, match=r"^Writing a PNG file .*model.svg.*'pillow'.*pip install 'cornu\[plot\]'"
-    ):
-        plot_model(net(), tmp_path / "a.png")
-    assert not (tmp_path / "a.png").exists()
+    monkeypatch.setattr("cornu.terminal.console._printed", set())
+    for name in ("model.png", "again.png"):
+        plot_model(net(), tmp_path / name)
+        assert (tmp_path / name).with_suffix(".svg").read_text().startswith("<svg")
+    out = capsys.readouterr().out
+    assert out.count("Pillow is not installed") == 1 and "pip install 'cornu[plot]'" in out
+    with pytest.raises(ImportError, match=r"'pillow'.*pip install 'cornu\[plot\]'"):
+        plot_model(net(), None).png  # noqa: B018
 
 
 @pytest.mark.parametrize("rankdir", ["TB", "BT", "LR", "RL"])

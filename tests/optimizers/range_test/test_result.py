@@ -30,6 +30,19 @@ def test_suggestions():
         found.suggest("steep")
 
 
+@pytest.mark.parametrize("noise", [0.05, 0.15, 0.3])
+def test_the_default_hardly_depends_on_the_noise(noise):
+    """The suggestions of twenty tests of the same curve."""
+    rates = np.logspace(-7, 1, 100)
+    curve = 2.3 - 2.0 / (1 + (0.01 / rates) ** 2) + np.where(rates > 0.5, 5 * rates, 0)
+    shown = rates < 2
+    found = []
+    for seed in range(20):
+        random = np.random.default_rng(seed).normal(size=100)
+        found.append(RangeTest(rates[shown], (curve + noise * random)[shown]).suggestion)
+    assert 0.004 < min(found) and max(found) < 0.02 and max(found) / min(found) < 2.5
+
+
 def test_the_picture(monkeypatch):
     monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
     rates = np.logspace(-7, 1, 50)
@@ -37,7 +50,9 @@ def test_the_picture(monkeypatch):
     picture = found.plot()
     texts = [e.text for e in ET.fromstring(str(picture)).iter() if e.tag.endswith("}text")]
     assert {"1e-5", "1e-3", "0.1", "learning rate", "each batch", "trend"} <= set(texts)
-    assert f"suggestion {found.suggestion:.2g}" in texts and found._repr_html_() == str(picture)
+    for method in ("valley", "steepest", "minimum"):
+        assert f"{method} {found.suggest(method):.2g}" in texts
+    assert found._repr_html_() == str(picture)
     assert ET.fromstring(str(found.plot(log=True))) is not None
     with pytest.raises(ValueError, match="unknown backend"):
         found.plot("gif")
@@ -68,7 +83,9 @@ def test_a_figure_of_matplotlib(monkeypatch):
     found = RangeTest(rates, 2.0 - 1.5 / (1 + (0.01 / rates)))
     calls = found.plot("matplotlib").calls
     assert [args[1] for args, _ in calls["plot"]] == [found.losses, found.trend]
-    assert calls["axvline"][0][0] == (found.suggestion,) and calls["axvspan"][0][0] == found.valley
+    shown = [args[0] for args, _ in calls["axvline"]]
+    assert shown == [found.suggest(method) for method in ("valley", "steepest", "minimum")]
+    assert calls["axvspan"][0][0] == found.valley
     assert calls["set_xscale"] == [(("log",), {})] and "set_ylim" in calls
     assert "set_yscale" in found.plot("matplotlib", log=True).calls
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

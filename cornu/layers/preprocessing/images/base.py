@@ -307,9 +307,12 @@ def _check_images(parts: dict[str, Any]) -> Any:
     images = parts.get("images")
     if images is None or images.ndim not in (3, 4):
         seen = "none" if images is None else f"the shape {images.shape}"
+        hint = ""
+        if images is not None and images.ndim == 2:
+            hint = "\nAdd a channel axis to a grayscale image: x[..., None]."
         raise ValueError(
             "images must have the shape (height, width, channels) or (batch, height, width, "
-            f"channels). Received: {seen}"
+            f"channels). Received: {seen}{hint}"
         )
     return images
 
