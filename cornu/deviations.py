@@ -259,7 +259,10 @@ _ROWS = (
         "buffers, through functions of Python's private module _signal.",
         scope="main thread",
         gain="an interrupted fit leaves a consistent model; each dispatch costs 2 microseconds",
-        proof=("tests/training/step/test_program_interrupts.py", "benchmarks/kills.py"),
+        proof=(
+            "tests/training/step/test_program_interrupts.py",
+            "benchmarks/attacks/interrupts.py",
+        ),
         modules=("process/interrupts.py",),
     ),
     Deviation(
