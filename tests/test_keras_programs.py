@@ -8,8 +8,9 @@ import cornu
 from scripts.keras_programs import page
 from scripts.keras_programs.execution import program_names, run
 
-# One of each way to train: loops of one's own, steps with a state, `fit`, single batches.
-SOME = ("gan", "wgan_gp", "vae", "dqn", "seq2seq_attention")
+# One of each way to train: loops of one's own, steps with a state, `fit`, single batches, an
+# override of `compute_loss`, callbacks.
+SOME = ("gan", "wgan_gp", "vae", "dqn", "compute_loss", "own_callbacks")
 
 
 def test_the_page_shows_the_stored_results_of_all_programs():

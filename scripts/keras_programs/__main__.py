@@ -1,6 +1,6 @@
-"""Runs programs with Keras and with cornu, and updates docs/programs.md.
+"""Runs programs with Keras and with cornu: `python -m scripts.keras_programs [NAME ...]`
 
-python -m scripts.keras_programs [PROGRAM ...]
+By default all of them. The results are stored, and docs/programs.md is made from them.
 """
 
 import sys
@@ -13,11 +13,10 @@ if __name__ == "__main__":
     names = sys.argv[1:] or program_names()
     if unknown := set(names) - set(program_names()):
         sys.exit(f"unknown: {', '.join(sorted(unknown))}. Programs: {', '.join(program_names())}")
-    results = page.load()
-    for name in names:
-        row = results[name] = compare(name)
-        text = row.failure or f"losses {row.loss:.1e}, results {row.result or 0:.1e}"
-        print(f"{name}: {text}{'' if row.is_equal else '  (not equal)'}", flush=True)
-        page.store(results)
-    print(page.table({name: results[name] for name in names}))
-    sys.exit(any(not results[name].is_equal and not results[name].reason for name in names))
+    rows = compare(names)
+    page.store({**page.load(), **rows})
+    print(page.table(rows))
+    for name, row in rows.items():
+        if not row.is_equal:
+            print(f"{name}: {row.reason or row.failure or 'not equal'}")
+    sys.exit(any(not row.is_equal and not row.reason for row in rows.values()))

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from scripts.keras_programs.execution import PROGRAMS, Outcome
 
 ROOT = Path(__file__).parents[2]
+LIBRARIES = ("keras", "cornu")
 TOLERANCE = 1e-4
 # Compilation is part of the times, so nothing is read from a cache.
 ENVIRONMENT = {
@@ -50,37 +52,42 @@ class Comparison:
     @property
     def is_equal(self) -> bool:
         """Whether losses and results agree."""
-        return self.loss is not None and max(self.loss, self.result or 0.0) <= TOLERANCE
+        gaps = (self.loss, self.result or 0.0)
+        return not self.failure and all(gap is not None and gap <= TOLERANCE for gap in gaps)
 
 
-def compare(name: str) -> Comparison:
-    """Runs a program with Keras and with cornu, from the same weights."""
-    subject, reason = describe(name)
-    outcomes: dict[str, Outcome] = {}
+def compare(names: Sequence[str]) -> dict[str, Comparison]:
+    """Runs programs with Keras and, from the same weights, with cornu."""
     with tempfile.TemporaryDirectory() as folder:
-        files = {library: os.path.join(folder, library) for library in ("keras", "cornu")}
-        for library, file in files.items():
-            command = [sys.executable, "-m", "scripts.keras_programs.run_program"]
-            command += [library, name, file, *([files["keras"]] if library == "cornu" else [])]
-            done = subprocess.run(
-                command, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True
+        for library in LIBRARIES:
+            module = "scripts.keras_programs.run_programs"
+            command = [sys.executable, "-m", module, library, folder, *names]
+            subprocess.run(command, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, check=True)
+        return {
+            name: _compare_outcomes(
+                name,
+                {one: pickle.loads((Path(folder) / one / name).read_bytes()) for one in LIBRARIES},
             )
-            if done.returncode:
-                print(done.stderr, file=sys.stderr)
-                failure = f"{library}: {done.stderr.strip().splitlines()[-1]}"
-                return Comparison(subject, reason, failure=failure)
-            outcomes[library] = pickle.loads(Path(file).read_bytes())
+            for name in names
+        }
+
+
+def _compare_outcomes(name: str, outcomes: dict[str, Outcome | str]) -> Comparison:
+    row = Comparison(*describe(name))
+    for library, outcome in outcomes.items():
+        if isinstance(outcome, str):
+            print(f"{name} with {library}:\n{outcome}", file=sys.stderr)
+            row.failure = f"{library}: {outcome.strip().splitlines()[-1]}"
+            return row
     keras, cornu = outcomes["keras"], outcomes["cornu"]
-    return Comparison(
-        subject,
-        reason,
-        loss=difference(keras.losses, cornu.losses),
-        result=None if keras.result is None else difference(keras.result, cornu.result),
-        seconds={
-            library: (outcome.first_seconds, outcome.step_seconds)
-            for library, outcome in outcomes.items()
-        },
-    )
+    assert isinstance(keras, Outcome) and isinstance(cornu, Outcome)
+    row.seconds = {"keras": keras.seconds, "cornu": cornu.seconds}
+    try:
+        row.loss = difference(keras.losses, cornu.losses)
+        row.result = None if keras.result is None else difference(keras.result, cornu.result)
+    except ValueError as error:
+        row.failure = str(error)
+    return row
 
 
 def describe(name: str) -> tuple[str, str]:

@@ -21,15 +21,14 @@ class Outcome:
     Attributes:
         losses: the logged losses.
         result: what `train` returned.
-        first_seconds: the time from building the models to the first logged loss.
-        step_seconds: the median time between two logged losses.
+        seconds: the time from building the models to the first logged loss, and the median time
+            between two logged losses.
         weights: the initial weights of all models.
     """
 
     losses: list[float]
     result: Any
-    first_seconds: float
-    step_seconds: float
+    seconds: tuple[float, float]
     weights: list[np.ndarray] = field(repr=False)
 
 
@@ -88,8 +87,7 @@ def run(name: str, library: ModuleType, weights: list[np.ndarray] | None = None)
     return Outcome(
         losses,
         result,
-        first_seconds=times[0] - start,
-        step_seconds=float(np.median(np.diff(times))),
+        seconds=(times[0] - start, float(np.median(np.diff(times)))),
         weights=initial,
     )
 
