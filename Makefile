@@ -5,7 +5,7 @@ VENV    := .venv
 PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
-.PHONY: help venv demo test test-slow check safety bench
+.PHONY: help venv demo test test-slow check safety attacks bench
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -15,6 +15,7 @@ help:
 	@echo "make test-slow  run the rest: full products of options, long runs, large models"
 	@echo "make check      formatting, lint, types and architecture; under a minute"
 	@echo "make safety     run random programs with heap checks, the quick form; two minutes"
+	@echo "make attacks    kill, damage, interrupt and fill the disk, the quick form; two minutes"
 	@echo "make bench      run the benchmarks"
 	@echo "make venv       only create the environment in $(VENV)"
 
@@ -34,6 +35,9 @@ check: $(VENV)/.dev
 
 safety: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.safety --quick
+
+attacks: $(VENV)/.dev
+	$(VENV)/bin/python -m benchmarks.attacks --quick
 
 bench: $(VENV)/.bench
 	$(VENV)/bin/python -m benchmarks

@@ -21,7 +21,7 @@ from benchmarks.tasks import TASKS, Task
 __all__ = ["Run", "Setting", "page", "save", "setting", "table"]
 
 _FOLDER = Path(__file__).parent
-# Measured by separate programs: kills, resume, soak.
+# Measured by separate programs: attacks, resume, soak.
 _RELIABILITY = _FOLDER / "reliability.md"
 _PACKAGES = ("jax", "jaxlib", "keras", "flax", "torch", "tensorflow-cpu", "numpy", "optax")
 # Variables that decide on memory and threads; a library that is preloaded replaces malloc.

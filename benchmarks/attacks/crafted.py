@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from benchmarks.attacks.attack import Attack, Attempt
+from benchmarks.attacks.attack import Attack, Attempt, Verdict
 
 __all__ = ["ATTACKS"]
 
@@ -168,11 +168,10 @@ _WORDS = ("class_name", "registered_name", "dtype", "activation", "kernel_initia
 # ------------------------------------------------------------------------------ structures
 
 
-def _nested(depth: int) -> Any:
-    config = _config(_model())
-    for _ in range(depth):
-        config = {"class_name": "Sequential", "config": {"name": "s", "layers": [config]}}
-    return config
+def _nested(depth: int) -> str:
+    inner = json.dumps(_config(_model()))
+    before = '{"class_name": "Sequential", "config": {"name": "s", "layers": ['
+    return before * depth + inner + "]}}" * depth
 
 
 def _lists(count: int) -> str:
@@ -198,7 +197,6 @@ _STRUCTURES: dict[str, Callable[[Path], Attempt]] = {
     "500 layers in reverse order": lambda folder: _archive(folder, _reversed(500)),
     "brackets": lambda folder: _archive(folder, "[" * 10**6),
     "digits": lambda folder: _archive(folder, "9" * 10**6),
-    "JSON: Dense of 50 million units": _json(lambda: _with_units(_config(_model()), 50_000_000)),
     "JSON: Dense of 10**12 units": _json(lambda: _with_units(_config(_model()), 10**12)),
 }
 
@@ -309,6 +307,16 @@ def _refuse(file: _File) -> Callable[[Path, int], Attempt]:
     return lambda folder, number: file.write(folder)
 
 
+# Files that may also be read, if that costs little.
+_HARMLESS = ("models in models, 40", "500 layers", "npz of 20,000", "HDF5 of 30,000")
+
+
+def _expected(group: str, name: str) -> tuple[Verdict, ...]:
+    if name.startswith("JSON: "):  # of the program itself, which may ask for what it wants
+        return ("refused", "memory")
+    return ("refused", "right") if group == "sizes" or name.startswith(_HARMLESS) else ("refused",)
+
+
 def _attacks() -> Iterator[Attack]:
     groups: dict[str, list[_File]] = {
         "sizes": list(_sizes()),
@@ -319,24 +327,14 @@ def _attacks() -> Iterator[Attack]:
             _File("declared weights, never written", _unwritten),
         ],
     }
-    harmless = (
-        "op roll",
-        "models in models, 40",
-        "500 layers",
-        "op diff",
-        "npz of 20,000",
-        "HDF5 of 30,000",
-    )
     for group, files in groups.items():
         for file in files:
-            # Some may also be read, if that costs little.
-            both = group == "sizes" or file.name.startswith(harmless)
             yield Attack(
                 file.name,
                 f"crafted files: {group}",
                 "load_model" if group != "weights" else "load_weights",
                 _refuse(file),
-                ("refused", "right") if both else ("refused",),
+                _expected(group, file.name),
                 quick=int(group == "weights" and ",000" not in file.name),
                 seconds=_SECONDS,
                 megabytes=_MEGABYTES,

@@ -102,14 +102,20 @@ class CSVLogger(Callback):
         append = self.append or self._length is not None
         if append and not self._columns:
             self._columns = self._read_header()
-        self._file = open(self.filename, "a" if append else "w", newline="")
+        self._file = open(self.filename, "a" if append else "w", newline="", encoding="utf-8")
         return self._file
 
     def _read_header(self) -> list[str]:
         if not os.path.exists(self.filename):
             return []
-        with open(self.filename, newline="") as file:
-            return next(csv.reader(file, delimiter=self.sep), [])[1:]
+        try:
+            with open(self.filename, newline="", encoding="utf-8") as file:
+                return next(csv.reader(file, delimiter=self.sep), [])[1:]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"CSVLogger: the first row of {self.filename!r} cannot be read, so that no rows "
+                f"can be appended: {error}.\nPass append=False, or the name of another file."
+            ) from error
 
     def _close(self) -> None:
         if self._file is not None:

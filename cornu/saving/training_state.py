@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import ml_dtypes
 import numpy as np
@@ -42,6 +42,22 @@ _NATIVE = frozenset(
 _NUMPY_DTYPE = re.compile(r"[<>|=][biufcMmUS]\d{1,9}(\[\w{1,20}\])?")
 _SMALL_DTYPE = re.compile(r"(u?int|float)\d\w*")
 _TEMPORARY = re.compile(r"\.(?:state|finished)-\d{12}\.safetensors\..*")
+
+
+# The files of the locks that this process holds.
+_held: set[IO[str]] = set()
+
+
+def _release_in_child() -> None:
+    # A lock belongs to an open file, which a forked process shares: it would keep the lock after
+    # the process that trains is killed.
+    for file in _held:
+        file.close()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_release_in_child)
 
 
 @dataclass(frozen=True)
@@ -101,12 +117,15 @@ class StateFolder:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         # The system releases the lock when the process ends, even if it is killed.
-        with open(self.folder / ".lock", "a") as file:
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(open(self.folder / ".lock", "a"))
             if not _lock_file(file):
                 raise RuntimeError(
                     f"Another process saves its state in {str(self.folder)!r}. Wait until it "
                     "ends, or use a separate directory for each run."
                 )
+            _held.add(file)
+            stack.callback(_held.discard, file)
             for path in self.folder.iterdir():
                 if _TEMPORARY.fullmatch(path.name):
                     path.unlink(missing_ok=True)

@@ -30,6 +30,9 @@ __all__ = [
 
 _MAX_JSON = 32 << 20  # bytes; the Python objects may take thirty times as much
 _MAX_DEPTH = 200
+# Lists and dicts in JSON. Empty ones take two bytes in a file, which compresses them further, and
+# 60 in memory; a model of a thousand layers has some ten thousand.
+_MAX_CONTAINERS = 1_000_000
 _MAX_MEMBERS = 100_000
 _COMPRESSION_TYPES = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UNCHECKED = 64 << 20  # bytes to which any file may decompress
@@ -69,7 +72,9 @@ def wrap_read_errors(name: str, wrap_value_errors: bool = False) -> Iterator[Non
     except (FileNotFoundError, PermissionError, IsADirectoryError, Warning):
         raise
     except Exception as error:  # readers of damaged files raise all kinds of errors
-        if isinstance(error, ValueError) and not wrap_value_errors:
+        # A UnicodeDecodeError is a ValueError, of a name in the file that is not text.
+        explained = isinstance(error, ValueError) and not isinstance(error, UnicodeError)
+        if explained and not wrap_value_errors:
             raise
         raise ValueError(
             f"{name} is damaged or has another format. {type(error).__name__}: {error}\n"
@@ -157,6 +162,9 @@ def read_json(data: bytes | str, name: str, max_bytes: int = _MAX_JSON) -> Any:
     """
     if len(data) > max_bytes:
         raise ValueError(f"{name} has {len(data)} bytes. At most {max_bytes} bytes are read.")
+    text = data if isinstance(data, bytes) else data.encode(errors="replace")
+    if text.count(b"[") + text.count(b"{") > _MAX_CONTAINERS:
+        raise ValueError(f"{name} has more than {_MAX_CONTAINERS} lists and dicts.")
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:

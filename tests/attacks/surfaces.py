@@ -70,11 +70,11 @@ def _terminal(model, name, folder):
 
 def _logged(model, name, folder):
     """Reads the log back as data: it has the names as they are."""
+    csv.field_size_limit(1 << 20)
     path = folder / "log.csv"
     for append in (False, True):
         log = cornu.callbacks.CSVLogger(path, append=append)
         model.fit(X, Y, verbose=0, callbacks=[log])
-    csv.field_size_limit(1 << 20)
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert len(rows) == 3 and f"{name} 0_{name} mae" in rows[0]

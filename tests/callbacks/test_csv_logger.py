@@ -103,3 +103,14 @@ def test_a_truncated_file_is_reported(tmp_path):
 def test_a_folder_is_rejected_before_training(tmp_path):
     with pytest.raises(IsADirectoryError, match="is a directory"):
         cornu.callbacks.CSVLogger(tmp_path).on_train_begin()
+
+
+def test_a_file_that_is_no_table_is_not_appended_to(tmp_path):
+    for content in (b"epoch," + b"a" * (2 << 20), b"epoch,\xff\xfe"):
+        path = tmp_path / "log.csv"
+        path.write_bytes(content)
+        log = cornu.callbacks.CSVLogger(path, append=True)
+        log.on_train_begin()
+        with pytest.raises(ValueError, match="the first row of .* cannot be read"):
+            log.on_epoch_end(0, {"loss": 1.0})
+        assert path.read_bytes() == content

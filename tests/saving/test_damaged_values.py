@@ -80,6 +80,15 @@ def test_other_libraries_read_the_files(tmp_path):
     assert json.loads(metadata["crc32"])["count"] == checksums.compute(ARRAYS["count"])
 
 
+def test_names_that_are_not_text(tmp_path):
+    path = tmp_path / "w.h5"
+    with h5py.File(path, "w") as file:
+        file[b"\xff\xfe"] = np.ones(2)
+    with pytest.raises(ValueError, match="is damaged or has another format. UnicodeDecodeError"):
+        with open_hdf5(path):
+            pass
+
+
 # The array in the file, the dtype of the Variable, and whether it is loaded.
 VALUES = [
     (np.full(2, 1.5, "float64"), "float32", True),

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("warm")
         "[" * 100_000,
         '{"a":' * 50_000 + "1" + "}" * 50_000,
         '{"class_name": "Dense", "config": ' + "[" * 300 + "]" * 300 + "}",
+        "[" + "[]," * 1_000_001 + "0]",
         "9" * 10_000,
         "",
         "null",
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("warm")
         '{"class_name": "Functional", "config": {"layers": [], "input_layers": []}}',
         b"\xff\xfe\x00",
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_json_that_is_no_model(text, tmp_path):
     path = archive(tmp_path / "json.keras", text)

@@ -3,6 +3,7 @@ import os
 import resource
 import subprocess
 import sys
+import warnings
 
 import ml_dtypes
 import numpy as np
@@ -173,3 +174,24 @@ def test_resume_takes_integers_of_numpy_but_not_bools():
     assert Resume("runs", every="epoch").steps is None
     with pytest.raises(ValueError, match="every must be a positive number of steps"):
         Resume("runs", every=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_a_forked_process_does_not_keep_the_lock(tmp_path):
+    states, (end, start), (begun, begin) = StateFolder(tmp_path), os.pipe(), os.pipe()
+    with states.lock(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of forking a process with threads
+        child = os.fork()
+        if child == 0:
+            os.write(begin, b"x")
+            os.read(end, 1)
+            os._exit(0)
+    try:
+        os.read(begun, 1)
+        with states.lock():
+            pass
+    finally:
+        os.write(start, b"x")
+        os.waitpid(child, 0)
+        for handle in (end, start, begun, begin):
+            os.close(handle)
