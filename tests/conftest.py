@@ -1,7 +1,8 @@
 """The environment of all tests: two small CPU devices, and fresh names and seeds for each test.
 
 Environment variables are set here, before any test file imports JAX or Keras. Values from the shell
-take precedence, as in `JAX_PLATFORMS=cuda make test`. pyproject.toml turns warnings into errors.
+take precedence, as in `JAX_PLATFORMS=cuda make test`; `XLA_FLAGS= make test` compiles as users do.
+pyproject.toml turns warnings into errors.
 """
 
 import gc
@@ -20,13 +21,29 @@ os.environ.setdefault("CORNU_COMPILATION_CACHE", "off")
 # Shells start background processes with interrupts ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# A program that runs once on small arrays takes longer to optimize than to run. Without LLVM's
+# optimizations, and with the emitters of loops that are not based on MLIR, XLA compiles in a fifth
+# of the time. Its passes over HLO (algebraic simplification, fusion, buffer assignment and
+# donation) are the same.
+QUICKLY_COMPILED = " ".join(
+    (
+        "--xla_backend_optimization_level=0",
+        "--xla_cpu_use_fusion_emitters=false",
+        "--xla_cpu_parallel_codegen_split_count=1",  # both processes have a core for themselves
+    )
+)
+
 
 def pytest_configure(config):
-    """Stores compiled programs between runs: most of a test's time is XLA compiling.
+    """Selects how XLA compiles, and stores compiled programs between runs.
 
-    A second run of the same programs takes about a quarter of the time; the first is not slower.
-    `pytest --cache-clear` deletes them, `JAX_ENABLE_COMPILATION_CACHE=false` disables the cache.
+    Whatever includes the slow tests is compiled as users do, with all optimizations.
+
+    `pytest --cache-clear` deletes the programs, `JAX_ENABLE_COMPILATION_CACHE=false` disables the
+    cache.
     """
+    if config.option.markexpr == "not slow" and os.environ.get("JAX_PLATFORMS") == "cpu":
+        os.environ.setdefault("XLA_FLAGS", QUICKLY_COMPILED)
     if config.pluginmanager.has_plugin("cacheprovider"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
