@@ -12,7 +12,7 @@ from cornu.core.state.variable import Variable
 def same(ours, theirs, *args, rtol=1e-5, atol=1e-6, **kwargs):
     """Asserts that both ops return equal values and dtypes; returns cornu's."""
     mine = jax.tree.leaves(ours(*args, **kwargs))
-    keras_outputs = jax.tree.leaves(theirs(*args, **kwargs))
+    keras_outputs = jax.tree.leaves(_compute_in_one_program(theirs, args, kwargs))
     assert len(mine) == len(keras_outputs)
     for a, b in zip(mine, keras_outputs, strict=True):
         assert a.dtype == b.dtype
@@ -21,6 +21,21 @@ def same(ours, theirs, *args, rtol=1e-5, atol=1e-6, **kwargs):
             np.asarray(a, _comparable(a)), np.asarray(b, _comparable(b)), rtol=rtol, atol=atol
         )
     return mine
+
+
+def _compute_in_one_program(op, args, kwargs):
+    """Calls an op with the arrays among its arguments as inputs of a program.
+
+    Keras composes some ops of dozens, and each would be compiled.
+    """
+    leaves, structure = jax.tree.flatten((args, kwargs), is_leaf=lambda x: x is None)
+    arrays = {i: x for i, x in enumerate(leaves) if isinstance(x, (np.ndarray, jax.Array))}
+
+    def run(arrays):
+        args, kwargs = structure.unflatten([arrays.get(i, x) for i, x in enumerate(leaves)])
+        return op(*args, **kwargs)
+
+    return jax.jit(run)(arrays)
 
 
 def same_gradient(ours, theirs, arrays, rtol=1e-5, atol=1e-5, **kwargs):
