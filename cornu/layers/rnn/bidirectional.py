@@ -211,6 +211,9 @@ def _copy(layer: Any, prefix: str, go_backwards: bool) -> Any:
 def _rebuild(value: Any, **changes: Any) -> Any:
     """Copies an object and the objects in its constructor arguments, without their weights."""
     if isinstance(value, Configurable):
+        if type(value).get_config is not value._library_class_().get_config:
+            # The program says itself what its constructor takes.
+            return type(value).from_config({**value.get_config(), **changes})
         arguments = {name: _rebuild(x) for name, x in value._constructor_arguments_().items()}
         return type(value)(**{**arguments, **changes})
     if type(value) in (list, tuple):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cornu
+from cornu import layers
 from cornu.core.graph.graph import Graph
 from cornu.layers.rnn.bidirectional import Bidirectional
 from cornu.layers.rnn.cells import LSTMCell
@@ -132,3 +133,48 @@ def test_errors_name_the_expected_value():
         TimeDistributed(cornu.layers.Dense(3))(array(2, 3))
     with pytest.raises(TypeError, match="must be a layer"):
         Wrapper("dense")
+
+
+class OwnCell(layers.Layer):
+    """A cell with a config of its own; `scale` is not an attribute of the name."""
+
+    def __init__(self, units, scale=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.units = self.state_size = units
+        self.factor = scale
+
+    def build(self, shape):
+        self.kernel = self.add_weight((shape[-1], self.units), "ones")
+
+    def call(self, x, states):
+        h = states[0] + self.factor * (x @ self.kernel)
+        return h, [h]
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units, "scale": self.factor}
+
+
+class OwnLayer(layers.SimpleRNN):
+    """A layer whose constructor differs from that of its base class."""
+
+    def __init__(self, width, **kwargs):
+        super().__init__(kwargs.pop("units", width), **kwargs)
+        self.width = width
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width}
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: layers.RNN(OwnCell(3, scale=0.5)), lambda: OwnLayer(3, activation="relu")]
+)
+def test_bidirectional_copies_classes_of_the_program_by_their_configs(make):
+    layer = layers.Bidirectional(make())
+    assert layer(np.ones((2, 4, 5), "float32")).shape == (2, 6)
+    forward, backward = layer.forward_layer, layer.backward_layer
+    assert (forward.go_backwards, backward.go_backwards) == (False, True)
+    assert forward is not backward and type(forward) is type(backward)
+    if isinstance(forward, OwnLayer):
+        assert backward.width == 3 and backward.activation is cornu.activations.relu
+    else:
+        assert forward.cell is not backward.cell and backward.cell.factor == 0.5
