@@ -6,6 +6,8 @@ batches are formed; the others are iterables of batches.
 
 from __future__ import annotations
 
+import array
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -191,9 +193,16 @@ def _is_table_column(x: DataLike) -> bool:
     return is_a(x, "datasets", "Column")
 
 
+# Sequences of numbers, and objects whose conversion to arrays raises an error that says what they
+# are. All others that can be iterated are iterables of batches.
+_PLAIN = (
+    *(np.ndarray, jax.Array, dict, list, tuple, range, array.array, memoryview),
+    *(str, os.PathLike, bytes, bytearray, set, frozenset, type),
+)
+
+
 def _is_plain(x: DataLike) -> bool:
-    plain = (np.ndarray, jax.Array, dict, list, tuple, str, bytes)
-    return x is None or isinstance(x, plain)
+    return x is None or isinstance(x, _PLAIN)
 
 
 def _has_columns(x: DataLike) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import jax
 import numpy as np
 
+from cornu.core.state.dtypes import narrowed
 from cornu.data import frames
-from cornu.data.lazy_columns import column_of, is_sparse, narrowed
+from cornu.data.lazy_columns import column_of, is_sparse
+from cornu.errors import quantity
 from cornu.foreign import is_a, library_of
 from cornu.types import DataLike, PyTree
 
@@ -38,6 +43,8 @@ def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = (), lazy: b
         return _rebuild(structure, [as_arrays(s, f"{what}[{i}]", lazy=lazy) for i, s in items])
     if isinstance(structure, jax.Array):
         return structure
+    if isinstance(structure, np.ma.MaskedArray):
+        structure = _unmasked(structure, what)
     column = column_of(structure)
     if column is not None:
         return column if lazy else np.asarray(column)
@@ -76,12 +83,55 @@ def _as_array(value: Any, what: str) -> np.ndarray:
     return narrowed(array)
 
 
+def _unmasked(array: Any, what: str) -> np.ndarray:
+    """Returns the values of a masked array.
+
+    Raises:
+        ValueError: values are masked.
+    """
+    count = int(np.count_nonzero(np.ma.getmaskarray(array)))
+    if count:
+        raise ValueError(
+            f"{what} is a masked array with {quantity(count, 'masked value')}, which have no "
+            f"numbers.\nFill them ({what}.filled(0.0)) or drop their rows; for missing time steps, "
+            "fill them with the mask_value of a Masking layer."
+        )
+    values: np.ndarray = np.ma.getdata(array)
+    return values
+
+
 def _check_is_data(value: Any, what: str) -> None:
-    """Raises a TypeError for strings and functions, which are often passed by mistake."""
-    if isinstance(value, (str, bytes)):
+    """Raises a TypeError for objects that are passed by mistake, such as paths and functions."""
+    if isinstance(value, (str, os.PathLike)):
+        kind = "string" if isinstance(value, str) else "path"
         raise TypeError(
-            f"{what} is the string {value!r}, not data.\nIf it is the path of a file, read the "
-            "file first (numpy.load, numpy.loadtxt, pandas.read_csv)."
+            f"{what} is the {kind} {str(value)!r:.80}, not data.\nIf it is the path of a file, "
+            "read the file first (numpy.load, numpy.loadtxt, pandas.read_csv)."
+        )
+    if isinstance(value, (bytes, bytearray)):
+        raise TypeError(
+            f"{what} consists of {quantity(len(value), 'byte')}, not of numbers.\nDecode them: "
+            "numpy.frombuffer(data, dtype).reshape(shape), or numpy.load(io.BytesIO(data))."
+        )
+    if isinstance(value, (set, frozenset)):
+        raise TypeError(
+            f"{what} is a {type(value).__name__}, which has no order: rows cannot be matched with "
+            "other arrays.\nPass a list or an array."
+        )
+    if isinstance(value, Iterator):
+        raise TypeError(
+            f"{what} is a {type(value).__name__}; expected an array or a list of numbers.\nA "
+            "generator yields whole batches (x, y); collect single rows first: np.array(list(...))."
+        )
+    if isinstance(value, (bool, np.bool_)) or value is ... or isinstance(value, ModuleType):
+        raise TypeError(
+            f"{what} is {value!r:.80}; expected an array with one row per sample.\nCheck the order "
+            "of the arguments."
+        )
+    if isinstance(value, type):
+        raise TypeError(
+            f"{what} is the class {value.__name__!r}, not data.\nPass an instance: "
+            f"{value.__name__}(...)."
         )
     if callable(value) and not hasattr(value, "__array__"):
         name = getattr(value, "__name__", type(value).__name__)

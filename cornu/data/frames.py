@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.data.lazy_columns import narrowed
+from cornu.core.state.dtypes import narrowed
 from cornu.foreign import is_a
 from cornu.types import DataLike
 
@@ -73,7 +73,10 @@ def arrays_of(table: Any, what: str, names: tuple[str, ...] = ()) -> Any:
             "token ids, None to finite values."
         )
     if not parts:
-        raise ValueError(f"{what} is a frame without columns.")
+        raise ValueError(
+            f"{what} is a frame without columns; expected at least one column of numbers.\n"
+            "Check how the columns are selected."
+        )
     shapes = {part.shape for part in parts}
     if len(shapes) > 1:
         listed = ", ".join(f"{n}: {p.shape[1:]}" for n, p in zip(columns, parts, strict=True))
@@ -162,5 +165,10 @@ def contents(array: np.ndarray) -> str:
         return "strings"
     if array.dtype.kind in "Mm":
         return "times"
-    kinds = sorted({type(item).__name__ for item in array.ravel()[:1000]})
+    if array.dtype.names is not None:
+        return f"structured rows (fields {', '.join(array.dtype.names[:5])})"
+    found = array.ravel()[:1000]
+    kinds = sorted({"None" if item is None else type(item).__name__ for item in found})
+    if kinds == ["int"] and any(abs(item) >= 1 << 63 for item in found):
+        return "integers beyond 64 bits"
     return "strings" if kinds == ["str"] else f"objects ({', '.join(kinds[:3])})"

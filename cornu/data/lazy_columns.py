@@ -6,14 +6,14 @@ import math
 import mmap
 from typing import Any
 
-import jax
 import numpy as np
 
+from cornu.core.state.dtypes import narrowed
 from cornu.deviations import is_enabled
 from cornu.foreign import is_a
 from cornu.types import DataLike
 
-__all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of", "is_sparse", "narrowed"]
+__all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of", "is_sparse"]
 
 _SMALL_ROW = 1 << 14  # bytes; reading ahead is useful for larger rows
 
@@ -179,10 +179,3 @@ def _mapping(array: Any) -> Any:
             return array._mmap  # type: ignore[attr-defined]
         array = array.base
     return None
-
-
-def narrowed(array: np.ndarray) -> np.ndarray:
-    """Converts float64 to float32, unless JAX uses 64 bits, and to the native byte order."""
-    if array.dtype == np.float64 and not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
-        return array.astype("float32")
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))

@@ -7,12 +7,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from cornu import registry, tree
 from cornu.core.graph.op import Op
 from cornu.core.state import scope
 from cornu.core.state.dtype_policy import DTypePolicy, get_policy
-from cornu.core.state.dtypes import is_float, standardize_dtype
+from cornu.core.state.dtypes import is_float, narrowed, standardize_dtype
 from cornu.errors import suggest
 from cornu.names import auto_name, printable
 from cornu.ops.precision import wide_dtype, widen
@@ -236,7 +237,7 @@ def _to_array(y: Any, dtype: DTypeLike, rows: Array | None) -> Array | None:
     """
     if y is None:
         return None
-    array = jnp.asarray(y)
+    array = jnp.asarray(narrowed(y) if isinstance(y, np.ndarray) else y)
     if is_float(array.dtype) or jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
         array = array.astype(dtype)
     if rows is None or array.shape[:1] != rows.shape:

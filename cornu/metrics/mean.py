@@ -7,10 +7,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from cornu.core.state import scope
 from cornu.core.state.dtype_policy import DTypePolicy
-from cornu.core.state.dtypes import is_float
+from cornu.core.state.dtypes import is_float, narrowed
 from cornu.core.state.variable import Variable
 from cornu.metrics.base import Metric
 from cornu.metrics.sums import add_sums
@@ -146,7 +147,7 @@ class MeanMetricWrapper(KeywordArguments, Mean):
         super().update_state(values, apply_mask(weights, masks.get(values), self._sum_dtype_))
 
     def _widen(self, value: ArrayLike) -> Array:
-        x = jnp.asarray(value)
+        x = jnp.asarray(narrowed(value) if isinstance(value, np.ndarray) else value)
         short = is_float(x.dtype) and x.dtype.itemsize < jnp.dtype(self._sum_dtype_).itemsize
         return x.astype(self._sum_dtype_) if short else x
 

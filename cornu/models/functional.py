@@ -21,6 +21,7 @@ from cornu.core.graph.graph import Graph, is_reachable
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.core.state.dtypes import host_array, is_float, narrowed
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import quantity
 from cornu.foreign import keras_class
@@ -243,8 +244,16 @@ class FunctionalGraph:
             self.check_optional(tensor, name)
             return None
         if not isinstance(x, jax.Array):
-            x = jnp.asarray(x)
+            # Integers beyond 32 bits are refused unless a float is wanted.
+            convert = narrowed if is_float(tensor.dtype) else host_array
+            x = jnp.asarray(convert(x) if isinstance(x, np.ndarray) else x)
         if x.dtype != tensor.dtype:
+            if x.dtype.kind == "c" and np.dtype(tensor.dtype).kind != "c":
+                raise TypeError(
+                    f"{self._owner}: input {name!r} expects real numbers ({tensor.dtype}); "
+                    f"received {x.dtype}.\nPass real and imaginary parts as features, or give the "
+                    "Input dtype='complex64'."
+                )
             x = x.astype(tensor.dtype)
         # As in Keras, data may lack a last axis of size 1, or have it in addition.
         want = tensor.shape

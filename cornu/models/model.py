@@ -18,6 +18,7 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.call_errors import locate_call_error
 from cornu.core.layer.layer import Layer, map_shapes, shapes_from_json
 from cornu.core.state import scope, sharing
+from cornu.core.state.dtypes import is_direct
 from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
@@ -398,7 +399,7 @@ class Model(InspectionMethods):
             return False  # an interceptor needs concrete outputs of layers, not tracers
         masks = scope.current().masks
         return all(
-            isinstance(x, np.ndarray)
+            (isinstance(x, np.ndarray) and is_direct(x))
             or (
                 isinstance(x, jax.Array)
                 and not isinstance(x, jax.core.Tracer)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
-from cornu.core.state.dtypes import standardize_dtype
+from cornu.core.state.dtypes import host_array, narrowed, standardize_dtype
 from cornu.types import Array, ArrayLike, Axes, DTypeLike
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
 
 # Types that functions of JAX convert faster by themselves than `jnp.asarray` does. The class of
 # JAX's arrays has no public name; it is added when the first array is seen.
-_ACCEPTED: set[type] = {np.ndarray, bool, int, float, complex}
+_ACCEPTED: set[type] = {bool, int, float, complex}
 
 
 def check_known(x: Any, name: str, remedy: str) -> None:
@@ -62,6 +62,8 @@ def to_array(x: ArrayLike | None) -> Array | None:
         if not isinstance(x, jax.core.Tracer):
             _ACCEPTED.add(type(x))
         return x
+    if isinstance(x, np.ndarray):
+        x = host_array(x)
     return None if x is None else jnp.asarray(x)
 
 
@@ -80,12 +82,14 @@ def to_operand(x: ArrayLike) -> Array: ...
 def to_operand(x: ArrayLike | None) -> Array | None: ...
 def to_operand(x: ArrayLike | None) -> Any:
     """Returns an argument for a function of JAX: a list becomes an array, an array stays."""
+    if isinstance(x, np.ndarray):
+        return host_array(x)
     return x if type(x) in _ACCEPTED else to_array(x)
 
 
 def to_float(x: ArrayLike) -> Array:
     """Returns a JAX array of floats: integers and booleans get the process-wide float type."""
-    array = to_array(x)
+    array = to_array(narrowed(x) if isinstance(x, np.ndarray) else x)
     return array.astype(settings.get("floatx")) if array.dtype.kind in "biu" else array
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu.core.graph.op import VariableBase, is_symbolic, op, unwrap
 from cornu.core.graph.sparse import is_sparse, to_dense
-from cornu.core.state.dtypes import standardize_dtype
+from cornu.core.state.dtypes import host_array, narrowed, standardize_dtype
 from cornu.foreign import is_a
 from cornu.ops.arguments import to_array, to_jax_dtype
 from cornu.types import Array, ArrayLike, DTypeLike
@@ -36,9 +36,10 @@ def cast(x: ArrayLike, dtype: DTypeLike) -> Array:
             `"uint32"` and `"complex64"` unless JAX's 64-bit types are enabled; the use of
             `"float64"` enables them.
     """
-    x = to_array(x)
     dtype = to_jax_dtype(dtype)
-    return x.astype(dtype)
+    if isinstance(x, np.ndarray) and dtype.kind != "i":
+        x = narrowed(x)
+    return to_array(x).astype(dtype)
 
 
 @op
@@ -100,7 +101,10 @@ def convert_to_tensor(
         if is_a(x, "jax", "JAXSparse") and sparse is not False:
             return x if dtype is None else cast(x, dtype)
         x = to_dense(x)
-    return jnp.asarray(unwrap(x), to_jax_dtype(dtype))
+    x = unwrap(x)
+    if isinstance(x, np.ndarray) and (dtype is None or to_jax_dtype(dtype).kind in "iu"):
+        x = host_array(x)
+    return jnp.asarray(x, to_jax_dtype(dtype))
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:

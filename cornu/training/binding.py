@@ -14,7 +14,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.tensor import Tensor
-from cornu.data.class_weights import weights_of_classes
+from cornu.data.class_weights import checked_class_weight, weights_of_classes
 from cornu.data.column_names import NAMELESS, Names
 from cornu.training.compile.outputs import Outputs, is_array
 from cornu.training.data_checks import check_lengths
@@ -63,7 +63,8 @@ class Binding:
         # structure of the data.
         self._graph = model._graph_
         self._outputs = outputs
-        self._class_weight = class_weight or None
+        self._class_weight = _checked_mapping(class_weight)
+        self._weights_by_output: dict[str, dict[int, float]] | None = None
         self._aligned = aligned
         self._inputs_only = inputs_only
         self.own_step = own_step
@@ -142,31 +143,49 @@ class Binding:
     def _apply_class_weight(self, outputs: Outputs | None, y: DataLike, weight: PyTree) -> Any:
         names = outputs.names if outputs is not None else ["output_1"]
         by_name = self._class_weight_by_output(names)
+        if y is None:
+            raise ValueError(
+                "class_weight needs the labels of the rows, and y is None. Pass y, or "
+                "sample_weight with a weight for each row."
+            )
         if outputs is None or outputs.single:
             label = y if is_array(y) else tree.leaves(y)[0]
-            return _multiply(weight, weights_of_classes(label, by_name[names[0]], names[0]))
+            made = weights_of_classes(label, by_name[names[0]], names[0])
+            return _multiply(weight, made)
         targets, weights = outputs.spread_targets(y), outputs.spread_weights(weight)
         for i, name in enumerate(names):
-            if name in by_name:
+            if name in by_name and targets[i] is not None:
                 made = weights_of_classes(targets[i], by_name[name], name)
                 weights[i] = _multiply(weights[i], made)
         return {name: w for name, w in zip(names, weights, strict=True) if w is not None}
 
-    def _class_weight_by_output(self, names: Sequence[str]) -> Mapping[str, Any]:
-        given = self._class_weight or {}
-        if not any(isinstance(value, dict) for value in given.values()):
-            if len(names) > 1:
-                raise ValueError(
-                    f"class_weight: the model has the outputs {names}. Pass a dict by output "
-                    "name: {name: {class: weight}}."
-                )
-            return {names[0]: given}
-        for name in given:
-            if name not in names:
-                raise ValueError(
-                    f"class_weight: the model has no output {name!r}. Its outputs are {names}."
-                )
-        return given
+    def _class_weight_by_output(self, names: Sequence[str]) -> dict[str, dict[int, float]]:
+        """Returns the checked class weights by output name."""
+        if self._weights_by_output is None:
+            given = self._class_weight or {}
+            if not any(isinstance(value, Mapping) for value in given.values()):
+                if len(names) > 1:
+                    raise ValueError(
+                        f"class_weight: the model has the outputs {names}. Pass a dict by output "
+                        "name: {name: {class: weight}}."
+                    )
+                given = {names[0]: given}
+            for name in given:
+                if name not in names:
+                    raise ValueError(
+                        f"class_weight: the model has no output {name!r}. Its outputs are {names}. "
+                        "Pass the weights by output name, {name: {class: weight}}; for one output, "
+                        "{class: weight}."
+                    )
+            self._weights_by_output = {
+                name: checked_class_weight(weights, name) for name, weights in given.items()
+            }
+        return self._weights_by_output
+
+    @property
+    def class_weights(self) -> Mapping[str, Mapping[int, float]]:
+        """The class weights by output name; empty before the first batch."""
+        return self._weights_by_output or {}
 
     # ---------------------------------------------------------------- the parts of a bound batch
 
@@ -186,6 +205,17 @@ class Binding:
 
 def _pack(parts: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _checked_mapping(class_weight: Any) -> Mapping[Any, Any] | None:
+    """Returns class weights, or None if there are none.
+
+    Raises:
+        TypeError: they are not a dict.
+    """
+    if class_weight is not None and not isinstance(class_weight, Mapping):
+        checked_class_weight(class_weight, "output_1")  # raises an error
+    return class_weight or None
 
 
 def _multiply(weight: PyTree, made: np.ndarray) -> np.ndarray:

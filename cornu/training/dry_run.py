@@ -74,6 +74,7 @@ class HeldBatches:
 
     resident = False
     resumes = "batch"
+    rejected: int | None = None
 
     def __init__(self, source: Arrays | Stream, steps: int) -> None:
         self._batches = list(itertools.islice(source.batches(0), steps))

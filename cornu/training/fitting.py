@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -14,10 +14,11 @@ import jax
 import numpy as np
 
 from cornu.callbacks import CallbackList, History
+from cornu.core.state.dtypes import is_direct
 from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
 from cornu.process.interrupts import immediate_interrupts
 from cornu.saving.resume import Resume
-from cornu.training import preflight, steps
+from cornu.training import batch_check, preflight
 from cornu.training.dry_run import DryRun, limit_steps
 from cornu.training.loop import run_epochs, run_evaluation
 from cornu.training.resume.session import ResumeSession
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 Verbosity: TypeAlias = Literal["auto", 0, 1, 2] | bool
+_VALIDATION_NOTE = "The data is that of validation_data or validation_split."
 _VERBOSITIES = ("auto", 0, 1, 2)
 
 
@@ -91,7 +93,7 @@ def fit(
             )
         )
         trainer.prepare(source, train=True)
-        steps.check_data(trainer, binding, source)
+        batch_check.check_data(trainer, binding, source)
         preflight.before_fit(trainer, binding, source, held_out, batch_size)
         arguments = {
             "shuffle": shuffle,
@@ -119,9 +121,10 @@ def fit(
             ReadOptions(validation_batch_size or None, validation_steps),
             validation_freq,
         )
-        # Before training, so that wrong validation data does not raise after a whole epoch.
-        validation.check()
-        with immediate_interrupts(session.pause_on_interrupt):
+        interrupts = immediate_interrupts(session.pause_on_interrupt)
+        with contextlib.closing(validation), interrupts:
+            # Before training, so that wrong validation data does not raise after a whole epoch.
+            validation.check(range(initial_epoch, epochs))
             logs = _train(trainer, source, session, validation, epochs, initial_epoch, debug_nans)
         if session.interrupted:
             error = KeyboardInterrupt()
@@ -175,7 +178,7 @@ def _nan_guard(
 
 
 class _Validation:
-    """The evaluation after the epochs of `fit`; its data is opened lazily."""
+    """The evaluation after the epochs of `fit`."""
 
     def __init__(
         self,
@@ -195,31 +198,49 @@ class _Validation:
         self._source: Any = None
         self._opened: Arrays | Stream | None = None  # by `check`
 
-    def check(self) -> None:
-        """Raises an error for wrong validation data, if it is held in arrays or files."""
-        # The first batch of an iterable may be costly, and reading it may advance random numbers.
-        if self._data is not None and self._data.has_rows and not self._dry_run.overfits:
+    def check(self, epochs: Iterable[int]) -> None:
+        """Raises an error for wrong validation data, if it is used after one of the epochs.
+
+        The first batch of an iterable is read for that, and is the first of the first evaluation.
+        """
+        if self._data is None or self._dry_run.overfits:
+            return
+        if any(map(self._is_due, epochs)):
             self._opened = self._open()
+
+    def close(self) -> None:
+        """Releases the data."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def _is_due(self, epoch: int) -> bool:
+        freq = self._freq
+        if isinstance(freq, Collection):
+            return epoch + 1 in freq
+        return (epoch + 1) % freq == 0
 
     def after_epoch(self, epoch: int) -> dict[str, Any]:
         """Returns the logs of an evaluation; empty if none is due after this epoch."""
-        freq = self._freq
-        if isinstance(freq, Collection):
-            due = epoch + 1 in freq
-        else:
-            due = (epoch + 1) % freq == 0
-        if not due or (self._data is None and not self._dry_run.overfits):
+        if not self._is_due(epoch) or (self._data is None and not self._dry_run.overfits):
             return {}
         if self._source is None:
             self._source = self._dry_run.validation(self._open)
             self._opened = None
             self._session.set_validation_source(self._source)
-        found = run_evaluation(
-            self._trainer.programs.runner("test"),
-            self._source,
-            self._session.callbacks,
-            self._options.steps,
-        )
+        try:
+            found = run_evaluation(
+                self._trainer.programs.runner("test"),
+                self._source,
+                self._session.callbacks,
+                self._options.steps,
+            )
+        except (TypeError, ValueError) as error:
+            if self._source.rejected is not None:
+                error.add_note(
+                    f"{_VALIDATION_NOTE} fit was at the end of epoch {epoch + 1}; the model has "
+                    "its weights."
+                )
+            raise
         return {f"val_{name}": value for name, value in found.items()}
 
     def _open(self) -> Arrays | Stream:
@@ -231,7 +252,7 @@ class _Validation:
                 self._trainer, self._data, self._options.batch_size, self._options.steps
             )
         except (TypeError, ValueError) as error:
-            error.add_note("The data is that of validation_data or validation_split.")
+            error.add_note(_VALIDATION_NOTE)
             raise
 
 
@@ -291,7 +312,7 @@ def _open_for_evaluation(
     binding = trainer.binding("test", aligned=data.has_rows)
     source = data.open(ReadOptions(batch_size, steps_, prepare=binding.bind, names=binding.names))
     trainer.prepare(source, train=False)
-    steps.check_data(trainer, binding, source)
+    batch_check.check_data(trainer, binding, source)
     return source
 
 
@@ -311,7 +332,7 @@ def predict(
     )
     if not trainer.model._is_ready_:
         trainer.model._ensure_built_(source.example()[0])
-    steps.check_inputs(trainer, binding, source)
+    batch_check.check_inputs(trainer, binding, source)
     source = limit_steps(source)
     listed = None
     if callbacks or verbose in (1, 2):
@@ -392,7 +413,7 @@ def _consists_of_arrays(x: DataLike) -> bool:
     # Leaves of a pytree would not do: the leaves of a sparse matrix of JAX are arrays.
     if isinstance(x, (list, tuple, dict)):
         return all(map(_consists_of_arrays, x.values() if isinstance(x, dict) else x))
-    return x is None or isinstance(x, (np.ndarray, jax.Array))
+    return x is None or is_direct(x)
 
 
 def _host_arrays(outputs: PyTree) -> Any:

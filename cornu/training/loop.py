@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from cornu.callbacks import CallbackList
 from cornu.data import Arrays, Stream
+from cornu.errors import quantity
 from cornu.training.logs import Logs
 from cornu.training.step.runner import MetricsOwner, Runner
 
@@ -122,15 +123,25 @@ def run_epochs(
         blocks = runner.epoch(source, order, callbacks.look_every, single, step, saver.limit)
         if single and runner.per_dispatch is None:
             blocks = _announce(blocks, callbacks.on_train_batch_begin, step, source.steps)
-        for begun, done, logs in blocks:
-            if single:
-                if runner.per_dispatch is not None:
-                    callbacks.on_train_batch_begin(begun)
-                callbacks.on_train_batch_end(done - 1, logs)
-            callbacks.on_progress(done, source.steps, logs)
-            if host.stop_training:
-                break
-            saver.after_steps(epoch, done, done == source.steps, logs)
+        before = runner.count.number - step
+        try:
+            for begun, done, logs in blocks:
+                if single:
+                    if runner.per_dispatch is not None:
+                        callbacks.on_train_batch_begin(begun)
+                    callbacks.on_train_batch_end(done - 1, logs)
+                callbacks.on_progress(done, source.steps, logs)
+                if host.stop_training:
+                    break
+                saver.after_steps(epoch, done, done == source.steps, logs)
+        except (TypeError, ValueError) as error:
+            if source.rejected is not None:
+                steps = quantity(runner.count.number - before, "step")
+                error.add_note(
+                    f"fit was in epoch {epoch + 1} of {epochs}, after {steps} of it; the model has "
+                    "the weights of that step."
+                )
+            raise
         # No step was left in the resumed epoch, and its metrics were restored.
         if step and logs is None:
             logs = Logs(host.results, sort=host.sorts_logs)

@@ -20,7 +20,7 @@ from cornu.inspect.checks import CheckContext, CheckedOutput, Finding, Report, s
 from cornu.inspect.nan import batch_files
 from cornu.inspect.nan.find_nan import find_in_prepared
 from cornu.inspect.nan.report import NanReport
-from cornu.training import steps
+from cornu.training import batch_check
 from cornu.training.binding import Binding, named_arrays
 from cornu.training.trainer import Trainer
 from cornu.types import Batch, DataLike, PyTree
@@ -49,7 +49,7 @@ def check(
         try:
             source = data.open(options)
             trainer.prepare(source, train=False)
-            check_source = steps.check_data if compiled else steps.check_inputs
+            check_source = batch_check.check_data if compiled else batch_check.check_inputs
             check_source(trainer, binding, source)
         except Exception as error:  # an error that `fit` would raise
             findings.append(Finding("C001", str(error)))

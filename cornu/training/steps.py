@@ -1,4 +1,4 @@
-"""The train, test and predict steps, including calls of custom steps, and checks of the data."""
+"""The train, test and predict steps, including calls of custom steps."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ import jax.numpy as jnp
 from cornu import tree
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
-from cornu.data import Arrays, Stream
 from cornu.data.packing import pack_as_given, unpack_x_y_sample_weight
-from cornu.losses import FunctionLoss
-from cornu.training.binding import Binding
-from cornu.training.compile.objective import count_rows, is_library_code
-from cornu.training.data_checks import check_targets, check_values
+from cornu.training.compile.objective import count_rows
 from cornu.training.step import state_lists
 from cornu.types import Batch, DataLike, PyTree
 
@@ -25,8 +21,6 @@ if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
 
 __all__ = [
-    "check_data",
-    "check_inputs",
     "compute_loss",
     "compute_metrics",
     "predict",
@@ -263,51 +257,3 @@ def compute_metrics(
     trainer.bind_outputs(y, y_pred)
     _update_metrics(trainer, (None, y, sample_weight), y_pred)
     return trainer.results()
-
-
-# ---------------------------------------------------------------------------------------- checks
-
-
-def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> None:
-    """Raises a ValueError for inputs and targets that do not match the model and its losses."""
-    check_inputs(trainer, binding, source)
-    objective = trainer.objective
-    if objective is None or binding.own_step:
-        return
-    _, y, weight = source.preview()
-    outputs = objective.outputs
-    targets = outputs.spread_targets(y)
-    parts = zip(outputs.names, objective.losses, targets, outputs.tensors, strict=True)
-    for i, (name, loss, target, output) in enumerate(parts):
-        if i not in objective.targeted:
-            continue
-        if target is None:
-            raise ValueError(
-                f"Output {name!r} has a loss but no target. "
-                f"{_describe_targets(outputs.names, targets)}. Pass a target for it, or None as "
-                "its loss."
-            )
-        # The user's own losses decide what they take: other shapes, NaN for missing values.
-        if isinstance(loss, FunctionLoss) and is_library_code(loss):
-            check_values(f"y of output {name!r}", target)
-            check_targets(name, loss, target, output)
-    for name, array in zip(outputs.names, outputs.spread_weights(weight), strict=True):
-        if array is not None:
-            what = "sample_weight" if outputs.single else f"sample_weight of output {name!r}"
-            check_values(what, array)
-
-
-def check_inputs(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> None:
-    """Raises a ValueError for inputs that do not match the model."""
-    graph = trainer.model._graph_
-    for name, tensor, array in binding.inputs(source.preview()[0]):
-        if graph is None or tensor is None:
-            check_values(name, array)
-            continue
-        graph.check_shape(array, tensor, name)
-        check_values(f"Input {name!r}", array, graph.consumers(tensor))
-
-
-def _describe_targets(names: Sequence[str], targets: Sequence[Any]) -> str:
-    given = [repr(name) for name, target in zip(names, targets, strict=True) if target is not None]
-    return f"Received targets for {', '.join(given)}" if given else "Received y=None"

@@ -21,11 +21,12 @@ from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
 from cornu.errors import warn
+from cornu.foreign import describe_class
 from cornu.inspect.learning_rates import apply_rates_by_path
 from cornu.metrics import Metric
 from cornu.ops.random import SeedGenerator
 from cornu.optimizers import LossScaleOptimizer, Optimizer
-from cornu.training import steps
+from cornu.training import batch_check, steps
 from cornu.training.binding import Binding
 from cornu.training.compile.config import CompileConfig
 from cornu.training.compile.metric_set import MetricSet, check_metrics, like_output
@@ -381,7 +382,7 @@ class Trainer:
         binding = self.binding("train" if train else "test", class_weight, aligned=False)
         source = _open_whole(identify(x, y, sample_weight), binding)
         self.prepare(source, train)
-        steps.check_data(self, binding, source)
+        batch_check.check_data(self, binding, source)
         return source
 
     def one_input_batch(self, x: DataLike) -> Arrays:
@@ -494,7 +495,11 @@ class Trainer:
 def _open_whole(data: DataInput, binding: Binding) -> Arrays:
     """Returns a source whose only batch contains all rows."""
     if not data.has_rows:
-        raise ValueError("A single batch must consist of arrays, not of an iterable.")
+        raise ValueError(
+            f"A single batch must consist of arrays; x is an iterable of batches "
+            f"({describe_class(data.x)}).\nPass one of its batches, next(iter(x)), or call fit, "
+            "evaluate or predict."
+        )
     source = data.open(ReadOptions(whole=True, prepare=binding.bind, names=binding.names))
     assert isinstance(source, Arrays)
     return source

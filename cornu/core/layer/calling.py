@@ -17,7 +17,7 @@ from cornu.core.graph.tensor import Tensor, standardize_shape
 from cornu.core.layer.input_spec import check_input
 from cornu.core.layer.signature import call_signature
 from cornu.core.state import scope, sharing
-from cornu.core.state.dtypes import is_float
+from cornu.core.state.dtypes import is_float, narrowed
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.foreign import check_attributes
@@ -141,7 +141,8 @@ def _to_array(x: Any) -> Any:
             f"{'objects' if x.dtype.kind == 'O' else 'strings'}.\n"
             "Convert it to numbers first: categories to integers, texts to token ids."
         )
-    return jnp.asarray(x)
+    # Integers beyond 32 bits become floats, which most layers compute with.
+    return jnp.asarray(narrowed(np.asarray(x) if isinstance(x, np.generic) else x))
 
 
 def _autocast(args: tuple[Any, ...], kwargs: dict[str, Any], dtype: str) -> Arguments:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ from cornu import settings
 from cornu.errors import suggest
 from cornu.types import DTypeLike
 
-__all__ = ["enable_64_bits", "is_float", "standardize_dtype"]
+__all__ = ["enable_64_bits", "host_array", "is_direct", "is_float", "narrowed", "standardize_dtype"]
 
 _DTYPES = (
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64 "
@@ -56,6 +58,75 @@ def enable_64_bits() -> None:
     # is named explicitly is taken literally.
     if not jax.config.read("jax_enable_x64"):
         jax.config.update("jax_enable_x64", True)
+
+
+# The dtypes of NumPy that JAX takes as they are.
+_DIRECT = frozenset(
+    map(
+        np.dtype,
+        "bool int8 int16 int32 uint8 uint16 uint32 float16 float32 float64 complex64".split(),
+    )
+)
+
+
+def narrowed(array: np.ndarray) -> np.ndarray:
+    """Converts numbers to types of 32 bits, unless JAX uses 64, and to the native byte order.
+
+    float64 and longdouble become float32. Integers beyond 32 bits become float32, too: JAX would
+    keep their last 32 bits. Other integers are converted when they are copied to the device.
+    """
+    dtype = array.dtype
+    if dtype.itemsize > 4 and dtype.kind in "fiu":
+        wide = jax.config.read("jax_enable_x64")
+        if dtype.kind == "f" and dtype.itemsize > 8:
+            return _as_float(array, "float64" if wide else "float32")
+        if not wide and (dtype.kind == "f" or not _fits(array)):
+            return _as_float(array, "float32")
+    return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+
+
+def is_direct(array: Any) -> bool:
+    """Whether a compiled function can take an array without a change of its values."""
+    if isinstance(array, jax.Array):
+        return True
+    if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
+        return False
+    if array.dtype in _DIRECT:
+        return True
+    # `isbuiltin` is 2 for the dtypes of `ml_dtypes`, such as bfloat16.
+    return (array.dtype.kind in "iu" or array.dtype.isbuiltin == 2) and narrowed(array) is array
+
+
+def host_array(array: np.ndarray) -> np.ndarray:
+    """Returns an array in a dtype that JAX takes without changing its values.
+
+    Raises:
+        OverflowError: it has integers beyond 32 bits, and JAX does not use 64.
+    """
+    if array.dtype in _DIRECT:
+        return array
+    found = narrowed(array)
+    if found.dtype.kind != array.dtype.kind:
+        raise OverflowError(
+            f"An array of {array.dtype.name} has integers from {array.min()} to {array.max()}, "
+            "beyond 32 bits.\nConvert it to floats first, array.astype('float32'), or enable the "
+            "64-bit types of JAX: jax.config.update('jax_enable_x64', True)."
+        )
+    return found
+
+
+def _fits(integers: np.ndarray) -> bool:
+    """Whether integers of 64 bits are in the range of the type of 32 bits with the same sign."""
+    if not integers.size:
+        return True
+    limits = np.iinfo("int32" if integers.dtype.kind == "i" else "uint32")
+    return bool(integers.min() >= limits.min and integers.max() <= limits.max)
+
+
+def _as_float(array: np.ndarray, dtype: str) -> np.ndarray:
+    # Values beyond the range become infinite, which the checks of data report.
+    with np.errstate(over="ignore"):
+        return array.astype(dtype)
 
 
 def is_float(dtype: DTypeLike) -> bool:

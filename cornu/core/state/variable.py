@@ -217,7 +217,7 @@ class Variable(Operators, VariableBase):
             value = value.value if not isinstance(value, Variable) else scope.current().read(value)
         if not isinstance(value, jax.core.Tracer):
             # A copy: training donates its buffers, and the memory of a NumPy array may change.
-            value = jnp.array(value, dtype=self.dtype)
+            value = jnp.array(_checked(value, self.dtype, self.path), dtype=self.dtype)
         return self._assign(value)
 
     def assign_add(self, value: ArrayLike) -> jax.Array:
@@ -339,12 +339,14 @@ def _compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) 
         # Python floats and float64 arrays get the process-wide float type, and Python integers
         # int32, as in Keras. Other arrays keep their dtype.
         array = np.asarray(initializer) if not hasattr(initializer, "dtype") else initializer
-        is_float64 = array.dtype == np.float64
+        # Of either byte order. Types of more bits than 64 do not exist on a device.
+        is_float64 = array.dtype.kind == "f" and array.dtype.itemsize >= 8
         dtype = standardize_dtype(None if is_float64 else dtypes.canonicalize_dtype(array.dtype))
         if dtype == "int64" and not hasattr(initializer, "dtype"):
             dtype = "int32"
     # A copy: the array may be shared with the user's program or with another Variable.
-    value = jnp.array(initializer, dtype=standardize_dtype(dtype))
+    name = standardize_dtype(dtype)
+    value = jnp.array(_checked(initializer, name, path), dtype=name)
     if shape is None:
         return value
     shape = standardize_shape(shape)
@@ -358,6 +360,40 @@ def _compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) 
                 f"broadcast to shape {shape}.\n"
                 "Pass a value of this shape, or leave out `shape`."
             ) from None
+    return value
+
+
+def _checked(value: ArrayLike, dtype: str, path: str) -> ArrayLike:
+    """Returns a value.
+
+    Raises:
+        TypeError: it is complex, and the dtype is not.
+        ValueError: values are masked.
+        OverflowError: an integer dtype cannot represent it.
+    """
+    if not isinstance(value, np.ndarray) or not value.size:
+        return value
+    if value.dtype.kind == "c" and jnp.dtype(dtype).kind != "c":
+        raise TypeError(
+            f"Variable {path!r} has the dtype {dtype}; received complex numbers.\nPass their real "
+            "part (value.real), or create the Variable with dtype='complex64'."
+        )
+    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+        raise ValueError(
+            f"Variable {path!r}: received an array with masked values, which have no numbers.\n"
+            "Fill them first: value.filled(0.0)."
+        )
+    if value.dtype.kind not in "iuf":
+        return value
+    if jnp.dtype(dtype).kind not in "iu" or value.dtype == dtype:
+        return value
+    limits = jnp.iinfo(dtypes.canonicalize_dtype(dtype))
+    low, high = value.min(), value.max()
+    if not (low >= limits.min and high <= limits.max):
+        raise OverflowError(
+            f"Variable {path!r} has the dtype {dtype}, from {limits.min} to {limits.max}. "
+            f"Received values from {low} to {high}.\nUse a float dtype, or smaller numbers."
+        )
     return value
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import seeds, tree
 from cornu.data.lazy_columns import Column
+from cornu.data.sources.stream import SourceCheck
 from cornu.errors import quantity
 from cornu.types import PyTree
 
@@ -36,6 +37,9 @@ class Arrays:
     Attributes:
         count: the number of rows per epoch.
         steps: the number of batches per epoch.
+        check: called with each batch and its number if rows are read when they are needed; it
+            raises an error for wrong values.
+        rejected: the number of the batch that was wrong, or None.
     """
 
     resumes = "batch"
@@ -60,6 +64,9 @@ class Arrays:
         self._order: tuple[int, np.ndarray] | None = None
         self._first_epoch: int | None = None
         self._continues = restart and steps not in (None, self._steps_per_pass)
+        self.check: SourceCheck | None = None
+        self.rejected: int | None = None
+        self._has_columns = any(isinstance(leaf, Column) for leaf in tree.leaves(structure))
         if steps is not None:
             self._set_steps(steps, restart)
 
@@ -85,7 +92,7 @@ class Arrays:
     def resident(self) -> bool:
         """Whether all data is copied to the device, because it is small enough."""
         leaves = [leaf for leaf in tree.leaves(self.structure) if leaf is not None]
-        if any(isinstance(leaf, Column) for leaf in leaves):
+        if self._has_columns:
             return False
         # A partial batch may then be in the middle of an epoch, where the loop on the device needs
         # full ones.
@@ -114,11 +121,25 @@ class Arrays:
         """Yields the batches of an epoch, beginning with number `start`, as host arrays."""
         for step in range(start, self.steps):
             if self.shuffle:
-                yield take(self.structure, self._positions(epoch, step))
+                batch = take(self.structure, self._positions(epoch, step))
             else:
                 first = self._pass_of(epoch, step)[1] * self.batch_size
                 stop = min(first + self.batch_size, self._rows)
-                yield rows_of(self.structure, first, stop)
+                batch = rows_of(self.structure, first, stop)
+            if self._has_columns and self.check is not None:
+                self._check(batch, step)
+            yield batch
+
+    def _check(self, batch: PyTree, number: int) -> None:
+        """Checks rows that were not in memory when the data was checked."""
+        assert self.check is not None
+        try:
+            self.check(batch, number)
+        except (TypeError, ValueError) as error:
+            self.rejected = number
+            shuffled = ", in shuffled order" if self.shuffle else ""
+            error.add_note(f"This was batch {number} of the epoch{shuffled}; the first is 0.")
+            raise
 
     def _positions(self, epoch: int, step: int) -> np.ndarray:
         """Returns which rows are in a batch."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from cornu.core.state.dtypes import narrowed
 from cornu.data import frames
 from cornu.data.column_names import Names, bind
-from cornu.data.lazy_columns import Column, narrowed
+from cornu.data.lazy_columns import Column
 from cornu.data.sources.stream import Stream
 from cornu.foreign import is_a
 from cornu.types import DataLike, PyTree

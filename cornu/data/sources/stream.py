@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 
 from cornu import tree
 from cornu.errors import quantity
 from cornu.foreign import describe_class
-from cornu.types import PyTree
+from cornu.types import Batch, PyTree
 
-__all__ = ["Stream"]
+__all__ = ["SourceCheck", "Stream"]
 
 _END = object()
+
+
+class SourceCheck(Protocol):
+    """A check of the values of batches."""
+
+    def __call__(self, batch: Batch, number: int) -> None:
+        """Raises an error for a wrong batch."""
+
+    def finish(self) -> None:
+        """Raises an error if the last batch was wrong, which may be known only later."""
 
 
 class Stream:
@@ -34,6 +44,8 @@ class Stream:
     Attributes:
         steps: batches per epoch, or None until the end of the first epoch.
         resumes: "batch" if another process can continue in the middle of an epoch, else "epoch".
+        check: called with each batch and its number; it raises an error for wrong values.
+        rejected: the number of the batch that was wrong, or None.
     """
 
     resumes = "epoch"
@@ -57,6 +69,8 @@ class Stream:
         self._pending: Any = None  # the first batch, while it has been read but not yielded
         self._layout: dict[str, Any] | None = None
         self._signature: Any = None  # of the last batch
+        self.check: SourceCheck | None = None
+        self.rejected: int | None = None
         self._pass = -1  # the number of the current pass
         self._count = 0  # the number of its batches that have been read
 
@@ -99,6 +113,7 @@ class Stream:
             empty = False
             count += 1
             yield batch
+        self._finish_checks()
         if self._given is None:
             self.steps = count
             if count == 0:
@@ -146,17 +161,28 @@ class Stream:
     # ------------------------------------------------------------------------------------ checking
 
     def _convert(self, raw: Any, number: int) -> Any:
-        """Converts a batch to arrays, and checks that it is compatible with the first batch."""
+        """Converts a batch to arrays, and checks it."""
         try:
             batch = self._read(raw)
-            self._check(batch, number)
-            return self._prepare(batch)
+            self._check_layout(batch, number)
+            batch = self._prepare(batch)
+            if self.check is not None:
+                self.check(batch, number)
+            return batch
         except (TypeError, ValueError) as error:
-            if number and not str(error).startswith("Batch"):
+            self.rejected = number
+            noted = any("batch" in note for note in getattr(error, "__notes__", ()))
+            if number and not noted and not str(error).startswith("Batch"):
                 error.add_note(f"This was batch {number} of the data; the first is 0.")
             raise
 
-    def _check(self, batch: PyTree, number: int) -> None:
+    def _finish_checks(self) -> None:
+        """Raises an error if the values of the last batch are wrong, which is known only now."""
+        if self.check is not None:
+            self.check.finish()
+
+    def _check_layout(self, batch: PyTree, number: int) -> None:
+        """Raises a ValueError if a batch is empty or not compatible with the first batch."""
         signature = tree.signature(batch)
         if signature == self._signature:
             return  # the common case: the same shapes as the last batch
@@ -257,12 +283,14 @@ def _is_compatible(first: Any, other: Any) -> bool:
 
 def _difference(first: dict[str, Any], other: dict[str, Any], number: int) -> str | None:
     """Returns a message about the differences of a batch from the first, or None."""
-    lines, only_optional = [], True
+    lines, only_optional, converted = [], True, False
     for path in dict.fromkeys((*first, *other)):
         a, b = first.get(path), other.get(path)
         if not _is_compatible(a, b):
             # An optional input may be missing in some batches; the model knows which are optional.
             only_optional &= path.startswith("x[") and (a is None or b is None)
+            kinds = {spec.dtype.kind for spec in (a, b) if spec is not None}
+            converted |= kinds in ({"i", "f"}, {"u", "f"})
             lines.append(f"  {path}: expected {_describe_spec(a)}, received {_describe_spec(b)}")
     if only_optional:
         return None
@@ -270,6 +298,7 @@ def _difference(first: dict[str, Any], other: dict[str, Any], number: int) -> st
         f"Batch {number} of the data is not compatible with the first batch, number 0:\n"
         + "\n".join(lines)
         + "\nAll batches must have the same structure, number of axes and dtype."
+        + (" Integers beyond 32 bits become float32: convert all batches to it." * converted)
     )
 
 

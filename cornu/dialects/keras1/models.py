@@ -10,7 +10,7 @@ import numpy as np
 from cornu import models, registry
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import nested_layers
-from cornu.data.class_weights import weights_of_classes
+from cornu.data.class_weights import checked_class_weight, weights_of_classes
 from cornu.dialects.keras1 import metrics, objectives, optimizers
 from cornu.dialects.keras1.class_mapping import automatic_name
 from cornu.dialects.keras1.generators import EpochBatches
@@ -332,11 +332,15 @@ def load_model(filepath: Any, custom_objects: Any = None) -> Any:
 
 def _weight_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
     """Converts class weights to sample weights if there is one output."""
-    if class_weight is None or any(isinstance(one, dict) for one in class_weight.values()):
+    if class_weight is None or (
+        isinstance(class_weight, dict)
+        and any(isinstance(one, dict) for one in class_weight.values())
+    ):
         return class_weight, sample_weight
+    checked = checked_class_weight(class_weight, "y")
     # In Keras 1, sample weights take precedence over class weights.
     if sample_weight is None:
-        sample_weight = weights_of_classes(_unwrap_single(y), class_weight, "y")
+        sample_weight = weights_of_classes(_unwrap_single(y), checked, "y")
     return None, sample_weight
 
 

@@ -13,6 +13,7 @@ from cornu import tree
 from cornu.core.graph.op import VariableBase
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.core.state.dtypes import narrowed
 from cornu.layers.preprocessing import tf_data
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.types import Array, DTypeLike
@@ -91,7 +92,7 @@ class PreprocessingLayer(DatasetLayer):
                 "expected numbers, received strings.\n"
                 "Convert them to integers first, with StringLookup or Hashing."
             )
-        return jnp.asarray(array)
+        return jnp.asarray(narrowed(array) if isinstance(array, np.ndarray) else array)
 
     def _convert_arguments_(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         read = {

@@ -15,7 +15,7 @@ from cornu.data import Arrays, ReadOptions, Stream, identify
 from cornu.data.sources.arrays import length, take
 from cornu.errors import is_positive_integer, suggest
 from cornu.inspect.tables.formatting import format_bytes
-from cornu.training import steps
+from cornu.training import batch_check
 from cornu.training.resume.snapshot import restored_after
 from cornu.training.search.batch_size_report import BatchSize, BatchSizes
 from cornu.training.step.program import Program
@@ -64,7 +64,7 @@ def find_batch_size(
         options = ReadOptions(seed=seed, prepare=binding.bind, names=binding.names)
         source = data.open(options)
         trainer.prepare(source, train=True)
-        steps.check_data(trainer, binding, source)
+        batch_check.check_data(trainer, binding, source)
         return source
 
     with trainer.training("find_batch_size"), restored_after(trainer, prepare) as source:

@@ -9,7 +9,7 @@ from cornu.data import Arrays, ReadOptions, Stream, identify
 from cornu.optimizers.learning_rate_override import LearningRateOverride
 from cornu.optimizers.range_test.result import RangeTest
 from cornu.optimizers.range_test.sweep import Sweep, read_loss
-from cornu.training import steps
+from cornu.training import batch_check
 from cornu.training.resume.snapshot import restored_after
 from cornu.training.trainer import Trainer
 from cornu.types import DataLike
@@ -40,7 +40,7 @@ def find_lr(
         )
         source = data.open(options)
         trainer.prepare(source, train=True)
-        steps.check_data(trainer, binding, source)
+        batch_check.check_data(trainer, binding, source)
         return source
 
     with trainer.training("find_lr"), restored_after(trainer, prepare) as source:
