@@ -297,8 +297,8 @@ def strings():
 @wrong(
     TypeError,
     """
-x contains objects (NoneType, float, int), not numbers. Convert it to numbers first: categories \
-to integers, texts to token ids, None to finite values.
+x contains objects (None, float, int), not numbers. Convert it to numbers first: categories to \
+integers, texts to token ids, None to finite values.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -547,9 +547,11 @@ def a_generator_for_two_epochs():
 @wrong(
     ValueError,
     """
-Sequential 'net' (at fitting.py:1), called on shape (12, 3): input 'pixels' expects the shape \
-(None, 4); received (12, 3).
+Sequential 'net': input 'pixels' expects the shape (None, 4); received (12, 3).
 Reshape the data, or change the shape of the Input.
+This was batch 1 of the data; the first is 0.
+fit was in epoch 1 of 1, after 1 step of it; the model has the weights of that step.
+fit() was called (at fitting.py:1).
 """,
 )
 def a_generator_that_changes():
@@ -632,6 +634,7 @@ def a_function_as_data():
 Batch 1 of the data is not compatible with the first batch, number 0:
   y: expected float32 (12, 3), received nothing
 All batches must have the same structure, number of axes and dtype.
+fit was in epoch 1 of 1, after 1 step of it; the model has the weights of that step.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -645,6 +648,7 @@ def a_generator_that_forgets_targets():
     """
 Batch 1 of the data is empty: x has the shape (0, 4).
 Filter out empty batches.
+fit was in epoch 1 of 1, after 1 step of it; the model has the weights of that step.
 fit() was called (at fitting.py:1).
 """,
 )
