@@ -90,17 +90,18 @@ class BatchCheck:
             batch: the batch, or all data.
             number: the number of the batch.
         """
-        self.finish()
+        if self._deferred:
+            self.finish()
         leaves, treedef = jax.tree_util.tree_flatten(batch)
         key = (treedef, [(leaf.shape, leaf.dtype) for leaf in leaves])
         if self._plan is None or key != self._key:
             parts = list(self._leaves(batch))
             for part in parts:
-                self._run(part, number)
+                self._run(part.array, part, number)
             self._key, self._plan = key, _plan(leaves, parts)
             return
         for i, part in self._plan:
-            self._run(part._replace(array=leaves[i]), number)
+            self._run(leaves[i], part, number)
 
     def finish(self) -> None:
         """Raises an error if the values of the last batch, on an accelerator, are wrong."""
@@ -112,14 +113,16 @@ class BatchCheck:
                 _check_late(part, number)
                 raise
 
-    def _run(self, part: _Leaf, number: int) -> None:
-        array = part.array
+    def _run(self, array: Any, part: _Leaf, number: int) -> None:
+        """Runs the checks of the values of an array."""
         if not part.checks:
             return
-        if number and not part.needs_all and isinstance(array, jax.Array) and _is_remote(array):
-            self._deferred.append((number, part, _summarize(array)))
-            return
-        _run_checks(part.checks, np.asarray(array))
+        if not isinstance(array, np.ndarray):
+            if number and not part.needs_all and _is_remote(array):
+                self._deferred.append((number, part._replace(array=array), _summarize(array)))
+                return
+            array = np.asarray(array)
+        _run_checks(part.checks, array)
 
     # ------------------------------------------------------------------------ checks of one batch
 
@@ -234,9 +237,13 @@ def _needed(part: _Leaf) -> list[ValueCheck]:
     return part.checks[part.array.dtype.kind in "biu" :]
 
 
-def _is_remote(array: jax.Array) -> bool:
+def _is_remote(array: Any) -> bool:
     """Whether an array is on an accelerator."""
-    return array.dtype.kind != "c" and any(d.platform != "cpu" for d in array.devices())
+    return (
+        isinstance(array, jax.Array)
+        and array.dtype.kind != "c"
+        and any(d.platform != "cpu" for d in array.devices())
+    )
 
 
 @jax.jit
