@@ -32,7 +32,6 @@ ABSENT = {
     "SymbolicScope": PLANNED,
     "device": PLANNED,
     "name_scope": PLANNED,
-    "applications.*": PLANNED,
     "distribution.*": PLANNED,
     "quantizers.*": PLANNED,
     "visualization.*": PLANNED,

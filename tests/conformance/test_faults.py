@@ -588,6 +588,16 @@ def test_a_new_run_continues_the_numbers_of_checkpoints(tmp_path: Any) -> None:
 # ---------------------------------------------------------------------------------- utilities
 
 
+@fault("applications.imagenet_utils.preprocess_input")
+def test_images_that_are_prepared_are_not_overwritten() -> None:
+    def kept(k: Any) -> bool:
+        x = IMAGES.copy()
+        k.applications.imagenet_utils.preprocess_input(x)
+        return bool(np.array_equal(x, IMAGES))
+
+    assert [kept(k) for k in LIBRARIES] == [True, False]
+
+
 @fault("utils.normalize")
 def test_the_first_axis_can_be_normalized() -> None:
     x = np.array([[3.0, 0.0], [4.0, 2.0]])
