@@ -8,13 +8,11 @@ import pytest
 from tests.attacks.wrong_data import cases, run
 
 CASES = list(cases())
-# All arrays in `fit`, and some of all others, the same in each run.
-OFTEN = [
-    case
-    for case in CASES
-    if (case.source == "arrays" and case.method == "fit")
-    or zlib.crc32(str(case).encode()) % 120 == 0
-]
+
+
+def sample(one_in):
+    """Returns some of the cases, the same in each run."""
+    return [case for case in CASES if zlib.crc32(str(case).encode()) % one_in == 0]
 
 
 def outcomes_of(chosen):
@@ -25,12 +23,12 @@ def outcomes_of(chosen):
 
 
 def test_wrong_data():
-    counts = outcomes_of(OFTEN)
+    arrays = [case for case in CASES if case.source == "arrays" and case.method == "fit"]
+    counts = outcomes_of([*arrays, *sample(120)])
     assert counts["refused"] > 250 and counts["right"] > 50 and counts["impossible"] < 20
 
 
+# `python -m tests.attacks.wrong_data` runs all 12,000.
 @pytest.mark.slow
-@pytest.mark.parametrize("method", sorted({case.method for case in CASES}))
-@pytest.mark.parametrize("model", sorted({case.fault.model for case in CASES}))
-def test_all_wrong_data(model, method):
-    outcomes_of(c for c in CASES if (c.fault.model, c.method) == (model, method))
+def test_a_tenth_of_all_wrong_data():
+    outcomes_of(sample(10))
