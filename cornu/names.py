@@ -132,8 +132,8 @@ def printable(text: str, keep: str = "") -> str:
 
     Example:
 
-    >>> printable("a" * 1000)[-25:]
-    'aaaaa... (1000 characters)'
+    >>> printable("a" * 1000)[-24:]
+    'aaa... (1000 characters)'
     """
     text = escape_controls(text, keep)
     return _LONG_WORD.sub(_cut_word, text) if len(text) > _MAX_WORD else text

@@ -6,8 +6,10 @@ first therefore has the same initial weights on every machine.
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
+import threading
 
 import numpy as np
 
@@ -15,6 +17,17 @@ __all__ = ["mix_bits", "next_seed", "set_random_seed", "set_state", "state"]
 
 # The default process seed is random, so that runs without a seed differ.
 _state = {"seed": secrets.randbits(32), "count": 0}
+_lock = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """Replaces the lock in a forked process, where no thread exists that could release it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def mix_bits(*values: int) -> int:
@@ -34,8 +47,10 @@ def mix_bits(*values: int) -> int:
 
 def next_seed() -> int:
     """Returns the next default seed, an integer of 31 bits."""
-    _state["count"] += 1
-    return mix_bits(_state["seed"], _state["count"]) >> 33
+    with _lock:  # layers may be created in several threads
+        _state["count"] += 1
+        seed, count = _state["seed"], _state["count"]
+    return mix_bits(seed, count) >> 33
 
 
 def set_random_seed(seed: int) -> None:
@@ -51,8 +66,8 @@ def set_random_seed(seed: int) -> None:
     """
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise ValueError(f"seed must be an integer from 0 to 2**32 - 1. Received: {seed!r}")
-    _state["seed"] = seed
-    _state["count"] = 0
+    with _lock:
+        _state.update(seed=seed, count=0)
     random.seed(seed)
     np.random.seed(seed)
 

@@ -33,7 +33,6 @@ from cornu.layers import (
 )
 from cornu.models import Model, Sequential
 from cornu.parts.initializers import Constant
-from cornu.registry.names import add_class
 from cornu.types import ActivationLike, Array, DataFormat, ShapeLike
 
 __all__ = [
@@ -75,7 +74,7 @@ class NetworkFunction(Protocol):
     ) -> Model: ...
 
 
-class LayerScale(Layer):
+class LayerScale(Layer, register_as="convnext"):
     """Multiplies each channel by a trainable factor.
 
     Args:
@@ -103,7 +102,7 @@ class LayerScale(Layer):
         return "keras.src.applications.convnext", "LayerScale"
 
 
-class StochasticDepth(Layer):
+class StochasticDepth(Layer, register_as="convnext"):
     """Replaces the features of random samples by zero in training, and scales the others up.
 
     Args:
@@ -126,10 +125,6 @@ class StochasticDepth(Layer):
 
     def _public_name_(self) -> tuple[str, str]:
         return "keras.src.applications.convnext", "StochasticDepth"
-
-
-for _cls in (LayerScale, StochasticDepth):
-    add_class("convnext", _cls, _cls.__name__)
 
 
 def block(x: Tensor, filters: int, name: str) -> Tensor:

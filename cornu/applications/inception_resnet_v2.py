@@ -21,7 +21,6 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.layers import Activation, AveragePooling2D, Concatenate, Conv2D, MaxPooling2D
 from cornu.models import Model
-from cornu.registry.names import add_class
 from cornu.types import ArrayLike, DataFormat
 
 __all__ = ["InceptionResNetV2", "decode_predictions", "preprocess_input"]
@@ -38,7 +37,7 @@ _FILES = WeightFiles(
 Kernel = int | tuple[int, int]
 
 
-class CustomScaleLayer(Layer):
+class CustomScaleLayer(Layer, register_as="inception_resnet_v2"):
     """Adds a multiple of the second input to the first.
 
     Args:
@@ -56,9 +55,6 @@ class CustomScaleLayer(Layer):
 
     def _public_name_(self) -> tuple[str, str]:
         return "keras.src.applications.inception_resnet_v2", "CustomScaleLayer"
-
-
-add_class("inception_resnet_v2", CustomScaleLayer, "CustomScaleLayer")
 
 
 def convolution(

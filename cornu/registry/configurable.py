@@ -19,11 +19,13 @@ __all__ = ["Configurable"]
 class Configurable(ArgumentCapture):
     """Base class of objects with a config. The arguments of the constructor are captured."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, register_as: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # Classes of programs are found only if they are registered explicitly.
         if is_library_class(cls) and not cls.__name__.startswith("_"):
-            classes.setdefault(cls._category_, {}).setdefault(cls.__name__, cls)
+            # A layer that belongs to one network is not among those that messages suggest.
+            category = register_as or cls._category_
+            classes.setdefault(category, {}).setdefault(cls.__name__, cls)
 
     def get_config(self) -> Config:
         """Returns the arguments of the constructor as plain data."""

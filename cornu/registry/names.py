@@ -34,6 +34,14 @@ PACKAGES = {
 }
 
 
+# The layers of single networks are found only by configs that name their module, and messages do
+# not suggest them.
+NETWORKS = {
+    "convnext": "cornu.applications.convnext",
+    "inception_resnet_v2": "cornu.applications.inception_resnet_v2",
+}
+
+
 def add_class(category: str, cls: type, *names: str) -> None:
     """Registers a class of the library in a category under additional names."""
     for name in names:
@@ -51,7 +59,8 @@ def category_of(config: Config) -> str | None:
     """Returns the category in the module name of a config, such as "layers", or None."""
     module = config.get("module") or ""
     last = module.rpartition(".")[2]
-    return last if last in PACKAGES or last in classes or last in functions else None
+    known: tuple[Mapping[str, Any], ...] = (PACKAGES, NETWORKS, classes, functions)
+    return last if any(last in names for names in known) else None
 
 
 def search(
@@ -67,13 +76,19 @@ def search(
     tables: list[Mapping[str, Any]] = []
     for is_loaded in (False, True):
         if is_loaded:
-            for package in [PACKAGES.get(category)] if category else PACKAGES.values():
+            named = [{**PACKAGES, **NETWORKS}.get(category or "")]
+            for package in named if category else PACKAGES.values():
                 if package is not None:
                     importlib.import_module(package)
         if category:
             tables = [registry.get(category, {}) for registry in registries]
         else:
-            tables = [table for registry in registries for table in registry.values()]
+            tables = [
+                table
+                for registry in registries
+                for key, table in registry.items()
+                if key not in NETWORKS
+            ]
         for table in tables:
             if name in table:
                 return table[name], tables

@@ -16,6 +16,7 @@ import numpy as np
 from cornu.callbacks import CallbackList, History
 from cornu.core.state.dtypes import is_direct
 from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
+from cornu.errors import is_positive_integer
 from cornu.process.interrupts import immediate_interrupts
 from cornu.saving.resume import Resume
 from cornu.training import batch_check, preflight
@@ -69,6 +70,7 @@ def fit(
     trainer.require_optimizer("fit")
     dry_run = DryRun(overfit_batches, fast_dev_run)
     epochs, initial_epoch = dry_run.epochs(*_check_epochs(epochs, initial_epoch))
+    _check_validation_freq(validation_freq)
     listed = _callback_list(trainer, dry_run.callbacks(callbacks), verbose, epochs, None)
     # A trial run must not replace the state of a real one.
     with (
@@ -430,3 +432,12 @@ def _check_epochs(epochs: Any, initial_epoch: Any) -> tuple[int, int]:
             hint = f"\nWrite {name}={int(value)}." if isinstance(value, float) else ""
             raise ValueError(f"{name} must be an integer >= {least}. Received: {value!r}{hint}")
     return int(epochs), int(initial_epoch)
+
+
+def _check_validation_freq(freq: Any) -> None:
+    listed = isinstance(freq, Collection) and not isinstance(freq, (str, bytes))
+    if not all(map(is_positive_integer, freq if listed else [freq])) or (listed and not freq):
+        raise ValueError(
+            "validation_freq must be a positive integer, the number of epochs between validations, "
+            f"or a list of the epochs with a validation, from 1. Received: {freq!r}"
+        )

@@ -83,6 +83,6 @@ def test_bad_arguments():
     with pytest.raises(ValueError, match=r"Write shape=\(32,\), with the comma"):
         Input(32)
     with pytest.raises(NotImplementedError, match="dense arrays with a mask"):
-        Input((2,), sparse=True)
+        Input((2,), ragged=True)
     with pytest.raises(TypeError, match="no argument 'shap'.*'shape'"):
         InputLayer(shap=(2,))

@@ -281,9 +281,9 @@ def test_a_bad_batch_of_a_generator(tmp_path):
 
     x = Input((3,), name="x")
     model = compiled(Model(x, Dense(1)(x)))
-    with pytest.raises(FloatingPointError, match=r"at step 5 of epoch 1, first in the data: x"):
+    # The check of data comes before the step, and with it before the search for the layer.
+    with pytest.raises(ValueError, match=r"'x' contains infinity(.|\n)*This was batch 4"):
         model.fit(batches(), verbose=0, debug_nans=str(tmp_path))
-    assert debug.load_batch(model.nan_report.file)[0].shape == X.shape
 
 
 def test_a_model_that_explodes():

@@ -151,3 +151,9 @@ def test_validation_frequency():
     made = model()
     logs = made.fit(X, Y, epochs=4, verbose=0, validation_split=0.2, validation_freq=2).history
     assert len(logs["val_loss"]) == 2 and len(logs["loss"]) == 4
+
+
+@pytest.mark.parametrize("freq", [0, -1, 1.5, True, "x", [], [0], [1, 2.0], None])
+def test_other_validation_frequencies_are_errors(freq):
+    with pytest.raises(ValueError, match=r"validation_freq must be a positive integer.*Received"):
+        model().fit(X, Y, epochs=2, verbose=0, validation_split=0.2, validation_freq=freq)
