@@ -12,7 +12,7 @@ import numpy as np
 
 from cornu.core.state.dtypes import narrowed
 from cornu.data import frames
-from cornu.data.lazy_columns import column_of, is_sparse
+from cornu.data.lazy_columns import Column, column_of, is_sparse
 from cornu.errors import quantity
 from cornu.foreign import is_a, library_of
 from cornu.types import DataLike, PyTree
@@ -34,6 +34,8 @@ def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = (), lazy: b
     """
     if structure is None:
         return None
+    if type(structure) is np.ndarray:  # before other classes: most batches consist of these
+        return _as_array_or_column(structure, what, lazy)
     if isinstance(structure, dict):
         return {
             key: as_arrays(item, f"{what}[{key!r}]", lazy=lazy) for key, item in structure.items()
@@ -45,23 +47,25 @@ def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = (), lazy: b
         return structure
     if isinstance(structure, np.ma.MaskedArray):
         structure = _unmasked(structure, what)
-    column = column_of(structure)
-    if column is not None:
-        return column if lazy else np.asarray(column)
-    if isinstance(structure, np.ndarray):
-        return _as_array(structure, what)
     if frames.is_frame(structure) or frames.is_series(structure):
         return frames.arrays_of(structure, what, names)
     _check_is_data(structure, what)
     library = library_of(structure)
     if library in _TENSORS:
         structure = _TENSORS[library](structure, what)
-    return _as_array(structure, what)
+    return _as_array_or_column(structure, what, lazy)
 
 
 def _rebuild(structure: PyTree, items: list[Any]) -> Any:
     kind = type(structure)
     return kind(*items) if hasattr(structure, "_fields") else kind(items)
+
+
+def _as_array_or_column(value: Any, what: str, lazy: bool) -> np.ndarray | Column:
+    column = column_of(value)
+    if column is None:
+        return _as_array(value, what)
+    return column if lazy else np.asarray(column)
 
 
 def _as_array(value: Any, what: str) -> np.ndarray:

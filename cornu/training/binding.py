@@ -124,7 +124,8 @@ class Binding:
             weight = self._apply_class_weight(outputs, y, weight)
         if self._keeps_targets or outputs is None:
             return x, y, weight
-        if y is not None:
+        # For one output, most targets are one array, which needs no assignment.
+        if y is not None and not (outputs.single and is_array(y)):
             y = _pack(outputs.spread_targets(y))
         if weight is not None and not is_array(weight):
             weight = _pack(outputs.spread_weights(weight))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -66,13 +67,9 @@ def check_values(name: str, values: np.ndarray) -> None:
         values = values.astype("float32")
     elif kind not in "fc":
         return
-    if values.size > _SMALL:
-        # The sum of finite data is finite (unless it overflows), and needs no temporary array. For
-        # few values, entering `errstate` takes longer.
-        with np.errstate(over="ignore", invalid="ignore"):
-            dtype = values.dtype if values.itemsize > 2 else "float32"
-            if np.isfinite(np.add.reduce(values, axis=None, dtype=dtype)):
-                return
+    # For few values, `errstate` takes longer.
+    if values.size > _SMALL and _has_finite_sum(values):
+        return
     if np.isfinite(values).all():
         return
     bad = np.argwhere(~np.isfinite(values))
@@ -87,6 +84,18 @@ def check_values(name: str, values: np.ndarray) -> None:
         f"Replace or drop them (np.nan_to_num, np.isfinite); for missing time steps, use the "
         f"mask_value of a Masking layer.{hint}"
     )
+
+
+# As a decorator, `errstate` takes half the time of a `with` statement.
+@np.errstate(over="ignore", invalid="ignore")
+def _has_finite_sum(values: np.ndarray) -> bool:
+    """Whether the sum is finite; that of finite values is, unless it overflows.
+
+    Needs no temporary array, unlike `np.isfinite(values)`.
+    """
+    dtype = values.dtype if values.itemsize > 2 else "float32"
+    # `cmath`, because values may be complex, and because it is faster than NumPy for a scalar.
+    return cmath.isfinite(np.add.reduce(values, axis=None, dtype=dtype))
 
 
 def check_consumer(name: str, layer: Layer, values: np.ndarray) -> None:
