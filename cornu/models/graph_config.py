@@ -6,34 +6,22 @@ Keras ignores.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from typing import Any
 
-from cornu import ops, registry, tree
+from cornu import registry, tree
 from cornu.core.graph.block import Block
 from cornu.core.graph.call_stack import UserCall, current_call, override_call
 from cornu.core.graph.op import is_symbolic
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
-from cornu.errors import suggest
 from cornu.layers.input import InputLayer
 from cornu.models.functional import FunctionalGraph
-from cornu.names import make_unique, snake_case
+from cornu.models.op_config import call_arguments, describe_op, find_op, is_op
+from cornu.names import make_unique
 from cornu.types import PyTree
 
 __all__ = ["build_from_graph_config", "graph_config"]
-
-# Ops whose name is not the name of Keras's class in snake case.
-_OPS_OF_KERAS = {
-    "all_close": "allclose",
-    "batch_norm": "batch_normalization",
-    "c_dist": "cdist",
-    "is_in": "isin",
-    "layer_norm": "layer_normalization",
-    "rms_norm": "rms_normalization",
-    "search_sorted": "searchsorted",
-}
 
 
 def graph_config(graph: FunctionalGraph) -> dict[str, Any]:
@@ -66,7 +54,7 @@ def graph_config(graph: FunctionalGraph) -> dict[str, Any]:
             entry.update(name=name, inbound_nodes=[])
             described.append(entry)
         elif op is not None:
-            described.append(_entry(name, "keras.ops", op.name, {"name": name}, []))
+            described.append({**describe_op(nodes[0], name), "name": name, "inbound_nodes": []})
     references: dict[int, list[Any]] = {}
     numbers: dict[int, int] = {}
     for name, nodes in calls.items():
@@ -178,16 +166,17 @@ def _describe_call(node: Node, references: dict[int, list[Any]]) -> dict[str, An
             return {"class_name": "__keras_tensor__", "config": config}
         return registry.serialize(leaf)
 
+    args, kwargs = call_arguments(node)
     kwargs = {
         name: value
-        for name, value in node.kwargs.items()
+        for name, value in kwargs.items()
         if not any(
             isinstance(t, Tensor) and t.node is not None and t.node.name == "compute_mask"
             for t in tree.leaves(value)
         )
     }
     return {
-        "args": [_map_leaves(arg, data) for arg in node.args],
+        "args": [_map_leaves(arg, data) for arg in args],
         "kwargs": _map_leaves(kwargs, data),
     }
 
@@ -216,7 +205,7 @@ def build_from_graph_config(config: dict[str, Any]) -> tuple[Any, Any]:
             layer = registry.deserialize(entry)
             tensors[name, 0] = outputs[name, 0] = [layer.output]
             continue
-        callee = _find_op(entry) if _is_op(entry) else registry.deserialize(entry)
+        callee = find_op(entry) if is_op(entry) else registry.deserialize(entry)
         for index, call in enumerate(entry["inbound_nodes"]):
             pending.append((name, callee, _get_index(call, index), call))
     pending.sort(key=lambda item: _position(item[-1]))
@@ -281,36 +270,6 @@ def _innermost_call(blocks: Any, calls: dict[int, UserCall]) -> UserCall | None:
 
 class _Missing(Exception):
     """A call depends on a Tensor that is not computed yet."""
-
-
-def _is_op(entry: dict[str, Any]) -> bool:
-    return (entry.get("module") or "").startswith(("keras.ops", "keras.src.ops"))
-
-
-def _find_op(entry: dict[str, Any]) -> Any:
-    """Returns the op of an entry.
-
-    Keras has a class for each op; arguments that are not Tensors are in the config of the class.
-    """
-    name = entry["class_name"]
-    own = registry.get_registered_object(name)
-    if own is not None:
-        return own
-    name = snake_case(name)
-    name = _OPS_OF_KERAS.get(name, name)
-    module = ops.image if entry["module"].endswith(".image") else ops
-    if name not in module.__all__:
-        raise ValueError(
-            f"Unknown op {name!r}. {suggest(name, module.__all__)}\n"
-            f"If it is a custom op, pass custom_objects={{{name!r}: cornu.op(...)}}."
-        )
-    function = getattr(module, name)
-    kept = {k: registry.deserialize(v) for k, v in entry["config"].items() if k != "name"}
-    if not kept:
-        return function
-    if name == "einsum":  # the only op whose Tensor arguments come last
-        return functools.partial(function, kept["subscripts"])
-    return functools.partial(function, **kept)
 
 
 def _restore(value: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
