@@ -51,7 +51,7 @@ def _file(folder: Path, ending: str) -> Path:
 def _compare(found: list[np.ndarray]) -> None:
     for one, other in zip(found, _made["weights"], strict=True):
         same = one.shape == other.shape and np.array_equal(one, other, equal_nan=True)
-        assert same, "weights other than those that were saved were loaded without a word"
+        assert same, "other weights than the saved ones were loaded, without an error"
 
 
 def _damaged(ending: str) -> Callable[[Path, int], Attempt]:

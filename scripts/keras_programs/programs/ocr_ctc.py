@@ -1,6 +1,6 @@
 """The CTC loss, Bidirectional layers on an image's columns, and `ctc_decode`
 
-Strips of drawn digits of varying count are read from left to right.
+Each image contains a row of symbols, which are read from left to right.
 """
 
 import keras
