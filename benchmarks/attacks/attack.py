@@ -40,12 +40,14 @@ class Attack(NamedTuple):
         target: what is attacked.
         program: prepares a round.
         expected: the verdicts that are no failure.
-        rounds: of the long form; numbers of rounds are seeds.
+        rounds: how many rounds the long form runs; their numbers are seeds. With `signal`, how many
+            signals are sent.
         quick: rounds of the quick form.
         seconds: for one round.
         megabytes: by which a round may increase the memory of the process.
-        signal: if given, the process is sent it at a random instant and started again until it
-            ends; the result of each run is compared with that of an undisturbed one.
+        signal: if given, a signal that is sent to the process at a random instant. The process is
+            restarted until it finishes, and its result is compared with that of an undisturbed
+            run.
         copies: how many processes run it in one folder at once.
     """
 

@@ -16,5 +16,4 @@ KILLED = ("arrays, validation, callbacks", "callbacks with odd containers")
 def test_every_run_that_is_killed_ends_with_the_same_bits(program):
     outcomes = list(run(ATTACKS[f"kill -9: {program}"], 25))
     assert {outcome.verdict for outcome in outcomes} == {"right"}
-    # A run that ends before its signal is not killed; how many do depends on the machine.
-    assert sum(outcome.signals for outcome in outcomes) >= 10
+    assert sum(outcome.signals for outcome in outcomes) >= 25
