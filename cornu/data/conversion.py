@@ -10,9 +10,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from cornu.core.graph.sparse import is_sparse
 from cornu.core.state.dtypes import narrowed
 from cornu.data import frames
-from cornu.data.lazy_columns import Column, column_of, is_sparse
+from cornu.data.lazy_columns import Column, column_of
 from cornu.errors import quantity
 from cornu.foreign import is_a, library_of
 from cornu.types import DataLike, PyTree

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from cornu.core.graph.sparse import is_sparse
 from cornu.core.state.dtypes import narrowed
 from cornu.deviations import is_enabled
 from cornu.foreign import is_a
 from cornu.types import DataLike
 
-__all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of", "is_sparse"]
+__all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of"]
 
 _SMALL_ROW = 1 << 14  # bytes; reading ahead is useful for larger rows
 
@@ -148,11 +149,6 @@ def _csr(matrix: Any) -> Any:
     # JAX pads the entries of a matrix with positions outside of it.
     inside = (positions < np.asarray(matrix.shape)).all(axis=1)
     return scipy.sparse.coo_matrix((values[inside], positions[inside].T), matrix.shape).tocsr()
-
-
-def is_sparse(x: DataLike) -> bool:
-    """Whether an object is a sparse matrix of SciPy or JAX."""
-    return is_a(x, "scipy", "spmatrix", "sparray") or is_a(x, "jax", "JAXSparse")
 
 
 def column_of(x: DataLike) -> Column | None:

@@ -85,9 +85,9 @@ def call_numpy_ufunc(
             if tensor is left:
                 return getattr(left, direct)(right)
             return getattr(right, reflected)(left)
-        twin = _numpy_twin(ufunc)
-        if twin is not None:
-            return twin(*inputs, **options)
+        op = _find_numpy_op(ufunc)
+        if op is not None:
+            return op(*inputs, **options)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     raise symbolic_error(tensor, f"cannot be an argument of {name}: it is symbolic")
 
@@ -100,12 +100,12 @@ def call_numpy_function(
     Raises:
         TypeError: there is no such op, or it does not take these arguments.
     """
-    twin = _numpy_twin(function)
-    if twin is None:
+    op = _find_numpy_op(function)
+    if op is None:
         tensor = next((x for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)), None)
         name = function.__name__
         raise symbolic_error(tensor, f"cannot be an argument of {name}: it is symbolic")
-    return twin(*args, **kwargs)
+    return op(*args, **kwargs)
 
 
 def _is_bitwise_call(ufunc: np.ufunc) -> bool:
@@ -116,7 +116,7 @@ def _is_bitwise_call(ufunc: np.ufunc) -> bool:
     return call is not None and call.name == ufunc.__name__
 
 
-def _numpy_twin(function: Any) -> Any:
+def _find_numpy_op(function: Any) -> Any:
     """Returns the op with the meaning of a function of NumPy, or None."""
     name = function.__name__
     if getattr(np.linalg, name, None) is function:
@@ -138,7 +138,7 @@ def symbolic_error(tensor: Any, problem: str, remedy: str = "") -> TypeError:
         remedy: what to do, if the program called no function of another library.
     """
     subject = "A symbolic Tensor" if tensor is None else repr(tensor)
-    remedy = _describe_twin(remedy)
+    remedy = _describe_op(remedy)
     return TypeError(f"{subject} {problem}.\n{remedy}\nThis happened {user_location()}.")
 
 
@@ -150,7 +150,7 @@ def describe_method(name: str) -> str:
     return f". Use `cornu.ops.{name}(x)`." if find_op(name) else ""
 
 
-def _describe_twin(otherwise: str = "") -> str:
+def _describe_op(otherwise: str = "") -> str:
     """Returns what to write instead of the function that the user's program is calling.
 
     Args:

@@ -31,7 +31,7 @@ _DENSE = frozenset(
 )
 
 
-def is_sparse(x: Any) -> bool:
+def is_sparse(x: object) -> bool:
     """Whether an object is a sparse array of JAX or SciPy."""
     return is_a(x, "jax", "JAXSparse") or is_a(x, "scipy", "spmatrix", "sparray")
 
