@@ -62,6 +62,7 @@ class FirstBatches:
             self._pass = None
             if begun:  # the whole stream has fewer batches
                 return
+        self._source.finish_checks()
 
 
 class HeldBatches:
@@ -78,6 +79,7 @@ class HeldBatches:
 
     def __init__(self, source: Arrays | Stream, steps: int) -> None:
         self._batches = list(itertools.islice(source.batches(0), steps))
+        source.finish_checks()
         self.steps = len(self._batches)
 
     def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
@@ -93,6 +95,9 @@ class HeldBatches:
 
     def restore(self, state: Any, epoch: int, start: int) -> None:
         """Does nothing: `batches` is called with the number of the next step."""
+
+    def finish_checks(self) -> None:
+        """Does nothing: the batches were checked when they were read."""
 
     def close(self) -> None:
         """Does nothing: there are no open files or threads."""

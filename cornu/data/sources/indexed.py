@@ -95,7 +95,7 @@ class Indexed(Stream):
             for batch in raw:
                 done += 1
                 yield self._convert(batch, done - 1)
-            self._finish_checks()
+            self.finish_checks()
         # Training stopped within the epoch, which ends nevertheless.
         except GeneratorExit:
             self._finish(epoch)

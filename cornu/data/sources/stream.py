@@ -113,7 +113,7 @@ class Stream:
             empty = False
             count += 1
             yield batch
-        self._finish_checks()
+        self.finish_checks()
         if self._given is None:
             self.steps = count
             if count == 0:
@@ -176,8 +176,11 @@ class Stream:
                 error.add_note(f"This was batch {number} of the data; the first is 0.")
             raise
 
-    def _finish_checks(self) -> None:
-        """Raises an error if the values of the last batch are wrong, which is known only now."""
+    def finish_checks(self) -> None:
+        """Raises an error if the values of the last batch are wrong, which is known only now.
+
+        `batches` calls this at the end of an epoch. A reader that stops earlier calls it itself.
+        """
         if self.check is not None:
             self.check.finish()
 
