@@ -79,7 +79,7 @@ def _containers() -> Any:
     return Notes()
 
 
-def _kept(folder: Path) -> list[Any]:
+def _callbacks(folder: Path) -> list[Any]:
     from cornu import callbacks
 
     return [
@@ -112,7 +112,7 @@ def _fit(folder: Path, model: Any, *data: Any, more: Any = (), **kwargs: Any) ->
 
 def _arrays(folder: Path) -> str:
     model = _mlp()
-    _fit(folder, model, *_data(), batch_size=8, validation_split=0.2, more=_kept(folder))
+    _fit(folder, model, *_data(), batch_size=8, validation_split=0.2, more=_callbacks(folder))
     return digest(model, (folder / "log.csv").read_bytes(), np.random.random())
 
 

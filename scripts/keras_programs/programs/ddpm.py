@@ -54,8 +54,8 @@ def train(model, log):
     optimizer = keras.optimizers.Adam(5e-3, use_ema=True, ema_momentum=0.8)
     model.compile(optimizer=optimizer, loss="mse", jit_compile=True)
     for noise, times in zip(NOISE, TIMES):
-        kept = SIGNAL[times][:, None]
-        noisy = np.sqrt(kept) * CLEAN + np.sqrt(1 - kept) * noise
+        signal = SIGNAL[times][:, None]
+        noisy = np.sqrt(signal) * CLEAN + np.sqrt(1 - signal) * noise
         log(model.train_on_batch([noisy, times], noise))
     optimizer.finalize_variable_values(model.trainable_variables)
 

@@ -1,4 +1,4 @@
-"""The ways in which data reaches a method: arrays of several kinds, and streams of batches."""
+"""Sources of data for a method: arrays of several libraries, and streams of batches."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def pack(data: Any, inputs_only: bool) -> Any:
 def _on_device(x: Any) -> Any:
     made = jnp.asarray(x)
     if x.dtype.kind in "iu" and not np.array_equal(made, x):
-        raise TypeError("JAX has kept the last 32 bits")
+        raise TypeError("JAX keeps only the lowest 32 bits")
     return made
 
 
