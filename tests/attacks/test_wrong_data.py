@@ -28,7 +28,8 @@ def test_wrong_data():
     assert counts["refused"] > 250 and counts["right"] > 50 and counts["impossible"] < 20
 
 
-# `python -m tests.attacks.wrong_data` runs all 12,000.
 @pytest.mark.slow
-def test_a_tenth_of_all_wrong_data():
-    outcomes_of(sample(10))
+@pytest.mark.parametrize("method", sorted({case.method for case in CASES}))
+@pytest.mark.parametrize("model", sorted({case.fault.model for case in CASES}))
+def test_all_wrong_data(model, method):
+    outcomes_of(c for c in CASES if (c.fault.model, c.method) == (model, method))
