@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import random
 import resource
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -243,8 +245,15 @@ def _received(pipe: Connection) -> Outcome | None:
 def _finish(name: str, folder: str, pipe: Connection) -> None:
     """Runs a program in this process, writes its result and sends the outcome."""
     _silence()
+    # Shells start background processes with interrupts ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     attack = find(name)
-    outcome, result = _measure(attack, 0, attack.program(Path(folder), 0))
+    try:
+        outcome, result = _measure(attack, 0, attack.program(Path(folder), 0))
+    except KeyboardInterrupt:
+        sys.exit(
+            128 + signal.SIGINT
+        )  # as shells report it; multiprocessing's code is that of errors
     if outcome.verdict == "right":
         Path(folder, RESULT).write_text(str(result), encoding="utf-8")
     pipe.send(outcome)
