@@ -219,16 +219,7 @@ def define_convnext(
     ) -> Model:
         if settings.get("image_data_format") == "channels_first":
             raise ValueError("ConvNeXt needs images with the channels last.")
-        arguments = Arguments(
-            name,
-            include_top,
-            weights,
-            input_tensor,
-            input_shape,
-            pooling,
-            classes,
-            classifier_activation,
-        )
+        arguments = Arguments.from_call(locals())
         return build_network(
             partial(
                 features,

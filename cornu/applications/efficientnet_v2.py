@@ -251,16 +251,7 @@ def define_efficientnet_v2(
         include_preprocessing: bool = True,
         name: str = default_name,
     ) -> Model:
-        arguments = Arguments(
-            name,
-            include_top,
-            weights,
-            input_tensor,
-            input_shape,
-            pooling,
-            classes,
-            classifier_activation,
-        )
+        arguments = Arguments.from_call(locals())
         return build_network(
             partial(
                 features,

@@ -130,19 +130,10 @@ def MobileNet(
             )
         stem = f"mobilenet_{_WIDTHS[alpha]}_{rows}_tf"
         files = WeightFiles(_FOLDER, f"{stem}.h5", f"{stem}_no_top.h5")
-    arguments = Arguments(
-        name or f"mobilenet_{alpha:0.2f}_{rows}",
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-    )
+    name = name or f"mobilenet_{alpha:0.2f}_{rows}"
     return build_network(
         partial(features, alpha=alpha, multiplier=depth_multiplier),
-        arguments,
+        Arguments.from_call(locals()),
         size=size,
         files=files,
         top=partial(top, dropout=dropout),

@@ -119,19 +119,10 @@ def MobileNetV2(
             )
         stem = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{float(alpha)}_{rows}"
         files = WeightFiles(_FOLDER, f"{stem}.h5", f"{stem}_no_top.h5")
-    arguments = Arguments(
-        name or f"mobilenetv2_{alpha:0.2f}_{rows}",
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-    )
+    name = name or f"mobilenetv2_{alpha:0.2f}_{rows}"
     return build_network(
         partial(features, alpha=alpha),
-        arguments,
+        Arguments.from_call(locals()),
         size=size,
         files=files,
         top=partial(classify, name=None),

@@ -249,16 +249,7 @@ def MobileNetV3Small(
             widths of 0.75 and 1, and 1 if `minimalistic`.
         OSError: the weights are missing and cannot be downloaded.
     """
-    arguments = Arguments(
-        name,
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-    )
+    arguments = Arguments.from_call(locals())
     return _build("small", arguments, alpha, minimalistic, dropout_rate, include_preprocessing)
 
 
@@ -293,16 +284,7 @@ def MobileNetV3Large(
             widths of 0.75 and 1, and 1 if `minimalistic`.
         OSError: the weights are missing and cannot be downloaded.
     """
-    arguments = Arguments(
-        name,
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-    )
+    arguments = Arguments.from_call(locals())
     return _build("large", arguments, alpha, minimalistic, dropout_rate, include_preprocessing)
 
 

@@ -279,16 +279,7 @@ def NASNetMobile(
     """
     if not include_top and input_shape is None and input_tensor is None:
         input_shape = (224, 224, 3)
-    arguments = Arguments(
-        name,
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-    )
+    arguments = Arguments.from_call(locals())
     return _build(arguments, 1056 // 24, 4, 32, False, 224, _MOBILE)
 
 
@@ -314,16 +305,7 @@ def NASNetLarge(
         ValueError: an argument is invalid, or does not fit the weights.
         OSError: the weights are missing and cannot be downloaded.
     """
-    arguments = Arguments(
-        name,
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-    )
+    arguments = Arguments.from_call(locals())
     return _build(arguments, 4032 // 24, 6, 96, True, 331, _LARGE)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Protocol, Self
 
 from cornu import settings
 from cornu.core.graph.tensor import Tensor
@@ -87,6 +87,11 @@ class Arguments:
     pooling: Pooling = None
     classes: int = _CLASSES
     classifier_activation: ActivationLike | None = "softmax"
+
+    @classmethod
+    def from_call(cls, arguments: Mapping[str, Any]) -> Self:
+        """Returns these arguments among all of a function, which are its `locals()`."""
+        return cls(**{field.name: arguments[field.name] for field in fields(cls)})
 
     @property
     def pretrained(self) -> bool:
@@ -260,18 +265,7 @@ def define_network(
         classifier_activation: ActivationLike | None = "softmax",
         name: str = default_name,
     ) -> Model:
-        return build(
-            Arguments(
-                name,
-                include_top,
-                weights,
-                input_tensor,
-                input_shape,
-                pooling,
-                classes,
-                classifier_activation,
-            )
-        )
+        return build(Arguments.from_call(locals()))
 
     make.__name__ = make.__qualname__ = public_name
     make.__doc__ = f"{description}\n\n{ARGUMENTS}"

@@ -178,17 +178,8 @@ def resnet(
     Raises:
         ValueError: the depth is unknown, or another argument is invalid.
     """
-    arguments = Arguments(
-        name or f"resnet{depth}{'v2' if version == 2 else ''}",
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-    )
-    return _build(arguments, depth, version)
+    name = name or f"resnet{depth}{'v2' if version == 2 else ''}"
+    return _build(Arguments.from_call(locals()), depth, version)
 
 
 def features(x: Tensor, depth: int, version: int) -> Tensor:

@@ -173,3 +173,38 @@ def test_wrong_arguments():
     model.compile("adam", "mse")
     with pytest.raises(ValueError, match="must return a scalar. Received: shape"):
         model.fit(X, RNG.normal(size=(12, 3)), verbose=0)
+
+
+def two_outputs(units, seed, as_dict):
+    x = cornu.Input((5,))
+    hidden = cornu.layers.Dense(units, "relu")(x)
+    classes = cornu.layers.Dense(3, name="classes")(hidden)
+    values = cornu.layers.Dense(2, name="values")(hidden)
+    outputs = {"classes": classes, "values": values} if as_dict else [classes, values]
+    model = cornu.Model(x, outputs)
+    rng = np.random.default_rng(seed)
+    model.set_weights([rng.uniform(-0.9, 0.9, w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("as_dict", [False, True], ids=["list", "dict"])
+def test_several_outputs(as_dict):
+    # Keras raises an error for lists of losses, so the reference is the formula.
+    def pair(a, b):
+        return {"classes": a, "values": b} if as_dict else [a, b]
+
+    loss = cornu.losses.SparseCategoricalCrossentropy(from_logits=True)
+    divergence = LogitsDistillation(2.0, pair("kl_divergence", "mse"))
+    teacher, student = two_outputs(6, 1, as_dict), two_outputs(4, 2, as_dict)
+    model = Distiller(teacher, student, divergence, student_loss_weight=0.25)
+    model.compile("sgd", loss=pair(loss, "mse"))
+    targets = pair(Y, X[:, :2])
+    logs = model.evaluate(X, targets, batch_size=12, verbose=0, return_dict=True)
+    student.compile("sgd", pair(loss, "mse"))
+    alone = student.evaluate(X, targets, batch_size=12, verbose=0, return_dict=True)["loss"]
+    distilled = divergence.compute_loss(teacher(X), student(X))
+    assert logs["student_loss"] == pytest.approx(alone, rel=1e-5)
+    assert logs["distillation_loss"] == pytest.approx(float(distilled), rel=1e-5)
+    assert logs["total_loss"] == pytest.approx(0.25 * alone + 0.75 * float(distilled), rel=1e-5)
+    assert logs["loss"] == pytest.approx(logs["total_loss"], rel=1e-6)
+    model.fit(X, targets, batch_size=12, epochs=2, verbose=0)
