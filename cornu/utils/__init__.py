@@ -31,6 +31,7 @@ from cornu.registry import deserialize as deserialize_keras_object
 from cornu.registry import serialize as serialize_keras_object
 from cornu.seeds import set_random_seed
 from cornu.terminal.progbar import Progbar
+from cornu.utils import bounding_boxes
 from cornu.utils.arrays import normalize, pad_sequences, to_categorical
 from cornu.utils.batches import split_dataset
 from cornu.utils.config import Config
@@ -47,6 +48,7 @@ __all__ = [
     "Sequence",
     "array_to_img",
     "audio_dataset_from_directory",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",

@@ -35,7 +35,6 @@ ABSENT = {
     "distribution.*": PLANNED,
     "quantizers.*": PLANNED,
     "visualization.*": PLANNED,
-    "utils.bounding_boxes.*": PLANNED,
     "dtype_policies.DTypePolicyMap": PLANNED,
     "dtype_policies.*": "planned, with quantization",
     "export.ExportArchive": PLANNED,

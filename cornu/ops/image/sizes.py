@@ -12,6 +12,7 @@ from jax import lax
 from cornu.core.graph.op import op
 from cornu.ops.arguments import to_array
 from cornu.ops.convert import saturate_cast
+from cornu.ops.image.geometry import resized_window
 from cornu.ops.image.layout import spatial_axes
 from cornu.types import Array, ArrayLike, DataFormat
 
@@ -66,18 +67,14 @@ def resize(
         )
     axes = spatial_axes(images, data_format, "resize")
     height, width = (images.shape[axis] for axis in axes)
-    # (axis, its size, the size that matches the aspect ratio times the target of the other axis).
-    candidates = ((axes[0], height, width * size[0]), (axes[1], width, height * size[1]))
+    window = resized_window((height, width), size, crop_to_aspect_ratio, pad_to_aspect_ratio)
     if crop_to_aspect_ratio:
-        for (axis, now, scaled), other in zip(candidates, reversed(size), strict=True):
-            # Rounded down as in Keras, but never to an empty image.
-            kept = max(min(now, scaled // other), 1)
-            start = (now - kept) // 2
-            images = lax.slice_in_dim(images, start, start + kept, axis=axis)
+        for axis, (begin, length) in zip(axes, window, strict=True):
+            images = lax.slice_in_dim(images, begin, begin + length, axis=axis)
     elif pad_to_aspect_ratio:
         borders = [(0, 0)] * images.ndim
-        for (axis, now, scaled), other in zip(candidates, reversed(size), strict=True):
-            borders[axis] = ((max(now, scaled // other) - now) // 2,) * 2
+        for axis, (begin, _) in zip(axes, window, strict=True):
+            borders[axis] = (-begin, -begin)
         images = jnp.pad(images, borders, constant_values=fill_value)
     shape = list(images.shape)
     for axis, new in zip(axes, size, strict=True):

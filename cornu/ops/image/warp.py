@@ -13,6 +13,7 @@ from cornu import settings
 from cornu.core.graph.op import op
 from cornu.ops import random
 from cornu.ops.arguments import to_array
+from cornu.ops.image.geometry import homography
 from cornu.ops.image.kernels import convolve_separable, gaussian_weights
 from cornu.types import Array, ArrayLike, DataFormat
 
@@ -157,7 +158,7 @@ def perspective_transform(
         points.reshape(-1, 4, 2).astype("float32") for points in (start_points, end_points)
     )
     # From the result to the image: each pixel of the result is sampled.
-    h = _homography(ends, starts).T[:, :, None, None]
+    h = homography(ends, starts).T[:, :, None, None]
 
     def compute_coordinates(batch: int, height: int, width: int) -> Array:
         y, x = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")
@@ -175,24 +176,6 @@ def perspective_transform(
         fill_value,
         data_format,
     )
-
-
-def _homography(before: Array, after: Array) -> Array:
-    """Returns h, of shape (batch, 8), with `x' = (h0 x + h1 y + h2) / (h6 x + h7 y + 1)`.
-
-    `y'` has the same denominator and the numerator `h3 x + h4 y + h5`.
-    """
-    x, y = before[..., 0], before[..., 1]
-    zero, one = jnp.zeros_like(x), jnp.ones_like(x)
-    targets = [after[..., 0], after[..., 1]]
-    # Multiplied by the denominator, each point gives two equations that are linear in h.
-    rows = [
-        [x, y, one, zero, zero, zero, -targets[0] * x, -targets[0] * y],
-        [zero, zero, zero, x, y, one, -targets[1] * x, -targets[1] * y],
-    ]
-    matrix = jnp.concatenate([jnp.stack(row, axis=-1) for row in rows], axis=1)
-    target = jnp.concatenate(targets, axis=1)[..., None]
-    return jnp.linalg.solve(matrix, target)[..., 0]
 
 
 @op

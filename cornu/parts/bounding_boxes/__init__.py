@@ -1,0 +1,1 @@
+"""Bounding boxes: their formats, and what is computed from them."""
