@@ -12,6 +12,8 @@ from cornu.names import make_unique, snake_case
 
 __all__ = ["collect_weights_by_key", "iterate_owners"]
 
+_CONTAINERS = (list, tuple, dict)
+
 
 def collect_weights_by_key(root: VariableOwner) -> dict[str, Variable]:
     """Returns the weights of a model, layer or optimizer by storage key.
@@ -66,11 +68,13 @@ class _OwnerWalk:
         for name, part in owner._saved_attributes_() if isinstance(owner, Layer) else ():
             if _is_stored(part):
                 yield from self.iterate(part, f"{prefix}{name}/")
-            else:
+            elif isinstance(part, _CONTAINERS):
                 yield from self._iterate_container(part, f"{prefix}{name}/")
 
-    def _iterate_container(self, value: Any, prefix: str) -> Iterator[tuple[str, VariableOwner]]:
-        if not isinstance(value, (list, tuple, dict)) or self._is_seen(value):
+    def _iterate_container(
+        self, value: list[Any] | tuple[Any, ...] | dict[Any, Any], prefix: str
+    ) -> Iterator[tuple[str, VariableOwner]]:
+        if self._is_seen(value):
             return
         items: Iterable[Any] = value.values() if isinstance(value, dict) else value
         taken: dict[str, int] = {}
@@ -78,7 +82,7 @@ class _OwnerWalk:
             if _is_stored(item):
                 name = make_unique(self._class_name(item), taken)
                 yield from self.iterate(item, f"{prefix}{name}/")
-            elif isinstance(item, (list, tuple, dict)):
+            elif isinstance(item, _CONTAINERS):
                 name = make_unique("container", taken)
                 yield from self._iterate_container(item, f"{prefix}{name}/")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -220,12 +220,20 @@ def state_in(
         root: the model.
         class_names: see `iterate_owners`.
     """
-    candidates: Sequence[StoredState] = (
-        state_by_key(root, class_names=class_names),
-        state_by_path(root),
-        state_by_key(root, old=True, class_names=class_names),
+    candidates: Sequence[Callable[[], StoredState]] = (
+        lambda: state_by_path(root),
+        lambda: state_by_key(root, old=True, class_names=class_names),
     )
-    return max(candidates, key=lambda state: state.count_matches(reader.shapes))
+    best = state_by_key(root, class_names=class_names)
+    most = best.count_matches(reader.shapes)
+    for candidate in candidates:
+        # No other state matches more, and each is collected by a walk through the model.
+        if most == len(reader.shapes):
+            break
+        state = candidate()
+        if (count := state.count_matches(reader.shapes)) > most:
+            best, most = state, count
+    return best
 
 
 def to_arrays(values: Mapping[str, StoredValue]) -> dict[str, np.ndarray]:

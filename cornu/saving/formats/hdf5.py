@@ -114,43 +114,51 @@ def _read_names(group: Any, name: str) -> list[str]:
 
 
 def _find_datasets(root: Any, name: str) -> dict[str, Any]:
-    import h5py
+    """Returns the datasets of a file by their paths, in the low-level interface, which is faster.
+
+    Raises:
+        ValueError: the file contains links, an object under two names, or unsupported data.
+    """
+    from h5py import Dataset, h5d, h5g, h5l, h5o
 
     found: dict[str, Any] = {}
-    todo, seen, count = [root], {h5py.h5o.get_info(root.id).addr}, 0
+    todo, seen, count = [("", root.id)], {h5o.get_info(root.id).addr}, 0
     while todo:
-        group = todo.pop()
+        prefix, group = todo.pop()
         for key in group:
             count += 1
             if count > _MAX_OBJECTS:
                 raise ValueError(f"{name} holds more than {_MAX_OBJECTS} objects.")
-            location = f"{group.name.rstrip('/')}/{key}"
+            path = f"{prefix}{key.decode()}"
+            location = f"{name}: {'/' + path!r}"
             # Checked before the object is opened, because a link may lead to another file.
-            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                raise ValueError(f"{name}: {location!r} is a link. Links are not supported.")
-            item = group[key]
-            address = h5py.h5o.get_info(item.id).addr
+            if group.links.get_info(key).type != h5l.TYPE_HARD:
+                raise ValueError(f"{location} is a link. Links are not supported.")
+            item = h5o.open(group, key)
+            address = h5o.get_info(item).addr
             if address in seen:
-                raise ValueError(f"{name}: {location!r} is stored under two names.")
+                raise ValueError(f"{location} is stored under two names.")
             seen.add(address)
-            if isinstance(item, h5py.Group):
-                todo.append(item)
-            elif isinstance(item, h5py.Dataset):
-                _check_dataset(item, f"{name}: {location!r}")
-                found[location.lstrip("/")] = item
+            if isinstance(item, h5g.GroupID):
+                todo.append((f"{path}/", item))
+            elif isinstance(item, h5d.DatasetID):
+                found[path] = Dataset(item)
+                _check_dataset(found[path], location)
             else:
-                raise ValueError(f"{name}: {location!r} is neither a group nor an array.")
+                raise ValueError(f"{location} is neither a group nor an array.")
     return found
 
 
 def _check_dataset(item: Any, location: str) -> None:
+    from h5py import h5d
+
     if item.shape is None:
         raise ValueError(f"{location} has no shape.")
-    if item.external or item.is_virtual:
+    properties = item.id.get_create_plist()
+    if properties.get_external_count() or properties.get_layout() == h5d.VIRTUAL:
         raise ValueError(f"{location} stores its data outside the file.")
     if _stored_parts(item) != _declared_parts(item):
         raise ValueError(f"{location} was never written completely: numbers are missing.")
-    properties = item.id.get_create_plist()
     for i in range(properties.get_nfilters()):
         code = properties.get_filter(i)[0]
         if code not in _FILTERS:
@@ -199,16 +207,30 @@ def write_hdf5(target: Path | BytesIO, arrays: Mapping[str, np.ndarray]) -> None
         # HDF5's own driver ends the process if the disk is full when the file is closed.
         out = target if isinstance(target, BytesIO) else stack.enter_context(open(target, "w+b"))
         file = stack.enter_context(h5py.File(out, "w"))
-        scalar = h5py.h5s.create(h5py.h5s.SCALAR)
         for key, array in arrays.items():
-            # HDF5 has no bfloat16: Keras stores two opaque bytes and the name of the dtype.
-            is_bfloat16 = array.dtype.name == "bfloat16"
-            item = file.create_dataset(key, data=array.view("V2") if is_bfloat16 else array)
-            if is_bfloat16:
-                item.attrs["dtype"] = "bfloat16"
-            # The low-level interface takes a tenth of the time of `attrs`.
-            attribute = h5py.h5a.create(item.id, _CHECKSUM, h5py.h5t.STD_U32LE, scalar)
-            attribute.write(np.array(checksums.compute(array), np.uint32))
+            _write_dataset(file.id, key, array)
+
+
+def _write_dataset(file: Any, key: str, array: np.ndarray) -> None:
+    # The low-level interface takes less time than `create_dataset`, and a tenth of that of `attrs`.
+    from h5py import Dataset, h5a, h5d, h5p, h5s, h5t
+
+    links = h5p.create(h5p.LINK_CREATE)
+    links.set_create_intermediate_group(True)
+    links.set_char_encoding(h5t.CSET_UTF8)
+    properties = h5p.create(h5p.DATASET_CREATE)
+    properties.set_obj_track_times(False)  # equal arrays give equal files
+    # HDF5 has no bfloat16: Keras stores two opaque bytes and the name of the dtype.
+    is_bfloat16 = array.dtype.name == "bfloat16"
+    data = np.asarray(array.view("V2") if is_bfloat16 else array, order="C")
+    dtype = h5t.py_create(data.dtype, logical=True)
+    space = h5s.create_simple(data.shape) if data.shape else h5s.create(h5s.SCALAR)
+    item = h5d.create(file, key.encode(), dtype, space, properties, links)
+    item.write(h5s.ALL, h5s.ALL, data)
+    if is_bfloat16:
+        Dataset(item).attrs["dtype"] = "bfloat16"
+    attribute = h5a.create(item, _CHECKSUM, h5t.STD_U32LE, h5s.create(h5s.SCALAR))
+    attribute.write(np.array(checksums.compute(array), np.uint32))
 
 
 def _import_h5py() -> Any:
