@@ -163,6 +163,7 @@ from cornu.layers.reshaping.reshape import Flatten, Permute, RepeatVector, Resha
 from cornu.layers.reshaping.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from cornu.layers.rnn.bidirectional import Bidirectional
 from cornu.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from cornu.layers.rnn.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from cornu.layers.rnn.gru import GRU
 from cornu.layers.rnn.lstm import LSTM
 from cornu.layers.rnn.rnn import RNN
@@ -209,6 +210,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",

@@ -10,6 +10,7 @@ from cornu.errors import is_positive_integer
 from cornu.types import ShapeLike
 
 __all__ = [
+    "IMAGE_SEQUENCE_HINT",
     "SEQUENCE_HINT",
     "SPATIAL_HINT",
     "fraction",
@@ -22,6 +23,10 @@ __all__ = [
 SEQUENCE_HINT = (
     "Sequences have the shape (batch, time, features). Set return_sequences=True in a preceding "
     "recurrent layer; add a feature axis to sequences of scalars with x[..., None]."
+)
+IMAGE_SEQUENCE_HINT = (
+    "Sequences of images have the shape (batch, time, *spatial, channels), with channels_first "
+    "(batch, time, channels, *spatial). Set return_sequences=True in a preceding recurrent layer."
 )
 SPATIAL_HINT = (
     "Add the missing axis: x[..., None] for the channel of grayscale images, x[None] for the batch "

@@ -38,7 +38,6 @@ ABSENT = {
     "dtype_policies.DTypePolicyMap": PLANNED,
     "dtype_policies.*": "planned, with quantization",
     "export.ExportArchive": PLANNED,
-    "layers.ConvLSTM?D": PLANNED,
     "layers.FlaxLayer": "planned; `cornu.op` makes an op of a function of JAX",
     "layers.JaxLayer": "planned; `cornu.op` makes an op of a function of JAX",
     "layers.MaxNumBoundingBoxes": PLANNED,

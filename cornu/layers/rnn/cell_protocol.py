@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
@@ -24,11 +25,13 @@ __all__ = [
     "DenseCell",
     "DroppingCell",
     "GatedCell",
+    "ProjectingCell",
     "build_cell",
     "call_cell",
     "cell_parameters",
     "check_cell",
     "first_mask",
+    "initial_forget_bias",
     "initial_state",
     "make_cell",
     "mirror",
@@ -38,7 +41,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-C = TypeVar("C", bound="DenseCell")
+C = TypeVar("C", bound="ProjectingCell")
 
 States = Any  # a list of arrays (batch, units)
 
@@ -113,22 +116,48 @@ class DroppingCell(ConfiguredLayer):
         return self._state_masks or self._sample_dropout_masks(state, self.recurrent_dropout)
 
 
-class DenseCell(DroppingCell):
-    """Base class of cells whose gates are products of inputs and states with two kernels.
+class ProjectingCell(DroppingCell):
+    """Base class of cells that project inputs and states to their gates.
 
     A step is `advance(project(inputs), states)`. `project` does not depend on the states, so that
-    it can be computed for all time steps in a single matrix product.
+    it can be computed for all time steps at once.
 
     Attributes:
-        rule: the compiled recurrence that is equivalent to a loop over `advance`, for tanh and
-            sigmoid activations.
-        state_count: the number of states.
         options: the names of further constructor arguments, which affect neither weights nor
             results.
     """
 
     _rowwise_ = True
     options: ClassVar[tuple[str, ...]] = ()
+
+    def project(self, inputs: Array, training: bool = False) -> Any:
+        """Projects inputs (batch, ...) or (time, batch, ...) to the gates."""
+        raise NotImplementedError
+
+    def advance(self, x: Array, states: States, training: bool = False) -> tuple[Any, States]:
+        """Returns the output and the new states for projected inputs."""
+        raise NotImplementedError
+
+    def supports_rule(self, training: bool) -> bool:
+        """Returns whether a compiled recurrence computes the same as this cell."""
+        return False
+
+    def _step(self, inputs: Array, states: States, training: bool) -> tuple[Any, Any]:
+        """Computes a step. A single state may be passed alone or in a list."""
+        listed = list(states) if isinstance(states, (list, tuple)) else [states]
+        output, new = self.advance(self.project(inputs, training), listed, training)
+        return output, new if isinstance(states, (list, tuple)) else new[0]
+
+
+class DenseCell(ProjectingCell):
+    """Base class of cells whose gates are products of inputs and states with two kernels.
+
+    Attributes:
+        rule: the compiled recurrence that is equivalent to a loop over `advance`, for tanh and
+            sigmoid activations.
+        state_count: the number of states.
+    """
+
     rule: ClassVar[recurrences.Rule]
     state_count: ClassVar[int] = 1
 
@@ -218,12 +247,6 @@ class DenseCell(DroppingCell):
             and not (training and self.recurrent_dropout)
         )
 
-    def _step(self, inputs: Array, states: States, training: bool) -> tuple[Any, Any]:
-        """Computes a step. A single state may be passed alone or in a list."""
-        listed = list(states) if isinstance(states, (list, tuple)) else [states]
-        output, new = self.advance(self.project(inputs, training), listed, training)
-        return output, new if isinstance(states, (list, tuple)) else new[0]
-
 
 class GatedCell(DenseCell):
     """Base class of the cells with gates, `LSTMCell` and `GRUCell`.
@@ -309,16 +332,36 @@ def product(
     kernel: jax.Array,
     masks: list[Any] | None,
     multiply: Callable[[jax.Array, jax.Array], jax.Array] = jnp.matmul,
+    axis: int = -1,
 ) -> jax.Array:
-    """Returns `x @ kernel` with dropout of `x`, by one mask or by one mask for each gate."""
+    """Returns `x @ kernel` with dropout of `x`, by one mask or by one mask for each gate.
+
+    Args:
+        x: the inputs or the state.
+        kernel: the kernels of all gates, side by side along the last axis.
+        masks: no mask, one mask, or one for each gate.
+        multiply: a function that is linear in both arguments, in place of the matrix product.
+        axis: the axis of the result along which the gates are side by side.
+    """
     if not masks:
         return multiply(x, kernel)
     if len(masks) == 1:
         return multiply(x * masks[0], kernel)
     parts = jnp.split(kernel, len(masks), axis=-1)
     return jnp.concatenate(
-        [multiply(x * m, part) for m, part in zip(masks, parts, strict=True)], axis=-1
+        [multiply(x * m, part) for m, part in zip(masks, parts, strict=True)], axis=axis
     )
+
+
+def initial_forget_bias(
+    initializer: Callable[..., Any], units: int, dtype: DTypeLike | None
+) -> np.ndarray:
+    """Returns the initial bias of four gates, which is 1 for the forget gate, the second one.
+
+    It preserves the state at first (Jozefowicz et al. 2015).
+    """
+    rest = np.asarray(initializer((3 * units,), dtype=dtype))
+    return np.concatenate([rest[:units], np.ones((units,), rest.dtype), rest[units:]])
 
 
 def first_mask(mask: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from cornu.core.layer.layer import Layer
 from cornu.layers.rnn.cell_protocol import (
@@ -14,6 +13,7 @@ from cornu.layers.rnn.cell_protocol import (
     build_cell,
     call_cell,
     check_cell,
+    initial_forget_bias,
     initial_state,
     output_size,
     product,
@@ -174,11 +174,7 @@ class LSTMCell(GatedCell):
     def _initial_bias(self, shape: Any, dtype: DTypeLike | None = None) -> Any:
         if not self.unit_forget_bias:
             return super()._initial_bias(shape, dtype)
-        # A forget bias of 1 preserves the state at first (Jozefowicz et al. 2015).
-        rest = super()._initial_bias((3 * self.units,), dtype)
-        # The forget gate is the second of the four gates.
-        forget = np.ones((self.units,), np.asarray(rest).dtype)
-        return np.concatenate([rest[: self.units], forget, rest[self.units :]])
+        return initial_forget_bias(self.bias_initializer, self.units, dtype)
 
     def call(self, inputs: Array, states: States, training: bool = False) -> tuple[Any, Any]:
         """Returns the output and the new states."""

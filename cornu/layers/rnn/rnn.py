@@ -14,23 +14,21 @@ from cornu.core.state import scope
 from cornu.errors import quantity
 from cornu.layers.rnn.cell_protocol import (
     DroppingCell,
+    ProjectingCell,
     build_cell,
     call_cell,
     check_cell,
     first_mask,
     initial_state,
 )
-from cornu.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from cornu.layers.rnn.cells import StackedRNNCells
+from cornu.names import is_library_class
 from cornu.ops.nn import rnn as recurrences
 from cornu.types import Array, PyTree, ShapeLike
 
 __all__ = ["RNN"]
 
 States = Any  # a list of arrays (batch, ...), or of lists of arrays for stacked cells
-
-# Cells whose inputs can be projected for all time steps at once. Subclasses are excluded, because
-# they may override the computation.
-_PROJECTING = (SimpleRNNCell, LSTMCell, GRUCell)
 
 
 class RNN(Layer):
@@ -270,7 +268,7 @@ class RNN(Layer):
         }
         # Unrolling does not change shapes, and tracing every step would slow down their inference.
         unroll = self.unroll and not scope.current().inferring_shapes
-        if type(cell) not in _PROJECTING:
+        if not _projects(cell):
             step = _check_no_effects(
                 lambda x, states: call_cell(cell, x, states, training), self._label_()
             )
@@ -282,6 +280,12 @@ class RNN(Layer):
         return recurrences.rnn(
             lambda x, states: cell.advance(x, states, training), x, states, unroll=unroll, **options
         )
+
+
+def _projects(cell: Any) -> bool:
+    """Tells whether the inputs of a cell can be projected for all time steps at once."""
+    # Subclasses of programs may override the computation.
+    return isinstance(cell, ProjectingCell) and is_library_class(type(cell))
 
 
 def _check_no_effects(step: Any, label: str) -> Any:

@@ -51,6 +51,52 @@ def _cell(name: str, make: Callable[[Any], Any], states: int, **kwargs: Any) -> 
 
 ALL = {"return_sequences": True, "return_state": True}
 
+
+# A convolutional layer is called on images of these sizes, in sequences of three.
+_SIZES = (5, 4, 3)
+_CONV_MASK = np.array([[True, False, True], [False, True, False]])
+
+
+def _conv(name: str, rank: int, mask: bool = False, **options: Any) -> LayerRow:
+    """A row of a convolutional LSTM layer with `rank` spatial axes."""
+    sizes = _SIZES[:rank]
+    first = options.get("data_format") == "channels_first"
+    shape = (2, 3, 2, *sizes) if first else (2, 3, *sizes, 2)
+    arguments = {"filters": 2, "kernel_size": 2, **options}
+    return LayerRow(
+        f"conv_lstm{rank}d_{name}",
+        lambda k: getattr(k.layers, f"ConvLSTM{rank}D")(**arguments),
+        lambda rng: _x(rng, *shape),
+        mask=(lambda rng: _CONV_MASK) if mask else None,
+        random="dropout" in options or "recurrent_dropout" in options,
+        **_NAN_FREE,
+    )
+
+
+# Without `unroll`, Keras fails on a mask: tests/layers/rnn/test_conv_lstm.py.
+CONV_ROWS = [
+    _conv("all", 2, padding="same", **ALL),
+    _conv("plain", 1),
+    _conv("mask", 1, mask=True, unroll=True, go_backwards=True, **ALL),
+    _conv("dilated", 1, dilation_rate=2, use_bias=False, return_sequences=True),
+    _conv("hard", 2, activation="relu", recurrent_activation="hard_sigmoid", **ALL),
+    _conv("strides", 2, strides=(2, 1), padding="same", unit_forget_bias=False),
+    _conv("channels_first", 2, data_format="channels_first", kernel_size=(2, 3), **ALL),
+    _conv("unroll", 2, unroll=True, go_backwards=True, **ALL),
+    _conv("regularized", 2, recurrent_regularizer="l2", activity_regularizer="l2"),
+    _conv("constrained", 2, kernel_constraint="non_neg", bias_regularizer="l1"),
+    _conv("dropout", 2, dropout=0.5),
+    _conv("recurrent_dropout", 2, recurrent_dropout=0.5, data_format="channels_first"),
+    _conv("all", 3, padding="same", **ALL),
+    _conv("channels_first", 3, data_format="channels_first"),
+    LayerRow(
+        "bidirectional_conv_lstm",
+        lambda k: k.layers.Bidirectional(k.layers.ConvLSTM1D(2, 2, **ALL)),
+        lambda rng: _x(rng, 2, 3, 5, 2),
+        **_NAN_FREE,
+    ),
+]
+
 ROWS = [
     _cell("simple_rnn_cell", lambda k: k.layers.SimpleRNNCell(3), 1),
     _cell("lstm_cell", lambda k: k.layers.LSTMCell(3), 2),
@@ -101,6 +147,7 @@ ROWS = [
         lambda k: k.layers.RNN([k.layers.LSTMCell(3), k.layers.GRUCell(2)], **ALL),
         mask=True,
     ),
+    *CONV_ROWS,
     _row(
         "rnn_stacked_dropout",
         lambda k: k.layers.RNN([k.layers.LSTMCell(3, dropout=0.5), k.layers.LSTMCell(2)]),
