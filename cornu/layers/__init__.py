@@ -32,8 +32,10 @@ from cornu.layers.convolution.separable import (
 from cornu.layers.dense import Dense
 from cornu.layers.einsum_dense import EinsumDense
 from cornu.layers.embedding import Embedding, ReversibleEmbedding
+from cornu.layers.flax_layer import FlaxLayer
 from cornu.layers.identity import Identity
 from cornu.layers.input import Input, InputLayer
+from cornu.layers.jax_layer import JaxLayer
 from cornu.layers.lambda_layer import Lambda
 from cornu.layers.masking import Masking
 from cornu.layers.merging import (
@@ -233,6 +235,7 @@ __all__ = [
     "Embedding",
     "Equalization",
     "Flatten",
+    "FlaxLayer",
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
@@ -257,6 +260,7 @@ __all__ = [
     "InputLayer",
     "InputSpec",
     "IntegerLookup",
+    "JaxLayer",
     "LSTMCell",
     "Lambda",
     "Layer",

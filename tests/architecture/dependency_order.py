@@ -60,7 +60,7 @@ SIBLINGS = 4
 
 # Packages that a user may not have, or that cost more to import than most users need.
 OPTIONAL = (
-    *["h5py", "safetensors", "rich", "optax", "tensorboard", "torch", "tensorflow"],
+    *["h5py", "safetensors", "rich", "optax", "flax", "tensorboard", "torch", "tensorflow"],
     *[
         "grain",
         "orbax",
