@@ -11,11 +11,13 @@ from cornu.registry import (
 from cornu.registry import custom_object_scope as CustomObjectScope
 from cornu.registry import deserialize as deserialize_keras_object
 from cornu.registry import serialize as serialize_keras_object
+from cornu.saving.file_editor import KerasFileEditor
 from cornu.saving.model_files import load_model, save_model
 from cornu.saving.weight_files import load_weights, save_weights
 
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

@@ -76,6 +76,21 @@ class HDF5Reader:
                 found.append((name, keys))
         return found
 
+    def read_names(self) -> dict[str, str]:
+        """Returns the names of layers and other objects that the file has, by their path."""
+        paths = {""}
+        for key in self.shapes:
+            parts = key.split("/")[:-1]
+            paths.update("/".join(parts[: i + 1]) for i in range(len(parts)) if parts[i] != "vars")
+        names = {}
+        for path in sorted(paths):
+            # Keras writes the name to the group of the arrays of an object, which may be empty.
+            group = self.file.get(f"{path}/vars".lstrip("/"))
+            name = None if group is None else group.attrs.get("name")
+            if isinstance(name, (str, bytes)):
+                names[path] = name if isinstance(name, str) else name.decode(errors="replace")
+        return names
+
     def read(self, key: str) -> np.ndarray:
         """Reads an array."""
         item = self._found[key]

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -70,6 +70,13 @@ class KerasArchive:
     config: bytes
     reader: HDF5Reader
     _zip: zipfile.ZipFile
+
+    def read_metadata(self) -> dict[str, Any]:
+        """Reads the metadata: the versions of the libraries, and the date."""
+        with validation.wrap_read_errors(self.name):
+            data = validation.read_zip_member(self._zip, _METADATA)
+            found = validation.read_json(data, _METADATA)
+        return found if isinstance(found, dict) else {}
 
     def extract_assets(self, folder: str, target: Path) -> bool:
         """Writes the files of one folder of the assets into a directory.
