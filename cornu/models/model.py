@@ -20,7 +20,7 @@ from cornu.core.layer.layer import Layer, map_shapes, shapes_from_json
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_direct
 from cornu.core.state.overridable import overridable_property
-from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.core.tracebacks.api_boundary import api_boundary, keep_traceback
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
 from cornu.errors import quantity, suggest
 from cornu.foreign import check_attributes
@@ -145,12 +145,8 @@ class Model(InspectionMethods):
                 new = locate_call_error(self, error, args, kwargs)
                 if new is error:
                     raise  # without a frame of the library in the traceback
-                frames = new.__traceback__
-                try:
+                with keep_traceback(new):
                     raise new  # noqa: B904 - its cause is set
-                except Exception:
-                    new.__traceback__ = frames or new.__traceback__  # without this frame
-                    raise
         return super().__call__(*args, **kwargs)
 
     @api_boundary

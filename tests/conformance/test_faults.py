@@ -590,12 +590,12 @@ def test_a_new_run_continues_the_numbers_of_checkpoints(tmp_path: Any) -> None:
 
 @fault("applications.imagenet_utils.preprocess_input")
 def test_images_that_are_prepared_are_not_overwritten() -> None:
-    def kept(k: Any) -> bool:
+    def keeps_images(k: Any) -> bool:
         x = IMAGES.copy()
         k.applications.imagenet_utils.preprocess_input(x)
         return bool(np.array_equal(x, IMAGES))
 
-    assert [kept(k) for k in LIBRARIES] == [True, False]
+    assert [keeps_images(k) for k in LIBRARIES] == [True, False]
 
 
 @fault("utils.normalize")
@@ -625,13 +625,13 @@ def test_names_of_methods_are_no_attributes() -> None:
 
 @fault("utils.Progbar")
 def test_the_bar_shows_the_mean_of_the_last_step(capsys: pytest.CaptureFixture[str]) -> None:
-    def shown(k: Any) -> bool:
+    def shows_mean(k: Any) -> bool:
         bar = k.utils.Progbar(2, verbose=2)
         bar.update(1, [("v", 1.0)])
         bar.update(2, [("v", 3.0)], finalize=True)
         return "2.0000" in capsys.readouterr().out
 
-    assert [shown(k) for k in LIBRARIES] == [True, False]
+    assert [shows_mean(k) for k in LIBRARIES] == [True, False]
 
 
 @fault("utils.pack_x_y_sample_weight")

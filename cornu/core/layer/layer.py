@@ -33,7 +33,7 @@ from cornu.core.state.dtypes import is_float
 from cornu.core.state.overridable import overridable_property
 from cornu.core.state.tracking import VariableOwner, iterate_owned
 from cornu.core.state.variable import Variable
-from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.core.tracebacks.api_boundary import api_boundary, keep_traceback
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import suggest_argument
 from cornu.names import auto_name, check_name, is_library_class, printable
@@ -297,12 +297,8 @@ class Layer(VariableOwner):
             new = locate_call_error(self, error, args, kwargs)
             if new is error:
                 raise  # without a frame of the library in the traceback
-            frames = new.__traceback__
-            try:
+            with keep_traceback(new):
                 raise new  # noqa: B904 - its cause is set
-            except Exception:
-                new.__traceback__ = frames or new.__traceback__  # without this frame
-                raise
 
     def _run_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls a built layer on arrays, with its training phase, compute dtype and path."""

@@ -29,6 +29,7 @@ __all__ = [
     "api_boundary",
     "api_boundary_init",
     "has_location",
+    "keep_traceback",
     "locate_error",
     "replace_prefix",
     "trim_traceback",
@@ -50,6 +51,31 @@ _LOCATED, _NOTED = "_cornu_located", "_cornu_noted"
 _boundaries: set[CodeType] = set()
 
 
+class keep_traceback:
+    """Context manager in which an error is raised without a further frame in its traceback.
+
+    Args:
+        error: the error. If it has no traceback yet, it receives one.
+    """
+
+    __slots__ = ("_traceback",)
+
+    def __init__(self, error: BaseException) -> None:
+        self._traceback = error.__traceback__
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None and self._traceback is not None:
+            error.__traceback__ = self._traceback
+
+
 def api_boundary(fn: Function) -> Function:
     """Decorates a public function: errors contain the user's line that called it."""
 
@@ -65,12 +91,8 @@ def api_boundary(fn: Function) -> Function:
             new = annotate_error(error, f"{fn.__name__}() was called", arguments=(args, kwargs))
             if new is error:
                 raise  # without a frame of the library in the traceback
-            frames = new.__traceback__
-            try:
+            with keep_traceback(new):
                 raise new  # noqa: B904 - its cause is set
-            except Exception:
-                new.__traceback__ = frames or new.__traceback__  # without this frame
-                raise
         except KeyboardInterrupt as error:
             # Where in the library a Ctrl-C arrived says nothing to the user.
             if settings.get("traceback_filtering"):
@@ -95,12 +117,8 @@ def api_boundary_init(init: Callable[..., None]) -> Callable[..., None]:
             new = annotate_error(error, event, self, (args, kwargs))
             if new is error:
                 raise  # without a frame of the library in the traceback
-            frames = new.__traceback__
-            try:
+            with keep_traceback(new):
                 raise new  # noqa: B904 - its cause is set
-            except Exception:
-                new.__traceback__ = frames or new.__traceback__  # without this frame
-                raise
 
     _boundaries.add(cast(FunctionType, wrapper).__code__)
     return wrapper
