@@ -86,6 +86,8 @@ _OPS: dict[str, Callable[[int], dict[str, Any]]] = {
     "tile": lambda n: {"repeats": [1, n]},
     "pad": lambda n: {"pad_width": [[0, 0], [0, n]]},
     "roll": lambda n: {"shift": n},
+    "split": lambda n: {"indices_or_sections": n},
+    "extract_sequences": lambda n: {"sequence_length": n, "sequence_stride": 1},
 }
 
 
@@ -317,6 +319,12 @@ def _expected(group: str, name: str) -> tuple[Verdict, ...]:
     return ("refused", "right") if group == "sizes" or name.startswith(_HARMLESS) else ("refused",)
 
 
+def _is_quick(group: str, name: str) -> bool:
+    if group == "sizes":  # the middle of three sizes stands for the others
+        return f"{_LARGE[1]:.0e}" in name
+    return group == "weights" and ",000" not in name
+
+
 def _attacks() -> Iterator[Attack]:
     groups: dict[str, list[_File]] = {
         "sizes": list(_sizes()),
@@ -335,7 +343,7 @@ def _attacks() -> Iterator[Attack]:
                 "load_model" if group != "weights" else "load_weights",
                 _refuse(file),
                 _expected(group, file.name),
-                quick=int(group == "weights" and ",000" not in file.name),
+                quick=int(_is_quick(group, file.name)),
                 seconds=_SECONDS,
                 megabytes=_MEGABYTES,
             )

@@ -210,9 +210,19 @@ def stft(
         raise TypeError(f"stft: the dtype of x must be float32 or float64. Received: {x.dtype}")
     window = _window(window, sequence_length, fft_length, x.dtype)
     if center:
-        half = fft_length // 2
-        x = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(half, half)], mode="reflect")
+        x = _reflect(x, fft_length // 2)
     return _to_real_pair(jnp.fft.rfft(extract_sequences(x, fft_length, sequence_stride) * window))
+
+
+def _reflect(x: Array, width: int) -> Array:
+    """Extends a signal by its reflection at both ends."""
+    length = x.shape[-1]
+    # `jnp.pad` adds less than a length at a time, which takes long for a short signal.
+    if isinstance(length, int) and 1 < length <= width:
+        period = 2 * (length - 1)
+        positions = np.arange(-width, length + width) % period
+        return x[..., np.minimum(positions, period - positions)]
+    return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(width, width)], mode="reflect")
 
 
 @op

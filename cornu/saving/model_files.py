@@ -30,6 +30,7 @@ from cornu.saving.stored_state import (
     state_in,
     to_arrays,
 )
+from cornu.saving.work_budget import check_work
 
 __all__ = ["describe_model", "load_model", "model_from_json", "save_model"]
 
@@ -222,7 +223,9 @@ def _restore_model(
             validation.limit_allocations(reader.nbytes, name),
             registry.archive_scope() as archive,
         ):
-            model = _model_from_config(validation.read_json(text, "config.json"), name)
+            config = validation.read_json(text, "config.json")
+            check_work(config, len(text), name)
+            model = _model_from_config(config, name)
             # The whole before its parts, because a call of the whole builds the parts.
             for obj, state in reversed(archive.states):
                 obj._restore_state_(
