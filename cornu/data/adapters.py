@@ -22,14 +22,14 @@ from cornu.data import frames
 from cornu.data.column_names import NAMELESS, Names, bind_batch, bind_frame
 from cornu.data.conversion import as_arrays
 from cornu.data.lazy_columns import column_of
-from cornu.data.packing import unpack_x_y_sample_weight, with_count
+from cornu.data.packing import unpack_batch, with_count
 from cornu.data.pydataset import PyDataset
 from cornu.data.sources.arrays import Arrays
 from cornu.data.sources.grain import Grain
 from cornu.data.sources.huggingface import HuggingFace, column_of_table, columns_of_table
 from cornu.data.sources.indexed import Indexed
 from cornu.data.sources.stateful import Stateful
-from cornu.data.sources.stream import Stream
+from cornu.data.sources.stream import Prepare, Stream, keep_structure
 from cornu.data.sources.tensorflow import TensorFlow
 from cornu.data.splits import split
 from cornu.errors import is_positive_integer
@@ -49,7 +49,7 @@ class ReadOptions(NamedTuple):
         steps: batches per epoch.
         shuffle: whether the order changes with each epoch.
         seed: the seed of the order.
-        prepare: applied to `(x, y, sample_weight)`, of all data or of each batch.
+        prepare: changes the structure of `(x, y, sample_weight)`, of all data or of each batch.
         names: the names of the model's inputs and outputs, which are matched with columns.
         restart: whether to restart data that ends before `steps`.
         whole: whether all rows form one batch.
@@ -59,7 +59,7 @@ class ReadOptions(NamedTuple):
     steps: int | None = None
     shuffle: bool = False
     seed: int = 0
-    prepare: Callable[[Any], Any] = lambda batch: batch
+    prepare: Prepare = keep_structure
     names: Names = NAMELESS
     restart: bool = False
     whole: bool = False
@@ -132,7 +132,7 @@ class DataInput:
         _check_size("steps", options.steps)
         if self.kind.open is not None:
             return self.kind.open(self, options)
-        structure = options.prepare(self.arrays(options.names))
+        structure = options.prepare(self.arrays(options.names), is_known=False)
         return Arrays(
             structure,
             sys.maxsize if options.whole else int(options.batch_size or _BATCH_SIZE),
@@ -168,7 +168,7 @@ def adapt(
     steps: int | None = None,
     shuffle: bool = False,
     seed: int = 0,
-    prepare: Callable[[Any], Any] = lambda batch: batch,
+    prepare: Prepare = keep_structure,
     names: Names = NAMELESS,
     restart: bool = False,
 ) -> Arrays | Stream:
@@ -342,11 +342,11 @@ def _check_no_row_arguments(data: DataInput, options: ReadOptions) -> None:
 
 
 def _arrays(parts: Any, names: Names = NAMELESS, lazy: bool = True) -> Any:
-    x, y, weight = (_read_columns(part) for part in parts)
+    x, y, weight = parts
     return (
-        as_arrays(x, "x", names.inputs, lazy),
-        as_arrays(y, "y", names.outputs, lazy),
-        as_arrays(weight, "sample_weight", names.outputs, lazy),
+        as_arrays(_read_columns(x), "x", names.inputs, lazy),
+        as_arrays(_read_columns(y), "y", names.outputs, lazy),
+        as_arrays(_read_columns(weight), "sample_weight", names.outputs, lazy),
     )
 
 
@@ -380,7 +380,7 @@ def _reader(names: Names, packed: bool = False) -> Callable[[Any], Any]:
         if not isinstance(batch, (tuple, list)) or isinstance(batch, list) and len(batch) > 3:
             arrays = _arrays((batch, None, None), names, lazy=False)
             return with_count(arrays, 1) if packed else arrays
-        arrays = _arrays(unpack_x_y_sample_weight(batch), names, lazy=False)
+        arrays = _arrays(unpack_batch(batch), names, lazy=False)
         return with_count(arrays, len(batch))
 
     return read

@@ -7,7 +7,13 @@ from typing import NamedTuple
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.types import Batch, PyTree
 
-__all__ = ["pack_as_given", "pack_x_y_sample_weight", "unpack_x_y_sample_weight", "with_count"]
+__all__ = [
+    "pack_as_given",
+    "pack_x_y_sample_weight",
+    "unpack_batch",
+    "unpack_x_y_sample_weight",
+    "with_count",
+]
 
 
 @api_boundary
@@ -40,6 +46,11 @@ def unpack_x_y_sample_weight(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
     >>> unpack_x_y_sample_weight(("x", "y"))
     ('x', 'y', None)
     """
+    return unpack_batch(data)
+
+
+def unpack_batch(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
+    """Returns the three parts of a batch, as `unpack_x_y_sample_weight`, without its boundary."""
     parts = tuple(data) if isinstance(data, (tuple, list)) else (data,)
     if not 1 <= len(parts) <= 3:
         raise ValueError(

@@ -41,7 +41,7 @@ def check_inputs(trainer: Trainer, binding: Binding, source: Arrays | Stream) ->
 
 
 def _check_source(check: BatchCheck, source: Arrays | Stream) -> None:
-    check(source.preview(), 0)
+    check.check_all(source.preview())
     source.check = check
 
 
@@ -63,7 +63,7 @@ class BatchCheck:
     """Checks batches that are bound to a model.
 
     What follows from shapes and dtypes is checked once for each combination of them, values in
-    every batch. Batches of ordinary size take about 10 us.
+    every batch.
 
     Values on an accelerator are not copied to the host, which would wait for all steps before.
     The device summarizes them, and the summary of a batch is read when the next batch is checked.
@@ -90,21 +90,25 @@ class BatchCheck:
             batch: the batch, or all data.
             number: the number of the batch.
         """
-        if self._deferred:
-            self.finish()
         leaves, treedef = jax.tree_util.tree_flatten(batch)
         key = (treedef, [(leaf.shape, leaf.dtype) for leaf in leaves])
         if self._plan is None or key != self._key:
-            parts = list(self._leaves(batch))
-            for part in parts:
-                self._run(part.array, part, number)
-            self._key, self._plan = key, _plan(leaves, parts)
+            self._key, self._plan = key, _plan(leaves, self.check_all(batch, number))
             return
         for i, part in self._plan:
             self._run(leaves[i], part, number)
 
+    def check_all(self, batch: Batch, number: int = 0) -> list[_Leaf]:
+        """Checks shapes, dtypes and values; returns the arrays with the checks of their values."""
+        parts = list(self._leaves(batch))
+        for part in parts:
+            self._run(part.array, part, number)
+        return parts
+
     def finish(self) -> None:
         """Raises an error if the values of the last batch, on an accelerator, are wrong."""
+        if not self._deferred:
+            return
         deferred, self._deferred = self._deferred, []
         for number, part, summary in deferred:
             try:
@@ -117,12 +121,13 @@ class BatchCheck:
         """Runs the checks of the values of an array."""
         if not part.checks:
             return
-        if not isinstance(array, np.ndarray):
+        if type(array) is not np.ndarray:
             if number and not part.needs_all and _is_remote(array):
                 self._deferred.append((number, part._replace(array=array), _summarize(array)))
                 return
             array = np.asarray(array)
-        _run_checks(part.checks, array)
+        for check in part.checks:
+            check(array)
 
     # ------------------------------------------------------------------------ checks of one batch
 

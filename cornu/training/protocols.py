@@ -17,6 +17,10 @@ class BatchSource(Protocol):
     """A source of batches whose position can be saved: Arrays, a Stream, or a part of one."""
 
     @property
+    def rejected(self) -> int | None:
+        """The number of the batch that was wrong, or None."""
+
+    @property
     def steps(self) -> int | None:
         """The number of batches per epoch, if it is known."""
 
@@ -26,6 +30,9 @@ class BatchSource(Protocol):
 
     def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
         """Yields the batches of an epoch, beginning with number `start`."""
+
+    def finish_checks(self) -> None:
+        """Raises an error if the last batch was wrong, which may be known only now."""
 
     def describe(self) -> dict[str, Any]:
         """Returns a description that differs for sources with different batches."""

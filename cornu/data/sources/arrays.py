@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu import seeds, tree
+from cornu import seeds
 from cornu.data.lazy_columns import Column
 from cornu.data.sources.stream import SourceCheck
 from cornu.errors import quantity
@@ -66,7 +66,8 @@ class Arrays:
         self._continues = restart and steps not in (None, self._steps_per_pass)
         self.check: SourceCheck | None = None
         self.rejected: int | None = None
-        self._has_columns = any(isinstance(leaf, Column) for leaf in tree.leaves(structure))
+        self._leaves = jax.tree_util.tree_leaves(structure)
+        self._has_columns = any([isinstance(leaf, Column) for leaf in self._leaves])
         if steps is not None:
             self._set_steps(steps, restart)
 
@@ -91,14 +92,13 @@ class Arrays:
     @property
     def resident(self) -> bool:
         """Whether all data is copied to the device, because it is small enough."""
-        leaves = [leaf for leaf in tree.leaves(self.structure) if leaf is not None]
         if self._has_columns:
             return False
         # A partial batch may then be in the middle of an epoch, where the loop on the device needs
         # full ones.
         if self._continues and self.has_partial_batch:
             return False
-        return bool(sum(leaf.nbytes for leaf in leaves) <= RESIDENT_BYTES)
+        return bool(sum(leaf.nbytes for leaf in self._leaves) <= RESIDENT_BYTES)
 
     def on_device(self) -> Any:
         """Returns the data on the device; it is copied once."""
@@ -215,7 +215,7 @@ class Arrays:
 
 def length(structure: PyTree) -> int:
     """Returns the common number of rows of nested arrays."""
-    sizes = {leaf.shape[0] for leaf in tree.leaves(structure) if leaf is not None}
+    sizes = {leaf.shape[0] for leaf in jax.tree_util.tree_leaves(structure)}
     if len(sizes) != 1:
         raise ValueError(f"The arrays have different numbers of rows: {sorted(sizes)}")
     found: int = sizes.pop()
@@ -223,7 +223,7 @@ def length(structure: PyTree) -> int:
 
 
 def _most_rows(structure: PyTree) -> int:
-    most: int = max(leaf.shape[0] for leaf in tree.leaves(structure) if leaf is not None)
+    most: int = max(leaf.shape[0] for leaf in jax.tree_util.tree_leaves(structure))
     return most
 
 

@@ -11,7 +11,7 @@ from cornu.core.state.dtypes import narrowed
 from cornu.data import frames
 from cornu.data.column_names import Names, bind
 from cornu.data.lazy_columns import Column
-from cornu.data.sources.stream import Stream
+from cornu.data.sources.stream import Prepare, Stream, keep_structure
 from cornu.foreign import is_a
 from cornu.types import DataLike, PyTree
 
@@ -113,7 +113,7 @@ class HuggingFace(Stream):
         source: Any,
         steps: int | None,
         read: Callable[[Any], Any],
-        prepare: Callable[[Any], Any] = lambda batch: batch,
+        prepare: Prepare = keep_structure,
         restart: bool = False,
         batch_size: int = 32,
     ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cornu.data.global_random import seeded
 from cornu.data.pydataset import PyDataset, parallel
-from cornu.data.sources.stream import Stream
+from cornu.data.sources.stream import Prepare, Stream, keep_structure
 from cornu.data.sources.workers import Task, Workers
 from cornu.errors import quantity
 from cornu.foreign import is_a
@@ -37,7 +37,7 @@ class Indexed(Stream):
         source: Any,
         steps: int | None,
         read: Callable[[Any], Any],
-        prepare: Callable[[Any], Any] = lambda batch: batch,
+        prepare: Prepare = keep_structure,
         restart: bool = False,
         shuffle: bool = False,
         seed: int = 0,

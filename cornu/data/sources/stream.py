@@ -12,9 +12,27 @@ from cornu.errors import quantity
 from cornu.foreign import describe_class
 from cornu.types import Batch, PyTree
 
-__all__ = ["SourceCheck", "Stream"]
+__all__ = ["Prepare", "SourceCheck", "Stream", "keep_structure"]
 
 _END = object()
+
+
+class Prepare(Protocol):
+    """Changes batches of arrays when they have been read."""
+
+    def __call__(self, batch: Batch, is_known: bool) -> Any:
+        """Returns the batch in another structure.
+
+        Args:
+            batch: `(x, y, sample_weight)`.
+            is_known: whether the last batch had the same structure, shapes and dtypes, which
+                need no further check.
+        """
+
+
+def keep_structure(batch: Batch, is_known: bool) -> Any:
+    """Returns the batch."""
+    return batch
 
 
 class SourceCheck(Protocol):
@@ -24,7 +42,10 @@ class SourceCheck(Protocol):
         """Raises an error for a wrong batch."""
 
     def finish(self) -> None:
-        """Raises an error if the last batch was wrong, which may be known only later."""
+        """Raises an error if the last batch was wrong, which may be known only later.
+
+        The error names the batch.
+        """
 
 
 class Stream:
@@ -38,7 +59,7 @@ class Stream:
         steps: batches per epoch; by default one pass through the data. If it is given, an epoch
             continues where the last one ended.
         read: converts a batch to arrays `(x, y, sample_weight)`.
-        prepare: applied to the arrays.
+        prepare: changes the structure of the arrays.
         restart: whether a new pass starts when the data ends before `steps` batches.
 
     Attributes:
@@ -55,7 +76,7 @@ class Stream:
         source: Any,
         steps: int | None,
         read: Callable[[Any], Any],
-        prepare: Callable[[Any], Any] = lambda batch: batch,
+        prepare: Prepare = keep_structure,
         restart: bool = False,
     ) -> None:
         self._source = source
@@ -68,9 +89,10 @@ class Stream:
         self._first: Any = None
         self._pending: Any = None  # the first batch, while it has been read but not yielded
         self._layout: dict[str, Any] | None = None
-        self._signature: Any = None  # of the last batch
+        self._signature: Any = None  # of the last batch, as it was read
         self.check: SourceCheck | None = None
         self.rejected: int | None = None
+        self._checked: int | None = None  # the number of the last batch that was checked
         self._pass = -1  # the number of the current pass
         self._count = 0  # the number of its batches that have been read
 
@@ -162,33 +184,43 @@ class Stream:
 
     def _convert(self, raw: Any, number: int) -> Any:
         """Converts a batch to arrays, and checks it."""
+        self.finish_checks()  # of the batch before
+        is_named = False  # whether an error itself says which batch is wrong
         try:
             batch = self._read(raw)
-            self._check_layout(batch, number)
-            batch = self._prepare(batch)
+            signature = tree.signature(batch)
+            is_known = signature == self._signature  # as for most batches
+            if not is_known:
+                is_named = True
+                self._check_layout(batch, number)
+                is_named = False
+            batch = self._prepare(batch, is_known)
+            self._signature = signature
             if self.check is not None:
+                self._checked = number
                 self.check(batch, number)
             return batch
         except (TypeError, ValueError) as error:
             self.rejected = number
-            noted = any("batch" in note for note in getattr(error, "__notes__", ()))
-            if number and not noted and not str(error).startswith("Batch"):
+            if number and not is_named:
                 error.add_note(f"This was batch {number} of the data; the first is 0.")
             raise
 
     def finish_checks(self) -> None:
         """Raises an error if the values of the last batch are wrong, which is known only now.
 
-        `batches` calls this at the end of an epoch. A reader that stops earlier calls it itself.
+        It is called before the next batch is read, and at the end of an epoch. A reader that stops
+        earlier calls it itself.
         """
         if self.check is not None:
-            self.check.finish()
+            try:
+                self.check.finish()
+            except (TypeError, ValueError):
+                self.rejected = self._checked
+                raise
 
     def _check_layout(self, batch: PyTree, number: int) -> None:
         """Raises a ValueError if a batch is empty or not compatible with the first batch."""
-        signature = tree.signature(batch)
-        if signature == self._signature:
-            return  # the common case: the same shapes as the last batch
         layout = _layout(batch)
         named = _named(batch)
         # Arrays of a batch may differ in their rows: a graph may have nodes and no edges.
@@ -203,7 +235,6 @@ class Stream:
         difference = _difference(self._layout, layout, number)
         if difference is not None:
             raise ValueError(difference)
-        self._signature = signature
 
     # ------------------------------------------------------------------------------------ resuming
 

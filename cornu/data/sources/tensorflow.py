@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cornu.data.sources.stream import Stream
+from cornu.data.sources.stream import Prepare, Stream, keep_structure
 from cornu.types import DataLike
 
 __all__ = ["TensorFlow"]
@@ -24,7 +24,7 @@ class TensorFlow(Stream):
         source: Any,
         steps: int | None,
         read: Callable[[Any], Any],
-        prepare: Callable[[Any], Any] = lambda batch: batch,
+        prepare: Prepare = keep_structure,
         restart: bool = False,
     ) -> None:
         super().__init__(source, steps, read, prepare, restart)

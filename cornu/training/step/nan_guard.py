@@ -82,11 +82,11 @@ class NaNGuard(Runner):
         self._step = start
         yield from self._streamed(source, epoch, start)
 
-    def _run_batch(self, batch: Batch, size: int | None = None) -> Any:
+    def _run_batch(self, batch: Batch, route: Any) -> Any:
         self._step += 1
         # A compiled step keeps the old values itself (see `_with_finite_check`).
         saved = [(v, v.stored) for v in self._variables()] if self.eager else []
-        found = super()._run_batch(batch)
+        found = super()._run_batch(batch, route)
         if not bool(found["finite"]):
             for variable, value in saved:
                 variable.stored = value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
@@ -50,6 +50,22 @@ class StepCount:
     """The number of steps that have been run; random numbers depend on it."""
 
     number: int = 0
+
+
+class _Route(NamedTuple):
+    """How batches of one signature are run.
+
+    Attributes:
+        signature: the structure, shapes and dtypes of the batches.
+        program: the compiled step; None if it runs without compilation.
+        size: the number of rows to which the batches are padded, or None.
+        is_canonical: whether their dtypes are those that JAX uses.
+    """
+
+    signature: tuple[Any, ...]
+    program: Program | None = None
+    size: int | None = None
+    is_canonical: bool = True
 
 
 class Runner:
@@ -139,14 +155,18 @@ class Runner:
         self, source: Any, epoch: int, start: int, limit: Callable[[int], int] = no_limit
     ) -> Iterator[tuple[int, int, Logs]]:
         """Runs the steps one by one; reports several if their number per dispatch is fixed."""
-        padder = BatchPadder(source)
+        padder = BatchPadder(source) if self.pads else None
+        route: _Route | None = None
         begun = done = start
         logs: Any = None
         size = 1
         for batch in source.batches(epoch, start):
             if done == begun:
                 size = min(self.per_dispatch or 1, limit(self.count.number))
-            logs = self._run_batch(batch, padder.size(batch) if self.pads else None)
+            signature = tree.signature(batch)
+            if route is None or signature != route.signature:  # most batches have the same
+                route = self._find_route(batch, signature, padder)
+            logs = self._run_batch(batch, route)
             done += 1
             if done - begun >= size:
                 yield begun, done, self._logs(logs)
@@ -154,24 +174,41 @@ class Runner:
         if done > begun:
             yield begun, done, self._logs(logs)
 
-    def _run_batch(self, batch: Batch, size: int | None = None) -> Any:
+    def _find_route(
+        self, batch: Batch, signature: tuple[Any, ...], padder: BatchPadder | None = None
+    ) -> _Route:
+        """Returns how batches with the signature of `batch` are run; compiles the step for them."""
         if self.eager:
+            return _Route(signature)
+        size = None if padder is None else padder.size(batch)
+        converted, rows = pad_batch(_canonical(batch), size)
+        program = self.program(converted, rows is not None, streamed=True)
+        is_canonical = all(
+            leaf.dtype == jax.dtypes.canonicalize_dtype(leaf.dtype)
+            for leaf in jax.tree_util.tree_leaves(batch)
+        )
+        return _Route(signature, program, size, is_canonical)
+
+    def _run_batch(self, batch: Batch, route: _Route) -> Any:
+        if route.program is None:
             batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
             key = jax.random.fold_in(self.key, self.count.number)
             with scope.eager_step(key, self._sources()):
                 logs = self.step(batch)
             self.count.number += 1
             return logs
-        batch, rows = pad_batch(_canonical(batch), size)
-        program = self.program(batch, rows is not None, streamed=True)
+        if not route.is_canonical:
+            batch = _canonical(batch)
+        batch, rows = pad_batch(batch, route.size)
         with deferred_signals():
-            logs = program.one(self.key, self.count.number, batch, rows)
+            logs = route.program.one(self.key, self.count.number, batch, rows)
             self.count.number += 1
         return logs
 
     def run_batch(self, batch: Batch) -> Logs:
         """Runs one step on a batch."""
-        return self._logs(self._run_batch(batch))
+        route = self._find_route(batch, tree.signature(batch))
+        return self._logs(self._run_batch(batch, route))
 
     def _resident(
         self,
@@ -208,7 +245,7 @@ class Runner:
             done = stop
         # Without padding, the partial last batch has a program of its own.
         for batch in source.batches(epoch, whole):
-            yield whole, whole + 1, self._logs(self._run_batch(batch))
+            yield whole, whole + 1, self.run_batch(batch)
 
     def _looped(
         self, program: Program, source: Arrays, epoch: int, first: int
