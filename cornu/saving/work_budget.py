@@ -138,10 +138,11 @@ def check_work(config: Any, nbytes: int, name: str) -> None:
                 if not totals[work.unit] <= limits[work.unit]:  # true for NaN
                     listed = " and ".join(factor.name for factor in work.factors)
                     raise ValueError(
-                        f"{name} asks for more work than a file of its size: {listed} of "
-                        f"{str(entry['class_name'])[:80]!r} would take {amount:.3g} {work.unit}; "
-                        f"at most {limits[work.unit]:.3g} are allowed.\nIf you trust the file, "
-                        "create the model in your program and call model.load_weights(path)."
+                        f"{name} asks for more work than its size justifies: with {listed} of "
+                        f"{str(entry['class_name'])[:80]!r}, its layers would take "
+                        f"{totals[work.unit]:,.0f} {work.unit}; at most {limits[work.unit]:,.0f} "
+                        "are allowed.\nIf you trust the file, create the model in your program and "
+                        "call model.load_weights(path)."
                     )
 
 

@@ -105,7 +105,7 @@ def test_calls_and_layers_add_up():
         with pytest.raises(ValueError, match="of 'diff'|of 'Diff'"):
             check_work(config, 100, "a file")
     # A file with the configs of many layers may ask for more.
-    check_work([once] * 20, 20 * 20_000, "a file")
+    check_work([once] * 20, 3_000_000, "a file")
 
 
 @pytest.mark.parametrize("name", ["Custom>AugMix", "keras.layers.AugMix", "AugMix"])
@@ -120,6 +120,6 @@ def test_only_files_are_bounded(tmp_path, monkeypatch):
     x = cornu.Input((40,))
     model = cornu.Model(x, cornu.ops.diff(x, n=35))
     model.save(tmp_path / "m.keras")
-    with pytest.raises(ValueError, match="m.keras.*n of 'Diff' would take 35 traced operations"):
+    with pytest.raises(ValueError, match="m.keras.*n of 'Diff'.* 35 traced operations"):
         cornu.models.load_model(tmp_path / "m.keras")
     assert cornu.models.model_from_json(model.to_json()).output_shape == (None, 5)
