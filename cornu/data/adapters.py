@@ -32,6 +32,7 @@ from cornu.data.sources.stateful import Stateful
 from cornu.data.sources.stream import Prepare, Stream, keep_structure
 from cornu.data.sources.tensorflow import TensorFlow
 from cornu.data.splits import split
+from cornu.data.strings import is_list_of_strings
 from cornu.errors import is_positive_integer
 from cornu.foreign import describe_class, is_a
 from cornu.types import DataLike, PyTree
@@ -237,7 +238,7 @@ def _open_rows_in_order(data: DataInput, options: ReadOptions) -> Stream:
         )
 
     def read(batch: PyTree) -> Any:
-        return _arrays(bind_batch(batch, options.names, y, weight), lazy=False)
+        return _arrays(bind_batch(batch, options.names, y, weight), options.names, lazy=False)
 
     size = int(options.batch_size or _BATCH_SIZE)
     return HuggingFace(data.x, options.steps, read, options.prepare, options.restart, size)
@@ -266,6 +267,7 @@ def _open_numbered(data: DataInput, options: ReadOptions) -> Stream:
         options.restart,
         options.shuffle,
         options.seed,
+        reads_in_threads=options.names.read is not None,
     )
 
 
@@ -344,22 +346,24 @@ def _check_no_row_arguments(data: DataInput, options: ReadOptions) -> None:
 def _arrays(parts: Any, names: Names = NAMELESS, lazy: bool = True) -> Any:
     x, y, weight = parts
     return (
-        as_arrays(_read_columns(x), "x", names.inputs, lazy),
+        as_arrays(_read_columns(x), "x", names.inputs, lazy)
+        if names.read is None
+        else names.read(_read_columns(x, strings=True), "x", names.inputs, lazy),
         as_arrays(_read_columns(y), "y", names.outputs, lazy),
         as_arrays(_read_columns(weight), "sample_weight", names.outputs, lazy),
     )
 
 
-def _read_columns(part: Any) -> Any:
-    """Replaces `dataset["name"]` by a Column."""
+def _read_columns(part: Any, strings: bool = False) -> Any:
+    """Replaces `dataset["name"]` by a Column; `strings` tells whether it may have strings."""
     if part is None or isinstance(part, (np.ndarray, jax.Array)):
         return part
     if _is_table_column(part):
-        return column_of_table(part)
+        return column_of_table(part, strings)
     if isinstance(part, dict):
-        return {key: _read_columns(item) for key, item in part.items()}
+        return {key: _read_columns(item, strings) for key, item in part.items()}
     if isinstance(part, (list, tuple)) and any(_is_table_column(item) for item in part):
-        return [_read_columns(item) for item in part]
+        return [_read_columns(item, strings) for item in part]
     return part
 
 
@@ -383,4 +387,10 @@ def _reader(names: Names, packed: bool = False) -> Callable[[Any], Any]:
         arrays = _arrays(unpack_batch(batch), names, lazy=False)
         return with_count(arrays, len(batch))
 
-    return read
+    def read_with_strings(batch: PyTree) -> Any:
+        # As torch and Python collect strings; a tuple of numbers would be (x, y, sample_weight).
+        if is_list_of_strings(batch):
+            batch = np.array(batch, object)
+        return read(batch)
+
+    return read if names.read is None else read_with_strings

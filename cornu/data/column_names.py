@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +24,12 @@ class Names:
     Attributes:
         inputs: the names of the inputs; empty for a model without functional graph.
         outputs: the names of the outputs; empty if they are unknown.
+        read: a function that converts x to arrays instead of `as_arrays`, with the same arguments.
     """
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    read: Callable[[Any, str, tuple[str, ...], bool], Any] | None = None
 
 
 NAMELESS = Names()

@@ -18,7 +18,7 @@ from cornu.errors import quantity
 from cornu.foreign import is_a, library_of
 from cornu.types import DataLike, PyTree
 
-__all__ = ["as_arrays"]
+__all__ = ["as_arrays", "is_array"]
 
 
 def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = (), lazy: bool = True) -> Any:
@@ -41,7 +41,7 @@ def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = (), lazy: b
         return {
             key: as_arrays(item, f"{what}[{key!r}]", lazy=lazy) for key, item in structure.items()
         }
-    if isinstance(structure, (list, tuple)) and any(_is_array(item) for item in structure):
+    if isinstance(structure, (list, tuple)) and any(is_array(item) for item in structure):
         items = enumerate(structure)
         return _rebuild(structure, [as_arrays(s, f"{what}[{i}]", lazy=lazy) for i, s in items])
     if isinstance(structure, jax.Array):
@@ -146,14 +146,15 @@ def _check_is_data(value: Any, what: str) -> None:
         )
 
 
-def _is_array(item: Any) -> bool:
+def is_array(item: Any) -> bool:
+    """Whether an item of a list is an array by itself, rather than a number or a row of numbers."""
     return (
         isinstance(item, (np.ndarray, jax.Array, dict))
         or (hasattr(item, "__array__") and not isinstance(item, np.generic))
         or frames.is_frame(item)
         or is_sparse(item)
         or is_a(item, "tensorflow", "RaggedTensor", "SparseTensor")
-        or (isinstance(item, (list, tuple)) and any(_is_array(inner) for inner in item))
+        or (isinstance(item, (list, tuple)) and any(is_array(inner) for inner in item))
     )
 
 

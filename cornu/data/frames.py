@@ -18,6 +18,7 @@ __all__ = [
     "is_frame",
     "is_series",
     "stacked",
+    "strings_of",
     "without",
 ]
 
@@ -100,6 +101,18 @@ def collected(frame: Any) -> Any:
 
 def _objects(series: Any) -> np.ndarray:
     return series.to_numpy() if _is_polars(series) else np.asarray(series, dtype=object)
+
+
+def strings_of(series: Any) -> np.ndarray | None:
+    """Returns a series of strings as an array of objects; None for a series of other values."""
+    if _is_polars(series):
+        kinds = ("String", "Utf8", "Categorical", "Enum", "Binary")
+        return np.array(series.to_list(), object) if str(series.dtype).startswith(kinds) else None
+    if getattr(series.dtype, "kind", "O") in "biufcMm":
+        return None
+    objects = _objects(series)
+    found = any(isinstance(item, (str, bytes)) for item in objects.ravel()[:1000])
+    return objects if found else None
 
 
 def _numbers(series: Any, what: str) -> np.ndarray:

@@ -22,7 +22,8 @@ class InputLayer(Layer):
     Args:
         shape: the shape of one sample, without the batch axis. `None` for sizes that may vary.
         batch_size: the batch size, if it is fixed.
-        dtype: the dtype of the array; `cornu.config.floatx()` by default.
+        dtype: the dtype of the array; `cornu.config.floatx()` by default. `"string"` for strings,
+            which a layer such as TextVectorization or StringLookup converts to numbers.
         sparse: whether the input is meant for sparse arrays of JAX or SciPy, which all inputs
             accept.
         ragged: not supported; must not be True.
@@ -60,12 +61,8 @@ class InputLayer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, batch_size=batch_size, **kwargs)
-        if dtype in ("string", str, bytes):
-            raise TypeError(
-                f"{self._label_()}: a model cannot have string inputs, because JAX has no string "
-                "dtype.\nConvert strings to numbers before the model with StringLookup, Hashing or "
-                "TextVectorization: layer(x), or dataset.map(layer)."
-            )
+        if dtype in (str, bytes):
+            dtype = "string"
         if batch_shape is None and shape is None:
             batch_shape = self._input_shape_given_
         elif batch_shape is None:
@@ -172,7 +169,8 @@ def Input(
     Args:
         shape: the shape of one sample, without the batch axis. `None` for sizes that may vary.
         batch_size: the batch size, if it is fixed.
-        dtype: the dtype of the array; `cornu.config.floatx()` by default.
+        dtype: the dtype of the array; `cornu.config.floatx()` by default. `"string"` for strings,
+            which a layer such as TextVectorization or StringLookup converts to numbers.
         sparse: whether the input is meant for sparse arrays of JAX or SciPy, which all inputs
             accept.
         ragged: not supported; must not be True.

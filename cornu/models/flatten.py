@@ -192,7 +192,7 @@ def _with_training(op: Layer, args: Any, kwargs: Any, training: bool | None) -> 
 
 def _convert_input(value: Any, tensor: Tensor, model: Any, mask: PyTree) -> Any:
     """Converts a value as the model's input does: dtype, number of axes and mask."""
-    if not isinstance(value, Tensor):
+    if not isinstance(value, Tensor) or value.dtype == "string":
         return value
     start: Any = value
     if model.autocast and is_float(start.dtype) and start.dtype != model.compute_dtype:

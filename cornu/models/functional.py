@@ -10,7 +10,7 @@ import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -44,6 +44,9 @@ class FunctionalGraph:
         strict: whether arrays must match the shapes of the inputs, or only their number of axes
             (if the input shape was inferred from data).
     """
+
+    # Whether a part of the graph runs on the host, because it needs strings; see `host_part`.
+    splits: ClassVar[bool] = False
 
     def __init__(self, inputs: PyTree, outputs: PyTree, owner: str, strict: bool = True) -> None:
         _check_tensors(inputs, f"{owner}: inputs")
@@ -105,6 +108,18 @@ class FunctionalGraph:
         structure = tree.unflatten(self._outputs_treedef, values)
         return structure[0] if self._is_single else structure
 
+    @property
+    def device_graph(self) -> FunctionalGraph:
+        """The part that is compiled: this graph."""
+        return self
+
+    def specs_match(self, values: Sequence[Any]) -> bool:
+        """Whether values are Tensors with the shapes and dtypes of the inputs."""
+        return all(
+            isinstance(x, Tensor) and (x.shape, x.dtype) == (t.shape, t.dtype)
+            for x, t in zip(values, self.input_tensors, strict=True)
+        )
+
     def to_tensors(self, outputs: Any) -> Any:
         """Returns what a call on Tensors returns, for what `run` returns: the whole structure."""
         return tree.unflatten(self._outputs_treedef, tree.leaves(outputs))
@@ -123,6 +138,10 @@ class FunctionalGraph:
         }
         self.input_names = _tensor_names(self.inputs, self.layer_names)
         self.output_names = _tensor_names(self.outputs, self.layer_names)
+
+    def name_inputs(self, names: list[str]) -> None:
+        """Sets the names of the inputs."""
+        self.input_names = names
 
     def _structural_attributes_(self) -> dict[str, Any]:
         """Returns everything that determines what is computed."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from cornu import inspect, registry, tree
 from cornu.core.graph.inference import infer_outputs
+from cornu.core.graph.op import Op, is_symbolic
 from cornu.core.graph.sparse import to_dense
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.call_errors import locate_call_error
@@ -26,6 +27,15 @@ from cornu.errors import quantity, suggest
 from cornu.foreign import check_attributes
 from cornu.models.functional import FunctionalGraph
 from cornu.models.graph_config import build_from_graph_config, graph_config
+from cornu.models.host_part import (
+    InputReader,
+    SplitGraph,
+    StepInputs,
+    TracedCall,
+    contains_strings,
+    functional_graph,
+    reads_strings,
+)
 from cornu.models.inspection_methods import InspectionMethods
 from cornu.models.outputs_of import Recording
 from cornu.names import auto_name, printable
@@ -74,9 +84,13 @@ class Model(InspectionMethods):
         "_built_inputs_",
         "_preparing_",
         "_layer_graph_",
+        "_traced_",
+        "call",
     }
 
     _built_inputs_: Any
+    # The graphs of a model that defines `call`, if its inputs contain strings.
+    _traced_: TracedCall | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
@@ -105,7 +119,7 @@ class Model(InspectionMethods):
             missing = "outputs" if outputs is None else "inputs"
             raise ValueError(f"Model(inputs, outputs) requires both; {missing} is missing.")
         if inputs is not None:
-            self._set_graph_(FunctionalGraph(inputs, outputs, f"Model {self.name!r}"))
+            self._set_graph_(functional_graph(inputs, outputs, f"Model {self.name!r}"))
 
     def _overrides_(self, name: str) -> bool:
         """Whether the class of the model overrides a method of `Model`."""
@@ -130,7 +144,8 @@ class Model(InspectionMethods):
 
     def compute_mask(self, inputs: PyTree, previous_mask: Any = None) -> Any:
         """Returns the masks of the outputs."""
-        return None if self._graph_ is None else self._graph_.masks(inputs)
+        graph = self._graph_ if self._traced_ is None else self._traced_.graph
+        return None if graph is None else graph.masks(inputs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not (len(args) == 1 and isinstance(args[0], (jax.Array, np.ndarray, Tensor))):
@@ -147,7 +162,37 @@ class Model(InspectionMethods):
                     raise  # without a frame of the library in the traceback
                 with keep_traceback(new):
                     raise new  # noqa: B904 - its cause is set
+        if args and self._reads_on_host_(args[0]):
+            return self(self._read_on_host_(args[0]), *args[1:], **kwargs)
         return super().__call__(*args, **kwargs)
+
+    def _reads_on_host_(self, inputs: PyTree) -> bool:
+        """Whether the inputs of a call are data that a part of the model reads on the host."""
+        if self._string_graph_ is not None:
+            return not isinstance(inputs, StepInputs) and not is_symbolic(inputs)
+        is_unknown = self._graph_ is None and not self.built
+        return is_unknown and contains_strings(inputs) and reads_strings(self)
+
+    def _read_on_host_(self, inputs: PyTree) -> Any:
+        """Returns what the compiled part of the model takes."""
+        try:
+            return InputReader(self)(inputs, "x", (), False)
+        except Exception as error:
+            raise locate_call_error(self, error, (inputs,), {})  # noqa: B904
+
+    @property
+    def _string_graph_(self) -> SplitGraph | None:
+        """The graph of a model with inputs of strings, also if the model defines `call`."""
+        if self._traced_ is not None:
+            return self._traced_.graph
+        graph = self._graph_
+        return graph if isinstance(graph, SplitGraph) else None
+
+    @property
+    def _input_reader_(self) -> InputReader | None:
+        """What converts data to the inputs of steps; None if the model takes no strings."""
+        takes = self._string_graph_ is not None or (self._graph_ is None and reads_strings(self))
+        return InputReader(self) if takes else None
 
     @api_boundary
     def build(self, input_shape: Any) -> None:
@@ -181,6 +226,8 @@ class Model(InspectionMethods):
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
         if self._graph_ is not None:
             return self._graph_.outputs
+        if self._traced_ is not None:
+            return self._traced_.graph.outputs
         check_attributes(self, self._label_())
         with sharing.build_lock:
             self._preparing_ = True
@@ -188,6 +235,11 @@ class Model(InspectionMethods):
                 self._built_inputs_ = tree.map(lambda t: [t.shape, t.dtype], inputs)
                 if not self.built:
                     self._build_from_shapes_({"inputs": tree.map(lambda t: t.shape, inputs)})
+                if any(t is not None and t.dtype == "string" for t in tree.leaves(inputs)):
+                    # From now on, calls of the model run the compiled parts of these graphs.
+                    self._traced_ = TracedCall(self, inputs)
+                    self.call = self._traced_  # type: ignore[method-assign]
+                    return self._traced_.graph.outputs
                 run = lambda x: self._run_((x,), {"training": False})  # noqa: E731
                 outputs = infer_outputs(run, (inputs,), {})
             finally:
@@ -205,11 +257,21 @@ class Model(InspectionMethods):
         # result already; tracing a nested model again takes seconds in deep models.
         if self._is_purely_functional_ and len(args) == 1 and set(kwargs) <= {"training"}:
             graph = self._require_graph_("outputs")
-            given = zip(graph.match(args[0]), graph.input_tensors, strict=True)
-            if all(isinstance(x, Tensor) and _spec(x) == _spec(t) for x, t in given):
+            if graph.specs_match(graph.match(args[0])):
                 return tree.map(lambda t: Tensor(*_spec(t)), graph.outputs), []
+        if self._graph_ is None and any(
+            isinstance(x, Tensor) and x.dtype == "string" for x in tree.leaves(args)
+        ):
+            outputs = self._infer_outputs_(args[0])
+            return tree.map(lambda t: Tensor(*_spec(t)), outputs), []
         outputs, masks = super()._infer_call_(args, kwargs)
         return (outputs if self._graph_ is None else self._graph_.to_tensors(outputs)), masks
+
+    def _compute_symbolic_mask_(self, inputs: PyTree, masks: PyTree) -> PyTree:
+        graph = self._string_graph_
+        if graph is None:
+            return super()._compute_symbolic_mask_(inputs, masks)
+        return graph.record_masks(Op("compute_mask", self.compute_mask), inputs, masks)
 
     def _structural_attributes_(self) -> dict[str, Any]:
         """Returns everything, apart from the class, that determines what the model computes."""
@@ -550,6 +612,8 @@ def _spec_of(x: DataLike) -> Any:
         return None
     if not isinstance(x, jax.ShapeDtypeStruct):
         x = np.asarray(x) if not isinstance(x, jax.Array) else x
+    if x.dtype.kind in "OUST":
+        return Tensor((None, *x.shape[1:]), "string")
     return Tensor((None, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype))
 
 

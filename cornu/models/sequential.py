@@ -17,6 +17,7 @@ from cornu.foreign import describe_replacement
 from cornu.layers.input import Input, InputLayer
 from cornu.models.copy_layer import copy_layer
 from cornu.models.functional import FunctionalGraph
+from cornu.models.host_part import functional_graph
 from cornu.models.model import Model
 from cornu.types import PyTree
 
@@ -79,7 +80,7 @@ class Sequential(Model):
         # Created lazily: with one graph per call of `add`, a stack of n layers would take O(n²).
         if self._layer_graph_ is None and len(self._tensors_) == len(self._stack_) + 1 > 1:
             owner = f"Sequential {self.name!r}"
-            self._layer_graph_ = FunctionalGraph(
+            self._layer_graph_ = functional_graph(
                 self._tensors_[0], self._tensors_[-1], owner, self._declared_
             )
             self._layer_graph_.rename(self._names_)
@@ -200,7 +201,7 @@ class Sequential(Model):
         input_shape = self._single_shape_(input_shape)
         self._declared_ = False
         # The batch size of the first data need not be that of later data.
-        tensors = [Input(batch_shape=(None, *input_shape[1:]), dtype=self._stack_[0].compute_dtype)]
+        tensors = [Input(batch_shape=(None, *input_shape[1:]), dtype=self._stack_[0].input_dtype)]
         for layer in self._stack_:
             tensors.append(self._call_layer_(layer, tensors[-1]))
         self._tensors_ = tensors

@@ -169,7 +169,8 @@ class BatchCheck:
                 yield _Leaf(array, [functools.partial(data_checks.check_values, what)])
 
     def _inputs(self, x: DataLike) -> Iterator[_Leaf]:
-        graph = self._trainer.model._graph_
+        whole = self._trainer.model._graph_
+        graph = None if whole is None else whole.device_graph
         for name, tensor, array in self._binding.inputs(x):
             if graph is None or tensor is None:
                 yield _Leaf(array, [functools.partial(data_checks.check_values, name)])

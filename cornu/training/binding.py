@@ -61,7 +61,9 @@ class Binding:
         self._model = model
         # Read before the model is built: a Sequential that is built for the first batch keeps the
         # structure of the data.
-        self._graph = model._graph_
+        self._whole = model._graph_
+        self._graph = None if self._whole is None else self._whole.device_graph
+        self._reader = model._input_reader_
         self._outputs = outputs
         self._class_weight = _checked_mapping(class_weight)
         self._weights_by_output: dict[str, dict[int, float]] | None = None
@@ -75,9 +77,10 @@ class Binding:
     @property
     def names(self) -> Names:
         """The names of inputs and outputs, which are matched with column names of tables."""
-        if self._graph is None:
-            return NAMELESS
-        return Names(tuple(self._graph.input_names), tuple(self._graph.output_names))
+        whole = self._whole
+        if whole is None:
+            return NAMELESS if self._reader is None else Names(read=self._reader)
+        return Names(tuple(whole.input_names), tuple(whole.output_names), self._reader)
 
     def bind(self, batch: Batch, is_known: bool = False) -> tuple[Any, Any, Any]:
         """Returns a batch in the structure of the model.
@@ -195,11 +198,12 @@ class Binding:
 
     def inputs(self, x: DataLike) -> Iterator[tuple[str, Tensor | None, Any]]:
         """Yields name, Tensor and array of each input of a bound batch."""
-        graph = self._model._graph_
-        if graph is None or self.own_step:
+        whole = self._model._graph_
+        if whole is None or self.own_step:
             for name, array in named_arrays(x, "x"):
                 yield name, None, array
             return
+        graph = whole.device_graph
         bound = self._graph is not None and not self._keeps_inputs
         values = tree.leaves(x) if bound else graph.match(x)
         for name, tensor, array in zip(graph.input_names, graph.input_tensors, values, strict=True):

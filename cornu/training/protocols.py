@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
 from cornu.core.graph.tensor import Node, Tensor
@@ -57,6 +57,10 @@ class InputGraph(Protocol):
     input_tensors: list[Tensor]
     nodes: list[Node]
 
+    @property
+    def device_graph(self) -> InputGraph:
+        """The part of the graph that steps compute; all of it if no input consists of strings."""
+
     def match(self, value: Any) -> list[Any]:
         """Returns the value passed for each input, in order."""
 
@@ -87,6 +91,10 @@ class TrainableModel(Protocol):
 
     @property
     def _graph_(self) -> InputGraph | None: ...
+
+    @property
+    def _input_reader_(self) -> Callable[[Any, str, tuple[str, ...], bool], Any] | None:
+        """What converts data to the inputs of steps; None if the model takes no strings."""
 
     @property
     def dtype_policy(self) -> Any: ...

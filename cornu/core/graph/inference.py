@@ -18,7 +18,7 @@ from cornu.core.graph.op import (
     register_op_handlers,
     unwrap,
 )
-from cornu.core.graph.tensor import Node, Tensor, TensorSpec, format_shape
+from cornu.core.graph.tensor import STRINGS_NOT_ACCEPTED, Node, Tensor, TensorSpec, format_shape
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.core.tracebacks.user_frames import user_location
@@ -63,6 +63,8 @@ def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             return unwrap(fn(*args, **kwargs))
 
     tensors = [leaves[slot] for slot in slots]
+    if any(t.dtype == "string" for t in tensors):
+        raise TypeError(STRINGS_NOT_ACCEPTED)
 
     def trace(*sizes: Any) -> Any:
         """Returns the outputs if the unknown sizes are these, in order."""

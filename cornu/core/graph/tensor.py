@@ -37,6 +37,10 @@ except ImportError:  # pragma: no cover - another version of JAX, whose own mess
 
 __all__ = ["Node", "Tensor", "TensorSpec", "format_shape", "is_keras_tensor", "standardize_shape"]
 
+STRINGS_NOT_ACCEPTED = (
+    "expected numbers, received a Tensor of strings.\n"
+    "Convert strings to numbers first, with TextVectorization, StringLookup or Hashing."
+)
 _numbers = itertools.count()
 
 
@@ -61,7 +65,7 @@ class Tensor(Operators, TensorBase):
 
     Args:
         shape: the shape, with None for sizes that are unknown until data arrives.
-        dtype: the dtype.
+        dtype: the dtype; "string" for an input of strings.
         sparse: whether the values are given as sparse arrays; see `Input`.
         ragged: must be False.
         record_history, ragged_rank, row_splits_dtype: have no effect; accepted for compatibility
@@ -110,7 +114,8 @@ class Tensor(Operators, TensorBase):
             )
         self.sparse = bool(sparse)
         self.shape = standardize_shape(shape)
-        self.dtype = standardize_dtype(dtype)
+        # Not among the dtypes of arrays: only layers that run on the host take such Tensors.
+        self.dtype = "string" if dtype == "string" else standardize_dtype(dtype)
         self.name = name or auto_name("keras_tensor")
         self.node: Node | None = None
         self.index = 0

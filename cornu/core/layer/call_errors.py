@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cornu import tree
-from cornu.core.graph.tensor import standardize_shape
+from cornu.core.graph.tensor import STRINGS_NOT_ACCEPTED, Tensor, standardize_shape
 from cornu.core.layer.signature import call_signature
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import has_location, locate_error, trim_traceback
@@ -25,6 +25,9 @@ def locate_call_error(
     if has_location(error):
         return trim_traceback(error, error)
     error = explain_argument(error, (args, kwargs))
+    if not (layer._accepts_strings_ or layer._is_model_) and _contains_strings((args, kwargs)):
+        # Before its dtype, the shape of the Tensor may have been wrong for the layer.
+        error = TypeError(STRINGS_NOT_ACCEPTED)
     signature = call_signature(type(layer))
     mismatch = signature.describe_mismatch(args, kwargs) if isinstance(error, TypeError) else ""
     if mismatch:
@@ -51,6 +54,10 @@ def describe_missing_input(value: Any) -> str:
         "expected an array or a symbolic Tensor, from whose shape the layer is built; "
         f"received {_format_type(value)}.\n{remedy}"
     )
+
+
+def _contains_strings(arguments: Any) -> bool:
+    return any(isinstance(x, Tensor) and x.dtype == "string" for x in tree.leaves(arguments))
 
 
 def _format_shapes(value: Any) -> str:

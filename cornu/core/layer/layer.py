@@ -97,6 +97,8 @@ class Layer(VariableOwner):
     # Whether each row of the output depends only on the same row of the input. Partial batches can
     # then be padded without changing the results. None: unknown.
     _rowwise_: bool | None = None
+    # Whether inputs may consist of strings. In a model, a call on strings runs on the host.
+    _accepts_strings_: ClassVar[bool] = False
     # Whether the layer is a model, with inputs and outputs of its own.
     _is_model_: ClassVar[bool] = False
     # Whether files begin with the layers of its graph, as those of a Functional model in Keras.

@@ -12,6 +12,7 @@ from cornu.data import frames
 from cornu.data.column_names import Names, bind
 from cornu.data.lazy_columns import Column
 from cornu.data.sources.stream import Prepare, Stream, keep_structure
+from cornu.data.strings import has_strings
 from cornu.foreign import is_a
 from cornu.types import DataLike, PyTree
 
@@ -46,28 +47,39 @@ class Table:
 
 
 class TableColumn(Column):
-    """A column of a Dataset, or several scalar columns stacked along a new axis."""
+    """A column of a Dataset, or several scalar columns stacked along a new axis.
+
+    Args:
+        table: the Dataset.
+        names: the names of the columns.
+        side_by_side: whether there are several columns, which are stacked.
+        strings: whether the rows may be strings.
+    """
 
     kind = "datasets"
 
-    def __init__(self, table: Table, names: list[str], side_by_side: bool = False) -> None:
-        self._names, self._side_by_side = names, side_by_side
+    def __init__(
+        self, table: Table, names: list[str], side_by_side: bool = False, strings: bool = False
+    ) -> None:
+        self._names, self._side_by_side, self._strings = names, side_by_side, strings
         self._data = table
         first = self._read(np.arange(1))
         super().__init__(table, (len(table.dataset), *first.shape[1:]), narrowed(first).dtype)
 
     def _read(self, positions: np.ndarray) -> Any:
         table = self._data.read(positions)
-        parts = [_array(table[name], name) for name in self._names]
+        parts = [_array(table[name], name, self._strings) for name in self._names]
         return np.stack(parts, axis=1) if self._side_by_side else parts[0]
 
 
-def _array(values: Any, name: str) -> np.ndarray:
+def _array(values: Any, name: str, strings: bool) -> np.ndarray:
     try:
         array = np.asarray(values)
     except ValueError:
         array = np.empty(len(values), object)
         array[:] = [np.asarray(value) for value in values]
+    if strings and has_strings(array):
+        return array
     if array.dtype.kind == "O":
         array = frames.stacked(array, f"Column {name!r}")
     if array.dtype.kind not in "biuf":
@@ -78,27 +90,30 @@ def _array(values: Any, name: str) -> np.ndarray:
     return array
 
 
-def column_of_table(column: Any) -> TableColumn:
+def column_of_table(column: Any, strings: bool = False) -> TableColumn:
     """Returns a Column for `dataset["name"]`, which reads rows lazily."""
-    return TableColumn(Table(column.source), [column.column_name])
+    return TableColumn(Table(column.source), [column.column_name], strings=strings)
 
 
 def columns_of_table(dataset: DataLike, names: Names, y: DataLike, weight: PyTree) -> Any:
     """Returns `(x, y, sample_weight)` of a Dataset as Columns; see `bind`."""
     table = Table(dataset)
 
-    def columns(bound: Any, together: bool = False) -> Any:
+    def columns(bound: Any, together: bool = False, strings: bool = False) -> Any:
         if isinstance(bound, dict):
             if together:
-                return TableColumn(table, list(bound.values()), side_by_side=True)
-            return {key: columns(name) for key, name in bound.items()}
+                return TableColumn(table, list(bound.values()), True, strings)
+            return {key: columns(name, strings=strings) for key, name in bound.items()}
         if isinstance(bound, (list, tuple)):
-            return [columns(name) for name in bound]
-        return None if bound is None else TableColumn(table, [bound])
+            return [columns(name, strings=strings) for name in bound]
+        return None if bound is None else TableColumn(table, [bound], strings=strings)
 
     x, y, weight = bind(table.names, names, y, weight)
     together = isinstance(x, dict) and len(names.inputs) == 1
-    return columns(x, together), columns(y), columns(weight)
+    inputs = columns(x, together, names.read is not None)
+    if names.read is not None:
+        inputs = names.read(inputs, "x", names.inputs, True)
+    return inputs, columns(y), columns(weight)
 
 
 class HuggingFace(Stream):

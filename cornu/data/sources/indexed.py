@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,8 @@ class Indexed(Stream):
         steps, read, prepare, restart: as for a Stream.
         shuffle: whether each epoch has a different order.
         seed: the seed of the orders, and of global random numbers in hooks and worker processes.
+        reads_in_threads: whether threads that compute batches also convert them, because that takes
+            long, as for strings.
     """
 
     resumes = "batch"
@@ -41,8 +43,12 @@ class Indexed(Stream):
         restart: bool = False,
         shuffle: bool = False,
         seed: int = 0,
+        reads_in_threads: bool = False,
     ) -> None:
-        super().__init__(source, steps, read, prepare, restart)
+        super().__init__(
+            source, steps, _unless_read(read) if reads_in_threads else read, prepare, restart
+        )
+        self._reads_in_threads = reads_in_threads
         self._shuffle = shuffle
         self._seed = seed
         self._workers: Workers | None = None
@@ -146,7 +152,10 @@ class Indexed(Stream):
         if self._workers is None or not self._workers.alive:
             self._workers = Workers(max(1, source.workers), source.use_multiprocessing)
         tasks = (Task(n, (self._seed, epoch, n, _ITEM)) for n in numbers)
-        yield from self._workers.items(source, tasks, max(1, source.max_queue_size))
+        ahead = max(1, source.max_queue_size)
+        if self._reads_in_threads and not source.use_multiprocessing:
+            source = _Reading(source, self._read)
+        yield from self._workers.items(source, tasks, ahead)
 
     def _hook(self, name: str, epoch: int, what: int) -> None:
         hook = getattr(self._source, name, None)
@@ -186,3 +195,25 @@ class Indexed(Stream):
         if self._workers is not None:
             self._workers.close()
         self._workers = None
+
+
+class _Read(NamedTuple):
+    """A batch that a thread has converted."""
+
+    batch: Any
+
+
+class _Reading:
+    """A dataset whose batches are converted where they are computed."""
+
+    def __init__(self, source: Any, read: Callable[[Any], Any]) -> None:
+        self._source = source
+        self._convert = read
+
+    def __getitem__(self, index: int) -> _Read:
+        return _Read(self._convert(self._source[index]))
+
+
+def _unless_read(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Returns a function that converts batches, except those that a thread has converted."""
+    return lambda raw: raw.batch if isinstance(raw, _Read) else read(raw)

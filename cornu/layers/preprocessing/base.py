@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.op import VariableBase
+from cornu.core.graph.tensor import STRINGS_NOT_ACCEPTED, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.dtypes import narrowed
@@ -32,8 +33,6 @@ __all__ = [
     "reject_sparse",
     "to_host",
 ]
-
-ON_DATA = "Apply the layer to the data first, by layer(x) or dataset.map(layer)."
 
 
 class DatasetLayer(Layer):
@@ -67,8 +66,8 @@ class PreprocessingLayer(DatasetLayer):
     """
 
     _rowwise_ = True
-    # Whether the input consists of strings, which symbolic Tensors cannot represent.
-    only_on_data: ClassVar[bool] = False
+    # Whether an input must consist of strings; `_accepts_strings_` tells whether it may.
+    _requires_strings_: ClassVar[bool] = False
     _bookkeeping_ = Layer._bookkeeping_ | {"_fixed"}
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -76,11 +75,26 @@ class PreprocessingLayer(DatasetLayer):
         self._fixed = False
         return self
 
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that float inputs are cast to; `"string"` for a layer of strings."""
+        return "string" if self._requires_strings_ else self.compute_dtype
+
     def _call_symbolic_(self, args: Any, kwargs: Any) -> Any:
-        if self.only_on_data:
+        tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, Tensor)]
+        strings = [x for x in tensors if x.dtype == "string"]
+        if strings and not self._accepts_strings_:
+            raise TypeError(STRINGS_NOT_ACCEPTED)
+        if self._requires_strings_ and not strings:
             raise TypeError(
-                "the layer processes strings, which a symbolic Tensor cannot represent.\n"
-                f"{ON_DATA} Use its output as the input of the model."
+                f"expected strings, received a Tensor of {tensors[0].dtype}.\n"
+                "Create the input with Input(shape, dtype='string'); for numbers use a layer of "
+                "numbers, such as IntegerLookup or Hashing."
+            )
+        if self.returns_strings:
+            raise TypeError(
+                "the layer returns strings, which a compiled model cannot compute.\n"
+                "Apply it to the predictions: layer(model.predict(x))."
             )
         return super()._call_symbolic_(args, kwargs)
 

@@ -59,21 +59,23 @@ class Pipeline(PreprocessingLayer):
         return list(self._layers)
 
     @property
-    def only_on_data(self) -> bool:  # type: ignore[override]
-        """Whether the input of a layer consists of strings."""
-        return any(layer.only_on_data for layer in self._preprocessing_layers())
+    def _accepts_strings_(self) -> bool:  # type: ignore[override]
+        """Whether the first layer accepts strings."""
+        return any(layer._accepts_strings_ for layer in self._first())
+
+    @property
+    def _requires_strings_(self) -> bool:  # type: ignore[override]
+        """Whether the input of the first layer consists of strings."""
+        return any(layer._requires_strings_ for layer in self._first())
+
+    def _first(self) -> list[PreprocessingLayer]:
+        return [layer for layer in self._layers[:1] if isinstance(layer, PreprocessingLayer)]
 
     @property
     def returns_strings(self) -> bool:
         """Whether the last layer returns strings."""
-        return any(
-            layer.returns_strings
-            for layer in self._preprocessing_layers()
-            if layer is self._layers[-1]
-        )
-
-    def _preprocessing_layers(self) -> list[PreprocessingLayer]:
-        return [layer for layer in self._layers if isinstance(layer, PreprocessingLayer)]
+        last = [layer for layer in self._layers[-1:] if isinstance(layer, PreprocessingLayer)]
+        return any(layer.returns_strings for layer in last)
 
     def compute_output_spec(self, inputs: HostArray, **kwargs: Any) -> Any:
         """Returns a Tensor of the shape and dtype of the output."""

@@ -78,12 +78,12 @@ def call_on_host(layer: DatasetLayer, args: Any, kwargs: Any) -> Any:
 
 
 def _to_spec(tensor: Any) -> Tensor:
-    """Returns a Tensor of the same shape and dtype; int32 for strings, which have no Tensor."""
+    """Returns a Tensor of the same shape and dtype."""
     if tensor.shape.rank is None:
         raise ValueError(
             "The rank of an input is unknown; a layer in Dataset.map needs it.\n"
             "Call tensor.set_shape before the layer, for example with (None,)."
         )
     kind = tensor.dtype.name
-    kind = "int32" if kind == "string" else jax.dtypes.canonicalize_dtype(kind).name
+    kind = kind if kind == "string" else jax.dtypes.canonicalize_dtype(kind).name
     return Tensor(tuple(tensor.shape), kind)

@@ -66,9 +66,9 @@ class FeatureSpace(PreprocessingLayer):
 
     Differences: TensorFlow is not required; tables are dicts, pandas or polars data frames,
     iterables of these, or `tf.data` datasets. `adapt` reads the data once. Other columns are
-    ignored. JAX has no strings: the inputs of `get_inputs()` for columns of strings are integers
-    or floats, which `numbers(table)` returns. `adapt` is not required if all boundaries,
-    vocabularies and statistics are passed to the features.
+    ignored. A model of `get_inputs()` looks up and hashes strings on the host, as the last step of
+    reading the data, where Keras on JAX cannot train it. `adapt` is not required if all
+    boundaries, vocabularies and statistics are passed to the features.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class FeatureSpace(PreprocessingLayer):
         self.crossers = {c.name: HashedCrossing(c.crossing_dim, name=c.name) for c in self.crosses}
         self.one_hot_encoders: dict[str, CategoryEncoding] = {}
         self._concat = Concatenate(axis=-1)
+        self._has_encoders = False
         self._inputs: dict[str, Tensor] = {}
         self.encoded_features: Any = None
 
@@ -180,35 +181,45 @@ class FeatureSpace(PreprocessingLayer):
         self._discard_graph()
 
     def _discard_graph(self) -> None:
-        """Discards the graph that was built before the features changed."""
+        """Discards the graph and the encoders that were made before the features changed."""
         self.one_hot_encoders = {}
+        self._has_encoders = False
         self._inputs, self.encoded_features = {}, None
         self.built = True
 
-    def _build_graph(self) -> None:
-        """Builds the functional graph of the encoders, unless it is built."""
-        if self.encoded_features is not None:
+    def _make_encoders(self) -> None:
+        """Creates the encoders of the features, unless they exist.
+
+        Raises:
+            RuntimeError: a feature requires `adapt`, which was not called.
+        """
+        if self._has_encoders:
             return
         if not self.built and any(map(_is_adaptable, self.preprocessors.values())):
             raise RuntimeError(
                 f"{self._label_()} has not been adapted yet.\nCall adapt(table) before using it."
             )
         self.built = True
-        self._inputs = {name: self._make_input(name, f) for name, f in self.features.items()}
-        numbers = {
-            name: x if self.features[name].dtype == "string" else self.preprocessors[name](x)
-            for name, x in self._inputs.items()
+        # By specs: layers that are called on Tensors could not be adapted to another size again.
+        specs = {
+            name: layer.compute_output_spec(Tensor((None, 1), self.features[name].dtype))
+            for name, layer in self.preprocessors.items()
         }
-        for name, spec, layer, dtype in self._features_and_crosses(numbers):
+        for name, spec, layer, dtype in self._features_and_crosses(specs):
             self._make_encoder(name, spec, layer, dtype)
-        self.encoded_features = self._encode(numbers)
+        self._has_encoders = True
 
-    def _make_input(self, name: str, feature: Feature) -> Tensor:
-        if feature.dtype != "string":
-            return Input((1,), dtype=feature.dtype, name=name)
-        # A model has no string inputs. Its Input takes what the layer returns for the strings.
-        out = feature.preprocessor.compute_output_spec(Tensor((None, 1), "int32"))
-        return Input(batch_shape=out.shape, dtype=out.dtype, name=name)
+    def _build_graph(self) -> None:
+        """Builds the functional graph of the encoders, unless it is built."""
+        if self.encoded_features is not None:
+            return
+        self._make_encoders()
+        self._inputs = {
+            name: Input((1,), dtype=feature.dtype, name=name)
+            for name, feature in self.features.items()
+        }
+        numbers = {name: self.preprocessors[name](x) for name, x in self._inputs.items()}
+        self.encoded_features = self._encode(numbers)
 
     def _features_and_crosses(
         self, numbers: dict[str, Tensor]
@@ -240,10 +251,7 @@ class FeatureSpace(PreprocessingLayer):
 
     @api_boundary
     def get_inputs(self) -> dict[str, Tensor]:
-        """Returns an `Input` for each column, to build a model.
-
-        The inputs for columns of strings are integers or floats; see `numbers`.
-        """
+        """Returns an `Input` for each column, to build a model."""
         self._build_graph()
         return dict(self._inputs)
 
@@ -255,7 +263,9 @@ class FeatureSpace(PreprocessingLayer):
 
     @api_boundary
     def numbers(self, data: Any) -> dict[str, Any]:
-        """Converts a table to inputs of a model that was built from `get_inputs()`.
+        """Returns the columns of a table as inputs of a model that was built from `get_inputs()`.
+
+        Such a model also accepts the table itself; other columns are left out here.
 
         Args:
             data: a dict or data frame of columns.
@@ -269,23 +279,22 @@ class FeatureSpace(PreprocessingLayer):
         >>> bool((model(space.numbers(table)) == space(table)).all())
         True
         """
-        self._build_graph()
         table = columns(data, list(self.features), self._label_())
-        return {
-            name: self.preprocessors[name](as_column(x))
-            if self.features[name].dtype == "string"
-            else as_column(x)
-            for name, x in table.items()
-        }
+        return {name: as_column(x) for name, x in table.items()}
 
     @property
-    def only_on_data(self) -> bool:  # type: ignore[override]
+    def _accepts_strings_(self) -> bool:  # type: ignore[override]
         """Whether a feature consists of strings."""
         return any(feature.dtype == "string" for feature in self.features.values())
 
+    @property
+    def _requires_strings_(self) -> bool:  # type: ignore[override]
+        """Whether a feature consists of strings."""
+        return self._accepts_strings_
+
     def read(self, x: Any) -> Any:
         """Converts the table of a call to a dict of arrays."""
-        self._build_graph()
+        self._make_encoders()
         return columns(x, list(self.features), self._label_())
 
     def call(self, data: dict[str, Any]) -> Any:
@@ -314,11 +323,23 @@ class FeatureSpace(PreprocessingLayer):
     def compute_output_spec(self, data: dict[str, Tensor]) -> Any:
         """Returns Tensors of the shapes and dtypes of the output."""
         self._build_graph()
+        self._check_dtypes(data)
         shape = next(iter(data.values())).shape
         out = self.encoded_features
         if isinstance(out, dict):
             return {name: Tensor((*shape[:1], *x.shape[1:]), x.dtype) for name, x in out.items()}
         return Tensor((*shape[:1], *out.shape[1:]), out.dtype)
+
+    def _check_dtypes(self, data: dict[str, Tensor]) -> None:
+        """Raises a TypeError for a column of numbers where strings are expected, and vice versa."""
+        for name, feature in self.features.items():
+            given = data[name].dtype
+            if (feature.dtype == "string") != (given == "string"):
+                raise TypeError(
+                    f"{self._label_()}: column {name!r} must consist of {feature.dtype}, received "
+                    f"a Tensor of {given}.\nCreate its input with "
+                    f"Input((1,), dtype={feature.dtype!r}), or change the kind of the feature."
+                )
 
     # ------------------------------------------------------------------------------------ as data
 

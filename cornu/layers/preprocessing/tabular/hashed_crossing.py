@@ -56,8 +56,11 @@ class HashedCrossing(PreprocessingLayer):
     References: Cheng et al. (2016), "Wide & Deep Learning for Recommender Systems".
 
     Differences: the bins equal those of Keras, but TensorFlow is not required. Integers can be
-    combined in compiled models.
+    combined in compiled models; a model combines strings on the host, as the last step of reading
+    the data.
     """
+
+    _accepts_strings_ = True
 
     def __init__(
         self,

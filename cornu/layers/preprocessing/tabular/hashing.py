@@ -67,9 +67,11 @@ class Hashing(PreprocessingLayer):
     PRF".
 
     Differences: the bins equal those of Keras, but TensorFlow is not required. Integers can be
-    hashed in compiled models. Strings are hashed when the layer is called on data or mapped over a
-    dataset, because there is no `Input` of strings. Bins are int32.
+    hashed in compiled models; a model hashes strings on the host, as the last step of reading the
+    data. Bins are int32.
     """
+
+    _accepts_strings_ = True
 
     def __init__(
         self,

@@ -51,7 +51,7 @@ class StringLookup(IndexLookup):
     Raises:
         ValueError: the arguments are inconsistent, or an input is out of vocabulary and
             `num_oov_indices` is 0.
-        TypeError: an element is not a string, or the input is a symbolic Tensor.
+        TypeError: an element is not a string, or the input is a symbolic Tensor of numbers.
         RuntimeError: the layer has no vocabulary yet.
 
     Example:
@@ -65,16 +65,17 @@ class StringLookup(IndexLookup):
     >>> back(np.array([[1, 0]])).tolist()
     [['a', '[UNK]']]
 
-    Differences: JAX has no strings, so that this layer cannot be part of a functional model; call
-    it on the data or map it over a dataset. TensorFlow is not required; arrays, lists, data frame
-    columns and string tensors are accepted. Vectors have the compute dtype, where Keras on JAX
-    returns integers. The config contains the vocabulary also if `adapt` computed it.
+    Differences: a model with an `Input` of strings, which Keras on JAX cannot train, runs this
+    layer on the host, as the last step of reading the data. TensorFlow is not required; arrays,
+    lists, data frame columns and string tensors are accepted. Vectors have the compute dtype,
+    where Keras on JAX returns integers. The config contains the vocabulary also if `adapt`
+    computed it.
 
     Fixes: with `invert=True` the result is a NumPy array of strings, where Keras on JAX raises an
     error.
     """
 
-    only_on_data = True
+    _accepts_strings_ = True
 
     def __init__(
         self,
@@ -113,6 +114,11 @@ class StringLookup(IndexLookup):
 
     def _build_index(self) -> None:
         self._table = {term: i for i, term in enumerate(self._tokens.tolist())}
+
+    @property
+    def _requires_strings_(self) -> bool:  # type: ignore[override]
+        """Whether the layer maps strings to indices."""
+        return not self.invert
 
     @property
     def returns_strings(self) -> bool:

@@ -55,7 +55,7 @@ class TextVectorization(VocabularyLayer):
 
     Raises:
         ValueError: the arguments are inconsistent, or the shape of the texts is not supported.
-        TypeError: an element is not a string, or the input is a symbolic Tensor.
+        TypeError: an element is not a string, or the input is a symbolic Tensor of numbers.
         RuntimeError: the layer has no vocabulary yet.
 
     Example:
@@ -68,16 +68,18 @@ class TextVectorization(VocabularyLayer):
     >>> layer(["the cat", "A dog barks"]).tolist()
     [[2, 4, 0], [1, 3, 1]]
 
-    Differences: JAX has no strings, so that this layer cannot be part of a functional model; call
-    it on the data or map it over a dataset. TensorFlow is not required. Vectors have the compute
-    dtype. A function for `split` receives a NumPy array of strings. The config contains the
-    vocabulary also if `adapt` computed it.
+    Differences: a model with an `Input` of strings, which Keras on JAX cannot train, runs this
+    layer on the host, as the last step of reading the data: once for arrays, so that texts are
+    padded to the longest of all, and for each batch of other data. TensorFlow is not required.
+    Vectors have the compute dtype. A function for `split` receives a NumPy array of strings. The
+    config contains the vocabulary also if `adapt` computed it.
 
     Fixes: with `split=None` each text of shape (batch,) is one word, also for vectors and with
     `output_sequence_length`, where Keras treats the whole batch as one text.
     """
 
-    only_on_data = True
+    _accepts_strings_ = True
+    _requires_strings_ = True
 
     def __init__(
         self,
