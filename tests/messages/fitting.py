@@ -695,3 +695,34 @@ def an_unknown_column():
     """The name of a column of targets that is not there."""
     table = pd.DataFrame(X, columns=list("abcd")).assign(label=LABELS)
     classifier("sparse_categorical_crossentropy").fit(table, "labels")
+
+
+@wrong(
+    TypeError,
+    """
+Model 'model': input 'text' expects strings; received float32.
+Convert the numbers to strings, x.astype(str), or create the input with Input(shape, dtype=...) \
+of numbers and a layer for numbers, such as IntegerLookup.
+predict() was called (at fitting.py:3).
+""",
+)
+def numbers_for_strings():
+    """Numbers for an input of strings."""
+    text = Input((), dtype="string", name="text")
+    lookup = layers.StringLookup(vocabulary=["a"], name="lookup")
+    Model(text, lookup(text), name="model").predict(np.ones(4))
+
+
+@wrong(
+    RuntimeError,
+    """
+TextVectorization layer 'vectorize' (at fitting.py:3), called on shape (1,): StringLookup layer \
+'vectorize_lookup' has no vocabulary yet.
+Call adapt(data) first, or pass a vocabulary to the constructor.
+""",
+)
+def a_vectorizer_without_a_vocabulary():
+    """A model of strings before its vectorizer is adapted."""
+    text = Input((), dtype="string", name="text")
+    vectorize = layers.TextVectorization(name="vectorize")
+    Model(text, vectorize(text), name="model").predict(["a text"])

@@ -562,3 +562,30 @@ Pass a list: layer([a, b]).
 def sequential_of_two_inputs():
     """Sequential holds one layer after another: no layer of two inputs."""
     Sequential([Input((4,), name="x"), layers.Concatenate(name="join")], name="net")
+
+
+@wrong(
+    TypeError,
+    """
+Dense layer 'dense' (at layer_inputs.py:1), called on shape (None,): expected numbers, received \
+a Tensor of strings.
+Convert strings to numbers first, with TextVectorization, StringLookup or Hashing.
+""",
+)
+def dense_on_strings():
+    """A layer of numbers on an input of strings."""
+    layers.Dense(3, name="dense")(Input((), dtype="string", name="text"))
+
+
+@wrong(
+    TypeError,
+    """
+StringLookup layer 'lookup' (at layer_inputs.py:1), called on shape (None, 1): expected strings,\
+ received a Tensor of float32.
+Create the input with Input(shape, dtype='string'); for numbers use a layer of numbers, such as \
+IntegerLookup or Hashing.
+""",
+)
+def a_lookup_of_strings_on_numbers():
+    """A layer of strings on an input of numbers."""
+    layers.StringLookup(vocabulary=["a"], name="lookup")(Input((1,), name="number"))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cornu import losses, ops
+from cornu import Input, losses, ops
 from tests.messages.table import wrong
 
 
@@ -83,3 +83,16 @@ The model must have as many outputs as there are labels. Change the model or res
 def a_loss_of_different_shapes():
     """A loss is called on arrays that do not broadcast."""
     losses.MeanSquaredError()(np.ones((4, 3)), np.ones((4, 2)))
+
+
+@wrong(
+    TypeError,
+    """
+add (at operations.py:1), called on shapes (None,): expected numbers, received a Tensor of \
+strings.
+Convert strings to numbers first, with TextVectorization, StringLookup or Hashing.
+""",
+)
+def an_op_on_an_input_of_strings():
+    """An operation on an input of strings."""
+    ops.add(Input((), dtype="string", name="text"), 1)
