@@ -66,8 +66,9 @@ class KerasFileEditor:
               └─ 1: shape=(3,), dtype=float32
 
     Fixes: the parts of nested models, of wrappers and of other objects whose own arrays are few or
-    none are read and saved; Keras leaves them out. `compare` counts each weight once. The summary
-    shows the names of objects that the file has.
+    none are read and saved; Keras leaves them out. `compare` counts each weight once, and a name
+    that occurs once is found; Keras counts some several times. The summary shows the names of
+    objects that the file has.
     """
 
     @api_boundary_init

@@ -62,7 +62,9 @@ def compare(names: Sequence[str]) -> dict[str, Comparison]:
         for library in LIBRARIES:
             module = "scripts.keras_programs.run_programs"
             command = [sys.executable, "-m", module, library, folder, *names]
-            subprocess.run(command, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, check=True)
+            # Programs may put files into the cache folder of the libraries, which is temporary.
+            home = {"KERAS_HOME": str(Path(folder) / "home")}
+            subprocess.run(command, cwd=ROOT, env={**os.environ, **ENVIRONMENT, **home}, check=True)
         return {
             name: _compare_outcomes(
                 name,
