@@ -167,15 +167,20 @@ class Callback:
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state()` returned; called after `on_train_begin`."""
         owner = self._state_owner_
-        # A state may come from elsewhere: it replaces neither methods nor paths.
-        kept = {name: value for name, value in state.items() if is_restorable(owner, name)}
+        # A state may come from elsewhere: it replaces only what a state can hold.
+        kept = {
+            name: value
+            for name, value in state.items()
+            if is_restorable(owner, name) and is_encodable(vars(owner).get(name))
+        }
         vars(owner).update(kept)
         refused = [name for name in state if name not in kept]
         if refused:
             names = printable(", ".join(refused))
             warnings.warn(
                 f"{type(owner).__name__}: these attributes in the saved state are ignored, because "
-                f"they are methods, or paths that the constructor received: {names}.",
+                "they are methods, objects that a state cannot hold, or paths that the constructor "
+                f"received: {names}.",
                 stacklevel=user_stacklevel(),
             )
 

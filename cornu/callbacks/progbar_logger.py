@@ -47,6 +47,10 @@ class ProgbarLogger(Callback):
         counts = 0.0 if self.verbose else None
         self.look_every = _UPDATE_EVERY if has_bar and self.target is not None else counts
 
+    def get_state(self) -> dict[str, Any]:
+        """Returns nothing: the bar restarts, and `verbose` may differ when training resumes."""
+        return {}
+
     def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
         """Updates the bar."""
         first = not self._seen

@@ -9,7 +9,7 @@ from cornu.optimizers.base import Optimizer
 from cornu.optimizers.wrappers.loss_scale import LossScaleOptimizer
 from cornu.optimizers.wrappers.multi import MultiOptimizer
 
-__all__ = ["LearningRateOverride"]
+__all__ = ["LearningRateOverride", "wrapped_optimizers"]
 
 
 class LearningRateOverride:
@@ -39,7 +39,7 @@ class LearningRateOverride:
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
-        self._optimizers = _wrapped_optimizers(optimizer)
+        self._optimizers = wrapped_optimizers(optimizer)
         values = [float(np.asarray(member.learning_rate)) for member in self._optimizers]
         self._originals = [
             (member._learning_rate_source_, value)
@@ -66,7 +66,8 @@ class LearningRateOverride:
                 source.assign(value)
 
 
-def _wrapped_optimizers(optimizer: Optimizer) -> list[Optimizer]:
+def wrapped_optimizers(optimizer: Optimizer) -> list[Optimizer]:
+    """Returns the optimizers that have learning rates: an optimizer, or those that it wraps."""
     if isinstance(optimizer, LossScaleOptimizer):
-        return _wrapped_optimizers(optimizer.inner_optimizer)
+        return wrapped_optimizers(optimizer.inner_optimizer)
     return list(optimizer.optimizers) if isinstance(optimizer, MultiOptimizer) else [optimizer]

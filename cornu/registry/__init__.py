@@ -32,7 +32,7 @@ from cornu.registry.custom_objects import (
 from cornu.registry.deserialization import deserialize, resolve
 from cornu.registry.lookup import find
 from cornu.registry.names import add_class, add_function
-from cornu.registry.serialization import complete_config, copy_scope, serialize
+from cornu.registry.serialization import code_scope, complete_config, copy_scope, serialize
 
 __all__ = [
     "Archive",
@@ -41,6 +41,7 @@ __all__ = [
     "add_class",
     "add_function",
     "archive_scope",
+    "code_scope",
     "complete_config",
     "copy_scope",
     "current_archive",

@@ -16,10 +16,11 @@ from cornu.registry.custom_objects import get_registered_name, registered_names
 from cornu.registry.names import functions
 from cornu.types import Config
 
-__all__ = ["SLICE", "complete_config", "copy_scope", "serialize"]
+__all__ = ["SLICE", "code_scope", "complete_config", "copy_scope", "serialize"]
 
 SLICE = ("start", "stop", "step")
 _keeps_functions: ContextVar[bool] = ContextVar("keeps_functions", default=False)
+_describe_code: ContextVar[Callable[[Any], Any] | None] = ContextVar("describe_code", default=None)
 
 
 @contextlib.contextmanager
@@ -30,6 +31,23 @@ def copy_scope() -> Iterator[None]:
         yield
     finally:
         _keeps_functions.reset(token)
+
+
+@contextlib.contextmanager
+def code_scope(describe: Callable[[Any], Any]) -> Iterator[None]:
+    """Within the block, configs contain descriptions of functions and of classes of the program.
+
+    A description of a class is added to the configs of its objects, as `code`. Such configs cannot
+    be deserialized; they tell whether the program has changed.
+
+    Args:
+        describe: returns the description of a function or class, as plain data.
+    """
+    token = _describe_code.set(describe)
+    try:
+        yield
+    finally:
+        _describe_code.reset(token)
 
 
 def serialize(obj: Any) -> Any:
@@ -72,10 +90,14 @@ def serialize(obj: Any) -> Any:
             "class_name": cls.__name__,
             "config": serialize(obj.get_config()),
             "registered_name": get_registered_name(cls),
+            **_code_entry(cls),
         }
     if callable(obj):
         if _keeps_functions.get():
             return obj
+        describe = _describe_code.get()
+        if describe is not None:
+            return describe(obj)
         module, name = _function_name(obj)
         return {
             "module": module,
@@ -101,7 +123,13 @@ def _describe(obj: ArgumentCapture) -> Config:
         # Keras looks for classes of the program only under this name. Those of the dialects are
         # registered, because the public names belong to the classes of today.
         "registered_name": None if is_public else get_registered_name(cls),
+        **({} if is_public else _code_entry(cls)),
     }
+
+
+def _code_entry(cls: type) -> Config:
+    describe = _describe_code.get()
+    return {} if describe is None else {"code": describe(cls)}
 
 
 def complete_config(obj: ArgumentCapture) -> Config:

@@ -96,6 +96,9 @@ class HeldBatches:
     def restore(self, state: Any, epoch: int, start: int) -> None:
         """Does nothing: `batches` is called with the number of the next step."""
 
+    def reseed(self, seed: int) -> None:
+        """Does nothing: the batches have been read."""
+
     def finish_checks(self) -> None:
         """Does nothing: the batches were checked when they were read."""
 

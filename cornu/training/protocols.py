@@ -43,6 +43,9 @@ class BatchSource(Protocol):
     def restore(self, state: Any, epoch: int, start: int) -> None:
         """Continues from a position that `state` returned."""
 
+    def reseed(self, seed: int) -> None:
+        """Sets the seed of the order, before the first epoch."""
+
     def close(self) -> None:
         """Closes files and ends threads."""
 

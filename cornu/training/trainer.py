@@ -60,6 +60,7 @@ class RunState:
         history: the History of the last `fit`.
         nan_report: the report of the last `fit(debug_nans=True)` that stopped.
         checked: the CompileConfig for which probable mistakes have been reported.
+        rates: the learning rates in the last `fit`; see `training/resume/rates.py`.
     """
 
     stop_training: bool = False
@@ -68,6 +69,7 @@ class RunState:
     history: History | None = None
     nan_report: Any = None
     checked: CompileConfig | None = None
+    rates: tuple[Any, ...] = ()
 
 
 class Trainer:

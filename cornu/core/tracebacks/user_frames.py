@@ -15,6 +15,7 @@ from types import CodeType, FrameType
 __all__ = [
     "display_name",
     "format_location",
+    "is_installed_code",
     "is_top_level",
     "is_user_code",
     "rename",
@@ -101,6 +102,12 @@ def user_location() -> str:
 def is_user_code(code: CodeType) -> bool:
     """Tells whether code belongs to the user's program, not to cornu, JAX or Python."""
     return display_name(code) is not None
+
+
+def is_installed_code(code: CodeType) -> bool:
+    """Tells whether code belongs to cornu, Python or any installed package, not to the program."""
+    installed = (_PACKAGE, _STDLIB, "<frozen", *_SITE)
+    return code.co_filename.startswith(installed) and not code.co_filename.startswith(_EXAMPLES)
 
 
 def is_top_level(code: CodeType) -> bool:

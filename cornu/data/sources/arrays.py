@@ -199,6 +199,10 @@ class Arrays:
         """Restores what `state()` returned."""
         self._first_epoch = None if state is None else int(state["began"])
 
+    def reseed(self, seed: int) -> None:
+        """Sets the seed of the orders, before the first epoch."""
+        self.seed, self._order = seed, None
+
     def describe(self) -> dict[str, Any]:
         """Returns a description that differs for sources with different batches."""
         return {

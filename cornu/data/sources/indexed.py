@@ -186,6 +186,10 @@ class Indexed(Stream):
             self._hook("on_epoch_begin", past, _BEGIN)
             self._hook("on_epoch_end", past, _END)
 
+    def reseed(self, seed: int) -> None:
+        """Sets the seed of the orders, before the first epoch."""
+        self._seed, self._cached_order = seed, None
+
     def describe(self) -> dict[str, Any]:
         """Returns a description that differs for sources with different batches."""
         return {**super().describe(), "count": self._length(), "shuffle": bool(self._shuffle)}

@@ -282,6 +282,9 @@ class Stream:
     def _set_position(self, position: Any) -> None:
         """Restores a position in the current pass."""
 
+    def reseed(self, seed: int) -> None:
+        """Sets the seed of the order, before the first epoch; here the iterable has its own."""
+
     def describe(self) -> dict[str, Any]:
         """Returns a description that differs for sources with different batches, if known."""
         return {"kind": describe_class(self._source), "steps": self._given}

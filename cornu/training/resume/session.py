@@ -28,7 +28,8 @@ from cornu.saving.weight_paths import collect_weights_by_path
 from cornu.terminal.console import console
 from cornu.training.loop import StartPoint
 from cornu.training.protocols import BatchSource
-from cornu.training.resume.fingerprint import compare_fingerprints, describe_training
+from cornu.training.resume.fingerprint import VERSION, compare_fingerprints, describe_training
+from cornu.training.resume.rates import SetRate, describe_rates, find_rates, note_end
 from cornu.training.resume.snapshot import get_counters, set_counters
 from cornu.training.resume.writer import CheckpointWriter
 from cornu.training.step.runner import no_limit
@@ -67,9 +68,11 @@ class ResumeSession:
         self.saved: TrainingState | None = None
         self._exit_stack = contextlib.ExitStack()
         self._writer: CheckpointWriter | None = None
+        self._own_seed: int | None = None  # of a run that restarts, instead of the saved one
         self._paused = False
         self._program: dict[str, Any] = {}
-        self._new_rate: float | None = None
+        self._rates: tuple[SetRate, ...] = ()
+        self._new_rates: tuple[SetRate, ...] = ()  # that the state does not have
         self._reported: set[str] = set()  # attributes that cannot be saved
         self._epochs_only = False  # whether states are saved only at the ends of epochs
         self._epoch_end: Any = None  # epoch, step and logs after the last epoch
@@ -94,6 +97,9 @@ class ResumeSession:
             writer.number = self.saved.number
             with self._errors_of(self.saved):
                 _check_structure(self.saved.data)
+                # Chosen now, as in a run without a saved state.
+                if self._on_change == "restart":
+                    self._own_seed = self.trainer.base_seed()
                 # Before the data is opened, whose order depends on the seed.
                 self.trainer.set_seed(self.saved.data["seed"])
         self.trainer.run.can_pause = True
@@ -101,6 +107,7 @@ class ResumeSession:
 
     def __exit__(self, *error: Any) -> None:
         self.trainer.run.can_pause = False
+        self.trainer.run.rates = note_end(self._rates)
         self._exit_stack.close()
 
     # ---------------------------------------------------------------------------------- restoring
@@ -125,6 +132,7 @@ class ResumeSession:
         Raises:
             ValueError: something differs that must not change, and `on_change` is "error".
         """
+        self._rates = find_rates(self.trainer.optimizer, self.trainer.run.rates)
         if self._writer is None:
             return
         data: dict[str, Any] = {}
@@ -132,17 +140,19 @@ class ResumeSession:
             data["training"] = digest_rows(source.structure)
         if validation is not None and validation.has_rows:
             data["validation"] = digest_rows(validation.arrays(names))
-        self._program = describe_training(self.trainer, arguments, data)
+        rates = describe_rates(self._rates)
+        self._program = describe_training(self.trainer, arguments, data, rates)
         if self.saved is None:
             return
         with self._errors_of(self.saved):
             position = self.saved.data["position"]
             saved = json.loads(self.saved.data.get("config", "null"))
-            found = [] if saved is None else compare_fingerprints(self._program, saved)
-        if saved is None:
+            is_comparable = saved is not None and saved.get("version") == VERSION
+            found = compare_fingerprints(self._program, saved) if is_comparable else []
+        if not is_comparable:
             warnings.warn(
-                f"The state in {str(self._folder())!r} was saved by an earlier version of cornu. "
-                "Only the layers, their weights and the size of the data are compared.",
+                f"The state in {str(self._folder())!r} was saved by another version of cornu or "
+                "Python. Only the layers, their weights and the size of the data are compared.",
                 stacklevel=user_stacklevel(),
             )
         complete = position["ended"] or position["epoch"] >= epochs
@@ -155,10 +165,10 @@ class ResumeSession:
         if others and self._on_change != "restart":
             raise _different_program(others, str(self._folder()))
         refused = others + refused
-        if refused and self._on_change_refused(refused):
+        if refused and self._on_change_refused(refused, source):
             return
-        rates = [one for one in accepted if one.name.endswith(".learning_rate")]
-        self._new_rate = rates[0].current if rates else None
+        changed = {one.name for one in accepted}
+        self._new_rates = tuple(rate for rate in self._rates if rate.name in changed)
         for one in accepted:
             self._print(f"resume: {one}. Training continues with the new value.")
 
@@ -166,7 +176,7 @@ class ResumeSession:
     def _on_change(self) -> str:
         return "error" if self.resume is None else self.resume.on_change
 
-    def _on_change_refused(self, lines: list[str]) -> bool:
+    def _on_change_refused(self, lines: list[str], source: BatchSource) -> bool:
         """Warns, restarts or raises, as `on_change` says; returns whether training restarts."""
         listed = _list_differences(lines)
         text = f"The state in {str(self._folder())!r} belongs to another run:{listed}"
@@ -174,6 +184,10 @@ class ResumeSession:
             assert self._writer is not None
             self._writer.states.clear()
             self.saved = None
+            self._writer.number = 0
+            assert self._own_seed is not None
+            self.trainer.set_seed(self._own_seed)
+            source.reseed(self._own_seed)
             self._print(f"{text}\nTraining starts from the beginning.")
             return True
         if self._on_change == "warn":
@@ -237,8 +251,8 @@ class ResumeSession:
             return StartPoint(initial_epoch)
         logs = self._restore_all(self.saved, source)
         self._reached = self._written = (position["epoch"], position["step"])
-        if self._new_rate is not None:
-            self.trainer.optimizer.learning_rate = self._new_rate
+        for rate in self._new_rates:
+            rate.variable.assign(rate.value)
         self._print_start(position, epochs)
         self.saved = None
         return StartPoint(position["epoch"], position["step"], logs, position["ended"])
@@ -361,7 +375,7 @@ class ResumeSession:
         names = [n for n in dict.fromkeys((*current, *saved)) if current.get(n) != saved.get(n)]
         lines = [f"{n} is {current.get(n)}, and {saved.get(n)} in the saved state" for n in names]
         if complete or not set(names) <= {"batch_size", "steps"}:
-            return bool(names) and self._on_change_refused(lines)
+            return bool(names) and self._on_change_refused(lines, source)
         if names:
             changes = printable("; ".join(lines))
             warnings.warn(

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import threading
 import warnings
 
 import jax.numpy as jnp
@@ -298,3 +299,96 @@ def test_crafted_states_give_one_error_that_names_the_file(tmp_path):
                     fit(tmp_path / "r", Holding(), epochs=1)
                 except ValueError as error:
                     assert str(tmp_path / "r") in str(error) or "saved state" in str(error), path
+
+
+def test_a_state_replaces_nothing_that_it_cannot_hold(tmp_path):
+    class Owner(callbacks.Callback):
+        def __init__(self):
+            self.count = 0
+            self.file = (tmp_path / "log").open("w")
+            self.lock = threading.Lock()
+            self.function = len
+            self.layer = layers.Dense(1)
+            self.table = {"rows": [object()]}
+
+        @property
+        def twice(self):
+            return 2 * self.count
+
+    owner = Owner()
+    held = {name: vars(owner)[name] for name in ("file", "lock", "function", "layer", "table")}
+    fit(tmp_path / "r", owner)
+    wrong = dict.fromkeys((*held, "twice", "model", "_initial_attributes_", "__class__"), 1)
+    edited(tmp_path / "r", lambda data: data["callbacks"].update(Owner={**wrong, "count": 3}))
+    with pytest.warns(UserWarning, match="Owner: these attributes in the saved state are ignored"):
+        fit(tmp_path / "r", owner)
+    assert all(vars(owner)[name] is value for name, value in held.items())
+    assert owner.count == 3 and type(owner) is Owner and owner.model is not None
+    owner.file.close()
+
+
+@pytest.mark.parametrize("broken", [None, 0, 2])
+def test_global_generators_are_left_where_an_uninterrupted_run_leaves_them(broken, tmp_path):
+    class Draw(callbacks.Callback):
+        def __init__(self, broken=None):
+            self.broken = broken
+
+        def on_epoch_end(self, epoch, logs=None):
+            random.random(), np.random.rand(3), seeds.next_seed()
+            if epoch == self.broken:
+                raise Broken
+
+    def run(folder, broken=None):
+        cornu.utils.set_random_seed(3)
+        fit(folder, Draw(broken))
+        again = make()  # with new random weights
+        again.fit(X, Y, epochs=2, batch_size=4, verbose=0)
+        weights = [w.tolist() for w in again.get_weights()]
+        return random.random(), np.random.rand(), seeds.next_seed(), weights
+
+    whole = run(tmp_path / "whole")
+    if broken is not None:
+        with pytest.raises(Broken):
+            run(tmp_path / "parts", broken)
+    assert run(tmp_path / ("whole" if broken is None else "parts")) == whole
+
+
+@pytest.mark.parametrize("backup", [False, True])
+def test_every_relative_folder_stays_where_it_was(backup, tmp_path, monkeypatch):
+    class Move(callbacks.Callback):
+        def __init__(self, broken=None):
+            self.broken = broken
+
+        def on_epoch_begin(self, epoch, logs=None):
+            (tmp_path / str(epoch)).mkdir(exist_ok=True)
+            os.chdir(tmp_path / str(epoch))
+            if epoch == self.broken:
+                raise Broken
+
+    def run(*given):
+        monkeypatch.chdir(tmp_path)
+        if backup:
+            saver = callbacks.BackupAndRestore("states", delete_checkpoint=False)
+            return make().fit(X, Y, epochs=4, verbose=0, callbacks=[saver, *given])
+        return fit("states", *given).history
+
+    with pytest.raises(Broken):
+        run(Move(2))
+    assert len(run(Move()).epoch) == 4
+    assert not [path for n in range(4) for path in (tmp_path / str(n)).iterdir()]
+    assert StateFolder(tmp_path / "states").files("finished")
+
+
+def test_the_end_of_an_older_run_is_not_that_of_a_new_one(tmp_path):
+    fit(tmp_path, epochs=3)
+    newest = StateFolder(tmp_path).files()[-1]
+    newest.unlink()  # its end is left
+
+    class Stop(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 3:
+                raise Broken
+
+    with pytest.raises(Broken):
+        fit(tmp_path, Stop(), epochs=4)
+    assert len(fit(tmp_path, epochs=4).history.epoch) == 4

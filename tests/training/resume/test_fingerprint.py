@@ -73,6 +73,8 @@ CHANGES = {
     "data.training.0.values": {"x": X * 100},
     "data.training.0.shape.0 is 24, and 32": {"x": X[:24], "y": Y[:24]},
     "batch_size is 16, and 8": {"batch_size": 16},
+    "fit.class_weight.1 is 3.0, and '(not given)'": {"fit": {"class_weight": {0: 1.0, 1: 3.0}}},
+    "data.training.1.values": {"y": np.roll(Y, 1, axis=0)},
 }
 
 
@@ -145,7 +147,7 @@ def test_a_state_of_an_earlier_version_is_used_with_a_warning(folders, tmp_path)
     state = states.read_newest()
     del state.data["config"]
     states.write(state)
-    with pytest.warns(UserWarning, match="saved by an earlier version"):
+    with pytest.warns(UserWarning, match="saved by another version"):
         model = fit(tmp_path / "r")
     assert len(model.history.epoch) == 2
 
