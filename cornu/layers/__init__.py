@@ -130,6 +130,7 @@ from cornu.layers.preprocessing.images.intensity import (
     RandomPosterization,
     Solarization,
 )
+from cornu.layers.preprocessing.images.max_boxes import MaxNumBoundingBoxes
 from cornu.layers.preprocessing.images.mixing import CutMix, MixUp
 from cornu.layers.preprocessing.images.policies import AugMix, RandAugment
 from cornu.layers.preprocessing.images.resizing import CenterCrop, RandomCrop, Resizing
@@ -267,6 +268,7 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",

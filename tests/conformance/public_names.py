@@ -38,7 +38,6 @@ ABSENT = {
     "dtype_policies.DTypePolicyMap": PLANNED,
     "dtype_policies.*": "planned, with quantization",
     "export.ExportArchive": PLANNED,
-    "layers.MaxNumBoundingBoxes": PLANNED,
     "layers.TFSMLayer": "runs a SavedModel, which needs TensorFlow",
     "layers.TorchModuleWrapper": "wraps a module of PyTorch, which JAX cannot compile",
     "config.enable_unsafe_deserialization": "files never contain code; there is no unsafe mode",

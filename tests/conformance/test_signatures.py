@@ -40,7 +40,7 @@ EXCEPTIONS = {
     "Sequential.call": ("no **kwargs", "the layers of a Sequential receive one input"),
     "utils.FeatureSpace.call": ("*", "Keras has no parameters at all there"),
     "*.compute_output_spec": ("*", "the parameters of `call`, or any"),
-    "layers.*.transform_labels": ("*", "a layer transforms images, labels and boxes in one method"),
+    "layers.RandomGrayscale.*": ("*", "the parameters of the other image layers"),
     "optimizers.Adadelta.update_step": ("grad*", "named gradient, as in the base class of Keras"),
     "optimizers.SGD.build": ("var*", "named var_list, as in the base class of Keras"),
     # Contents of files that Keras splits.

@@ -16,6 +16,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.dtypes import narrowed
 from cornu.layers.preprocessing import tf_data
+from cornu.layers.preprocessing.images.sample import to_dense_boxes
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.types import Array, DTypeLike
 
@@ -43,6 +44,8 @@ class DatasetLayer(Layer):
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], dict):
+            args = (to_dense_boxes(args[0]), *args[1:])
         if tf_data.is_tracing((args, kwargs)):
             return tf_data.without_autograph(tf_data.call_on_host)(self, args, kwargs)
         return super().__call__(*args, **kwargs)
@@ -56,6 +59,10 @@ class DatasetLayer(Layer):
     def returns_strings(self) -> bool:
         """Whether the output is an array of strings."""
         return False
+
+    def convert_weight(self, weight: Any) -> Any:
+        """Returns a weight for use in the pipeline of data, in which all layers run on JAX."""
+        return weight
 
 
 class PreprocessingLayer(DatasetLayer):

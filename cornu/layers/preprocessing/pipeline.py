@@ -83,8 +83,10 @@ class Pipeline(PreprocessingLayer):
             inputs = layer.compute_output_spec(inputs)
         return inputs
 
-    def read(self, x: HostArray) -> Any:
-        """Converts an argument of a call to an array; the first layer checks its contents."""
+    def read(self, x: Any) -> Any:
+        """Converts an argument of a call to arrays; the first layer checks its contents."""
+        if isinstance(x, dict):
+            return {key: self.read(part) for key, part in x.items()}
         return as_array(x, "the input")
 
     def call(self, inputs: HostArray, training: bool = True, mask: Any = None) -> Any:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from cornu.types import Array
 
-__all__ = ["homography", "resized_window"]
+__all__ = ["homography", "project", "resized_window"]
 
 
 def homography(before: Array, after: Array) -> Array:
@@ -34,6 +34,19 @@ def homography(before: Array, after: Array) -> Array:
     matrix = jnp.concatenate([jnp.stack(row, axis=-1) for row in rows], axis=1)
     target = jnp.concatenate(targets, axis=1)[..., None]
     return jnp.linalg.solve(matrix, target)[..., 0]
+
+
+def project(x: Any, y: Any, transform: Array) -> tuple[Array, Array]:
+    """Returns the points to which a perspective transformation maps points.
+
+    Args:
+        x, y: the coordinates.
+        transform: (a0, a1, a2, b0, b1, b2, c0, c1) on the last axis; its parts, of size 1 on this
+            axis, are broadcast against the coordinates.
+    """
+    a0, a1, a2, b0, b1, b2, c0, c1 = jnp.split(transform, 8, axis=-1)
+    depth = c0 * x + c1 * y + 1
+    return (a0 * x + a1 * y + a2) / depth, (b0 * x + b1 * y + b2) / depth
 
 
 def resized_window(

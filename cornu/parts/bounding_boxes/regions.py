@@ -19,6 +19,7 @@ __all__ = [
     "crop",
     "map_corners",
     "mark_empty",
+    "mark_hidden",
     "pad",
 ]
 
@@ -93,13 +94,17 @@ def clip_boxes(boxes: Array, height: Any, width: Any) -> Array:
 
 def mark_empty(boxes: Array, labels: ArrayLike) -> Array:
     """Returns the labels of boxes (left, top, right, bottom), -1 for boxes without area."""
+    size = boxes[..., 2:] - boxes[..., :2]
+    return mark_hidden((size <= 0).any(-1), labels)
+
+
+def mark_hidden(hidden: Array, labels: ArrayLike) -> Array:
+    """Returns labels of boxes, -1 for the hidden boxes."""
     labels = to_array(labels)
     if jnp.issubdtype(labels.dtype, jnp.unsignedinteger):
         labels = labels.astype("int32")
-    size = boxes[..., 2:] - boxes[..., :2]
-    empty = (size <= 0).any(-1)
     # Labels may be one-hot, with an axis more than the boxes have.
-    return jnp.where(empty.reshape(*empty.shape, *(1,) * (labels.ndim - empty.ndim)), -1, labels)
+    return jnp.where(jnp.expand_dims(hidden, tuple(range(hidden.ndim, labels.ndim))), -1, labels)
 
 
 @op

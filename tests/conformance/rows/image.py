@@ -49,6 +49,7 @@ ROWS = [
         lambda k: k.layers.CenterCrop(3, 3, data_format="channels_first"),
         _images(2, 3, 6, 6),
     ),
+    LayerRow("max_num_bounding_boxes", lambda k: k.layers.MaxNumBoundingBoxes(4), _images()),
     _changing(
         "random_crop",
         lambda k: k.layers.RandomCrop(3, 4, seed=1),

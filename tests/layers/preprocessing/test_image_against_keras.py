@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cornu
+from cornu.layers.preprocessing.images.base import Transformation
 from cornu.layers.preprocessing.images.filtering import rectangle_mask
 from tests.sampling import slow_except
 
@@ -282,7 +283,8 @@ def test_mix_up_mixes_images_and_labels_with_equal_weights():
     theirs = keras.layers.MixUp()
     parameters = {"mix_weight": weight, "permutation_order": order}
     np.testing.assert_allclose(mixed, theirs.transform_images(IMAGES, parameters), rtol=1e-5)
-    integers = cornu.layers.MixUp().transform_labels(np.arange(3), order, weight)
+    numbers = Transformation((order, weight), IMAGES.shape[1:3])
+    integers = cornu.layers.MixUp().transform_labels(np.arange(3), numbers)
     assert integers.dtype == "float32"
 
 

@@ -14,7 +14,7 @@ import cornu
 from cornu import layers
 from cornu.core.graph.graph import Graph
 from cornu.core.state import scope
-from cornu.layers.preprocessing.images.base import ImageRNG, factor_range, value_pair
+from cornu.layers.preprocessing.images.factors import ImageRNG, factor_range, value_pair
 from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
@@ -64,6 +64,7 @@ def make_all():
         "CenterCrop": (4, 4),
         "ContrastLimitedAdaptiveHistogramEqualization": ((0, 255), 4.0, (2, 2)),
         "Equalization": (),
+        "MaxNumBoundingBoxes": (2,),
         "Resizing": (4, 4),
     }
     return {
@@ -209,8 +210,6 @@ def test_wrong_data():
         layers.RandomFlip()(np.ones((2, 3)))
     with pytest.raises(ValueError, match="Received: none"):
         layers.RandomFlip()({"labels": np.ones(2)})
-    with pytest.raises(NotImplementedError, match="bounding boxes are not supported"):
-        layers.RandomFlip()({"images": IMAGES, "bounding_boxes": np.ones((4, 1, 4))})
     for name in ("RandomHue", "RandomSaturation", "RandomGrayscale"):
         with pytest.raises(ValueError, match="3 channels"):
             made(name)(np.ones((2, 4, 4, 2)), training=True)

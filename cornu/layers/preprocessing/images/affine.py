@@ -8,16 +8,17 @@ from typing import Any, Literal
 import jax.numpy as jnp
 
 from cornu.errors import check_choice
-from cornu.layers.preprocessing.images.base import (
-    Factor,
+from cornu.layers.preprocessing.images.base import RandomImageLayer
+from cornu.layers.preprocessing.images.factors import Factor, ImageRNG, factor_range, per_image
+from cornu.layers.preprocessing.images.spatial import (
     FillMode,
     GeometricImageLayer,
-    ImageRNG,
     Interpolation,
-    RandomImageLayer,
-    factor_range,
-    per_image,
+    SpatialLayer,
+    map_box_corners,
 )
+from cornu.ops.arguments import to_array
+from cornu.ops.image.geometry import project
 from cornu.ops.image.warp import affine_transform
 from cornu.types import Array, DataFormat
 
@@ -32,7 +33,7 @@ __all__ = [
 _FLIPS = {"horizontal": (2,), "vertical": (1,), "horizontal_and_vertical": (2, 1)}
 
 
-class RandomFlip(RandomImageLayer):
+class RandomFlip(SpatialLayer, RandomImageLayer):
     """Flips each image in training with probability 1/2.
 
     Args:
@@ -81,15 +82,22 @@ class RandomFlip(RandomImageLayer):
         """Returns for each direction the images that are flipped."""
         return tuple(rng.uniform(0, 1) <= 0.5 for _ in _FLIPS[self.mode])
 
-    def transform(self, images: Array, *flipped: Any) -> Array:
+    def warp(self, images: Array, *flipped: Any, interpolation: str) -> Array:
         """Returns the images, flipped where selected."""
         for axis, selected in zip(_FLIPS[self.mode], flipped, strict=True):
             images = jnp.where(per_image(selected), jnp.flip(images, axis), images)
         return images
 
-    def transform_masks(self, masks: Array, *flipped: Any) -> Array:
-        """Returns the masks, flipped like the images."""
-        return self.transform(masks, *flipped)
+    def move_boxes(self, boxes: Array, size: tuple[Any, Any], *flipped: Any) -> Array:
+        """Returns the boxes, flipped where selected."""
+        x1, y1, x2, y2 = jnp.split(boxes, 4, axis=-1)
+        for axis, selected in zip(_FLIPS[self.mode], flipped, strict=True):
+            chosen, length = selected[:, None, None], size[axis - 1]
+            if axis == 2:
+                x1, x2 = (jnp.where(chosen, length - b, a) for a, b in ((x1, x2), (x2, x1)))
+            else:
+                y1, y2 = (jnp.where(chosen, length - b, a) for a, b in ((y1, y2), (y2, y1)))
+        return jnp.concatenate([x1, y1, x2, y2], axis=-1)
 
 
 class AffineImageLayer(GeometricImageLayer):
@@ -104,6 +112,34 @@ class AffineImageLayer(GeometricImageLayer):
         return affine_transform(
             images, matrix, interpolation, self.fill_mode, self.fill_value, "channels_last"
         )
+
+    def move_boxes(self, boxes: Array, size: tuple[Any, Any], matrix: Array) -> Array:
+        """Returns the boxes that enclose the transformed boxes."""
+        inverse = _invert(matrix)[:, None]
+        return map_box_corners(boxes, lambda x, y: self.get_transformed_x_y(x, y, inverse))
+
+    def get_transformed_x_y(self, x: Any, y: Any, transform: Array) -> tuple[Array, Array]:
+        """Returns the position in the image of a position in the result.
+
+        Args:
+            x, y: the position, as indices of pixels.
+            transform: the coefficients, (..., 8).
+        """
+        return project(x, y, transform)
+
+    def get_shifted_bbox(
+        self, bounding_boxes: dict[str, Any], w_shift_factor: Any, h_shift_factor: Any
+    ) -> dict[str, Any]:
+        """Returns bounding boxes in the format `"xyxy"`, shifted to the left and upward.
+
+        Args:
+            bounding_boxes: a dict of `"boxes"`, (batch, boxes, 4) or (boxes, 4), and others.
+            w_shift_factor: the horizontal distance, (batch, 1).
+            h_shift_factor: the vertical distance, (batch, 1).
+        """
+        boxes = to_array(bounding_boxes["boxes"])
+        x, y = (_align(shift, boxes) for shift in (w_shift_factor, h_shift_factor))
+        return {**bounding_boxes, "boxes": boxes - jnp.concatenate([x, y, x, y], axis=-1)}
 
     def matrix(self, *rows: Any) -> tuple[Any, ...]:
         """Returns the coefficients of each image, and two zeros, as an array (batch, 8)."""
@@ -141,6 +177,11 @@ class RandomRotation(AffineImageLayer):
     >>> quarter = cornu.layers.RandomRotation((0.25, 0.25))
     >>> quarter(np.arange(4.0).reshape(2, 2, 1)).round()[..., 0].tolist()
     [[1.0, 3.0], [0.0, 2.0]]
+
+    Differences: an edge of a bounding box lies between two pixels; Keras gives it the coordinate of
+    the pixel behind it, so that its results are up to half a pixel away.
+
+    Fixes: bounding boxes have the format of the layer; Keras 3.15 reads all of them as `"xyxy"`.
     """
 
     def __init__(
@@ -253,6 +294,9 @@ class RandomZoom(AffineImageLayer):
     >>> layer = cornu.layers.RandomZoom((1.0, 1.0), fill_mode="constant")
     >>> layer(np.ones((4, 4, 1)))[..., 0].tolist()
     [[0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+
+    Differences: an edge of a bounding box lies between two pixels; Keras gives it the coordinate of
+    the pixel behind it, so that its results are up to half a pixel away.
     """
 
     def __init__(
@@ -281,6 +325,24 @@ class RandomZoom(AffineImageLayer):
             across = 1 + rng.uniform(*self.width_factor)
         x, y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
         return self.matrix(across, 0, x * (1 - across), 0, down, y * (1 - down))
+
+    def get_clipped_bbox(
+        self, bounding_boxes: dict[str, Any], h_end: Any, h_start: Any, w_end: Any, w_start: Any
+    ) -> dict[str, Any]:
+        """Returns bounding boxes in the format `"xyxy"`, relative to a region and clipped to it.
+
+        Args:
+            bounding_boxes: a dict of `"boxes"`, (batch, boxes, 4) or (boxes, 4), and others.
+            h_end, h_start: where the region ends and begins vertically, (batch, 1).
+            w_end, w_start: where it ends and begins horizontally, (batch, 1).
+        """
+        boxes = to_array(bounding_boxes["boxes"])
+        left, top, right, bottom = (
+            _align(edge, boxes) for edge in (w_start, h_start, w_end, h_end)
+        )
+        first = jnp.concatenate([left, top] * 2, axis=-1)
+        last = jnp.concatenate([right, bottom] * 2, axis=-1)
+        return {**bounding_boxes, "boxes": boxes.clip(first, last) - first}
 
 
 class RandomShear(AffineImageLayer):
@@ -311,6 +373,9 @@ class RandomShear(AffineImageLayer):
     >>> import cornu
     >>> cornu.layers.RandomShear(0.2, 0.2)(cornu.Input((8, 8, 3))).shape
     (None, 8, 8, 3)
+
+    Fixes: bounding boxes are sheared like the images; Keras 3.15 shears them relative to the size
+    of the image, which differs if it is not square, and in one direction after the other.
     """
 
     def __init__(
@@ -334,6 +399,22 @@ class RandomShear(AffineImageLayer):
         across = sign * rng.uniform(*self.x_factor)
         down = sign * rng.uniform(*self.y_factor)
         return self.matrix(1, across, 0, down, 1, 0)
+
+
+def _invert(matrix: Array) -> Array:
+    """Returns the coefficients of the inverse of affine transformations, (batch, 8)."""
+    a0, a1, a2, b0, b1, b2, zero, _ = matrix.T
+    determinant = a0 * b1 - a1 * b0
+    # A shear may map the image to a line.
+    determinant = jnp.where(jnp.abs(determinant) < 1e-6, 1e-6, determinant)
+    rows = (b1, -a1, a1 * b2 - a2 * b1, -b0, a0, a2 * b0 - a0 * b2)
+    return jnp.stack([*(row / determinant for row in rows), zero, zero], axis=1)
+
+
+def _align(numbers: Any, boxes: Array) -> Array:
+    """Reshapes one number per image, (batch, 1), so that it broadcasts against boxes."""
+    x = jnp.asarray(numbers, boxes.dtype)
+    return x[..., None] if boxes.ndim == 3 else x
 
 
 def _shear_range(layer: str, name: str, factor: Factor) -> tuple[float, float]:

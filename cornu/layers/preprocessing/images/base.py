@@ -1,103 +1,71 @@
 """Base classes of image layers.
 
-A subclass of `ImageLayer` defines `sample`, which returns the random parameters of each image, and
-`transform`, which applies them.
+A subclass of `ImageLayer` defines `sample`, which returns the random numbers of a transformation,
+and `transform`, which applies them to images. A layer that moves pixels is a `SpatialLayer`, whose
+masks and bounding boxes follow from the same numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from cornu import settings
-from cornu.errors import check_choice
 from cornu.layers.preprocessing.base import DatasetLayer
-from cornu.ops import random
+from cornu.layers.preprocessing.images.factors import ImageRNG, value_pair
+from cornu.layers.preprocessing.images.sample import check_boxes, check_images, is_single
+from cornu.ops.arguments import to_array
+from cornu.ops.random.generator import Seed, SeedGenerator, draw_key
+from cornu.parts.bounding_boxes.formats import convert_format, find_format
 from cornu.types import Array, DataFormat
 
-__all__ = [
-    "ColorLayer",
-    "Factor",
-    "FillMode",
-    "GeometricImageLayer",
-    "ImageLayer",
-    "ImageRNG",
-    "Interpolation",
-    "RandomImageLayer",
-    "factor_range",
-    "per_image",
-    "value_pair",
-]
+__all__ = ["ColorLayer", "ImageLayer", "RandomImageLayer", "Transformation"]
 
-Interpolation: TypeAlias = Literal["bilinear", "nearest"]
-# A number f, which denotes a range such as -f to f, or the range itself as a pair.
-Factor: TypeAlias = float | Sequence[float]
-FillMode: TypeAlias = Literal["reflect", "wrap", "constant", "nearest", "mirror"]
-INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
-FILL_MODES: tuple[FillMode, ...] = get_args(FillMode)
+# The parts of a sample, and the methods that transform them for a batch and for one image.
+_METHODS = {
+    "images": ("transform_images", "transform_single_image"),
+    "bounding_boxes": ("transform_bounding_boxes", "transform_single_bounding_box"),
+    "labels": ("transform_labels", "transform_single_label"),
+    "segmentation_masks": ("transform_segmentation_masks", "transform_single_segmentation_mask"),
+}
 
 
-class ImageRNG:
-    """Generates random numbers for a batch of images from a single key.
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Transformation:
+    """The numbers with which a layer transforms images and what belongs to them.
 
-    Args:
-        rows: the number of images.
-        key: a JAX random key.
+    Attributes:
+        numbers: what `sample` of the layer returned.
+        size: (height, width) of the images.
     """
 
-    def __init__(self, rows: Any, key: Any) -> None:
-        self.rows = rows
-        self._key = key
-        self._count = 0
-
-    def key(self) -> Array:
-        """Returns a new key."""
-        self._count += 1
-        return jax.random.fold_in(self._key, self._count)
-
-    def uniform_scalar(self, low: float, high: float, *shape: int) -> Array:
-        """Returns an array of numbers from `low` to `high`, the same for all images."""
-        return low + (high - low) * jax.random.uniform(self.key(), shape, "float32")
-
-    def uniform(self, low: float, high: float, *shape: int) -> Array:
-        """Returns an array (rows, *shape) of numbers from `low` to `high`."""
-        return self.uniform_scalar(low, high, self.rows, *shape)
-
-    def normal(self, *shape: int) -> Array:
-        """Returns an array (rows, *shape) of numbers from the standard normal distribution."""
-        return jax.random.normal(self.key(), (self.rows, *shape), "float32")
-
-    def beta(self, alpha: Any) -> Array:
-        """Returns a number from 0 to 1 for each image, from a symmetric beta distribution."""
-        keys = jax.random.split(self.key(), self.rows)
-        return jax.vmap(lambda key: jax.random.beta(key, alpha, alpha, (), "float32"))(keys)
-
-    def bernoulli(self, low: float, high: float) -> Array:
-        """Returns which images are selected, each with a probability from `low` to `high`."""
-        return self.uniform(0, 1) < self.uniform(low, high)
-
-    def signs(self) -> Array:
-        """Returns 1 or -1 for each image."""
-        return jnp.where(self.uniform(0, 1) > 0.5, -1.0, 1.0)
-
-    def permutation(self) -> Array:
-        """Returns a random permutation of the indices of the images."""
-        return jnp.argsort(self.uniform(0, 1))
+    numbers: tuple[Any, ...]
+    size: tuple[Any, Any] = dataclasses.field(metadata={"static": True})
 
 
 class ImageLayer(DatasetLayer):
     """Base class of image layers.
 
-    A subclass defines `transform(images, *parameters)`, and may define `sample(images, rng)`. Both
-    receive float images of shape (batch, height, width, channels), whatever the input is.
+    The input is a batch of images, one image, or a dict of `"images"` and optionally `"labels"`,
+    `"bounding_boxes"` and `"segmentation_masks"`. Other entries of the dict are unchanged.
+
+    A subclass defines `transform(images, *numbers)`, and may define `sample(images, rng)`, which
+    returns the numbers. `transform` receives float images of shape (batch, height, width,
+    channels), whatever the input is. In `sample`, only the shape of the images is known.
+    Alternatively, a subclass defines the methods of Keras: `get_random_transformation`, which may
+    return anything, and `transform_images`, `transform_labels`, `transform_bounding_boxes` and
+    `transform_segmentation_masks`, which receive it together with a batch.
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
+        bounding_box_format: the format of bounding boxes, one of those of
+            `cornu.utils.bounding_boxes.convert_format`.
         **kwargs: `name`, `dtype` and others of `Layer`.
     """
 
@@ -107,79 +75,223 @@ class ImageLayer(DatasetLayer):
     random: ClassVar[bool] = False
     # Whether integer images keep their dtype instead of becoming floats of the layer's dtype.
     keeps_integers: ClassVar[bool] = False
+    # Whether no pixel moves, so that masks and bounding boxes remain as they are.
+    keeps_positions: ClassVar[bool] = False
 
-    def __init__(self, data_format: DataFormat | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data_format: DataFormat | None = None,
+        bounding_box_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        if bounding_box_format is not None:
+            find_format(bounding_box_format, f"{self._label_()}: bounding_box_format")
         self.data_format = settings.data_format(data_format)
+        self.bounding_box_format = bounding_box_format
+        # Labels and boxes, which bfloat16 would round, are not cast; images are cast at the end.
+        self.autocast = False
         self.built = True
 
     # As in Keras, `training` is True by default: a layer that is called directly augments.
     def call(self, data: Any, training: bool = True) -> Any:
-        """Returns the images, or a dict of `images`, `labels` and `segmentation_masks`."""
-        parts = data if isinstance(data, dict) else {"images": data}
-        images = _check_images(parts)
-        single = images.ndim == 3
-        x = self._to_channels_last(images, single)
-        if training or not self.random:
-            parameters = self.sample(x, self.make_rng(x))
-            transforms = (self.transform, self.transform_labels, self.transform_masks)
-        else:
-            parameters, transforms = (), (self.infer_images, _identity, self.infer_masks)
-        new = dict(parts)
-        y = self._from_channels_last(transforms[0](x, *parameters), single)
-        # Interpolation may exceed the range of the dtype, in which a cast would wrap around.
-        if self.keeps_integers and jnp.issubdtype(images.dtype, jnp.integer):
-            y = jnp.round(y).clip(jnp.iinfo(images.dtype).min, jnp.iinfo(images.dtype).max)
-            new["images"] = y.astype(images.dtype)
-        else:
-            new["images"] = y.astype(self.compute_dtype)
-        if "labels" in parts:
-            labels = parts["labels"][None] if single else parts["labels"]
-            labels = transforms[1](labels, *parameters)
-            new["labels"] = labels[0] if single else labels
-        if "segmentation_masks" in parts:
-            masks = parts["segmentation_masks"]
-            y = transforms[2](self._to_channels_last(masks, single), *parameters)
-            new["segmentation_masks"] = self._from_channels_last(y, single).astype(masks.dtype)
+        """Returns the transformed images, or a dict of everything that was transformed."""
+        single = is_single(data)
+        transformation = self.get_random_transformation(data, training=training)
+        new = dict(data) if isinstance(data, dict) else {"images": data}
+        for key, methods in _METHODS.items():
+            if key in new:
+                transform = getattr(self, methods[single])
+                new[key] = transform(new[key], transformation=transformation, training=training)
         return new if isinstance(data, dict) else new["images"]
 
-    def make_rng(self, images: Array) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
+        """Returns the random numbers of a transformation, for the methods that apply it.
+
+        Args:
+            data: the images, or a dict that contains them, with or without a batch axis.
+            training: whether the layer is in training.
+            seed: a seed, used instead of that of the layer.
+        """
+        images = self._channels_last_spec(check_images(data))
+        numbers = (
+            self.sample(images, self.make_rng(images, seed))
+            if training
+            else self.sample_at_inference(images)
+        )
+        return None if numbers is None else Transformation(numbers, images.shape[1:3])
+
+    def transform_images(
+        self, images: Any, transformation: Any = None, training: bool = True
+    ) -> Array:
+        """Returns a batch of images, transformed by what `get_random_transformation` returned."""
+        x: Array = to_array(images)
+        keeps_dtype = self.keeps_integers and jnp.issubdtype(x.dtype, jnp.integer)
+        numbers = self._numbers(transformation, training)
+        if numbers is None:
+            return x if keeps_dtype else x.astype(self.compute_dtype)
+        y = self._from_channels_last(self.transform(self._to_channels_last(x), *numbers))
+        if not keeps_dtype:
+            return y.astype(self.compute_dtype)
+        # Interpolation may exceed the range of the dtype, in which a cast would wrap around.
+        limits = jnp.iinfo(x.dtype)
+        return jnp.round(y).clip(limits.min, limits.max).astype(x.dtype)
+
+    def transform_labels(
+        self, labels: Any, transformation: Any = None, training: bool = True
+    ) -> Array:
+        """Returns the labels of a batch of transformed images; unchanged by default."""
+        unchanged: Array = to_array(labels)
+        return unchanged
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any = None, training: bool = True
+    ) -> dict[str, Any]:
+        """Returns the bounding boxes of a batch of transformed images.
+
+        Args:
+            bounding_boxes: a dict of `"boxes"`, (batch, boxes, 4), and `"labels"`, (batch, boxes).
+            transformation: what `get_random_transformation` returned.
+            training: whether the layer is in training.
+        """
+        if self.keeps_positions or self._numbers(transformation, training) is None:
+            return check_boxes(bounding_boxes)
+        raise self._cannot_transform("bounding boxes", "transform_bounding_boxes")
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any = None, training: bool = True
+    ) -> Array:
+        """Returns the segmentation masks of a batch of transformed images.
+
+        Args:
+            segmentation_masks: masks in the layout of the images, with any number of channels.
+            transformation: what `get_random_transformation` returned.
+            training: whether the layer is in training.
+        """
+        masks: Array = to_array(segmentation_masks)
+        numbers = None if self.keeps_positions else self._numbers(transformation, training)
+        if numbers is None:
+            return masks
+        if masks.ndim != 4:
+            raise ValueError(
+                "segmentation_masks must have the axes of the images, with a channel axis. "
+                f"Received: the shape {masks.shape}, including the batch axis"
+            )
+        new = self.transform_masks(self._to_channels_last(masks), *numbers)
+        return self._from_channels_last(new).astype(masks.dtype)
+
+    def transform_single_image(
+        self, image: Any, transformation: Any, training: bool = True
+    ) -> Array:
+        """Returns a transformed image without batch axis."""
+        return self._transform_one(self.transform_images, image, transformation, training)
+
+    def transform_single_label(
+        self, label: Any, transformation: Any, training: bool = True
+    ) -> Array:
+        """Returns the label of a transformed image."""
+        return self._transform_one(self.transform_labels, label, transformation, training)
+
+    def transform_single_bounding_box(
+        self, bounding_box: Any, transformation: Any, training: bool = True
+    ) -> dict[str, Any]:
+        """Returns the bounding boxes of a transformed image, a dict of (boxes, 4) and (boxes,)."""
+        pair = ("boxes", "labels")
+        batch = {k: to_array(v)[None] if k in pair else v for k, v in bounding_box.items()}
+        new = self.transform_bounding_boxes(batch, transformation=transformation, training=training)
+        return {k: v[0] if k in pair else v for k, v in new.items()}
+
+    def transform_single_segmentation_mask(
+        self, segmentation_mask: Any, transformation: Any, training: bool = True
+    ) -> Array:
+        """Returns the segmentation mask of a transformed image."""
+        method = self.transform_segmentation_masks
+        return self._transform_one(method, segmentation_mask, transformation, training)
+
+    def _transform_one(
+        self, method: Callable[..., Array], x: Any, transformation: Any, training: bool
+    ) -> Array:
+        batch = to_array(x)[None]
+        return method(batch, transformation=transformation, training=training)[0]
+
+    def make_rng(self, images: Any, seed: Seed = None) -> Any:
         """Returns the generator of random numbers; None for layers that are not random."""
         return None
 
-    def sample(self, images: Array, rng: Any) -> tuple[Any, ...]:
-        """Returns the random parameters of the images."""
+    def sample(self, images: Any, rng: Any) -> tuple[Any, ...]:
+        """Returns the random numbers of the transformation; only the shape of images is known."""
         return ()
 
-    def transform(self, images: Array, *parameters: Any) -> Array:
+    def sample_at_inference(self, images: Any) -> tuple[Any, ...] | None:
+        """Returns the numbers of the transformation at inference; None if nothing changes."""
+        return None if self.random else self.sample(images, None)
+
+    def transform(self, images: Array, *numbers: Any) -> Array:
         """Returns the transformed images."""
         raise NotImplementedError(f"{type(self).__name__} does not define `transform`.")
 
-    def transform_labels(self, labels: Array, *parameters: Any) -> Array:
-        """Returns the labels of the transformed images; unchanged by default."""
-        return labels
+    def transform_masks(self, masks: Array, *numbers: Any) -> Array:
+        """Returns the masks of the transformed images."""
+        raise self._cannot_transform("segmentation masks", "transform_segmentation_masks")
 
-    def transform_masks(self, masks: Array, *parameters: Any) -> Array:
-        """Returns the masks of the transformed images; unchanged by default."""
-        return masks
+    def _cannot_transform(self, what: str, method: str) -> NotImplementedError:
+        return NotImplementedError(
+            f"{self._label_()} does not transform {what}.\nDefine `{method}` in the class, or "
+            "remove them from the data: they would no longer match the images."
+        )
 
-    def infer_images(self, images: Array) -> Array:
-        """Returns the output of a random layer for images at inference; unchanged by default."""
-        return images
+    def _numbers(self, transformation: Any, training: bool) -> tuple[Any, ...] | None:
+        """Returns the numbers for `transform`; None if nothing changes."""
+        if self.random and (transformation is None or not training):
+            return None
+        if transformation is None:
+            return ()
+        if not isinstance(transformation, Transformation):
+            raise TypeError(
+                f"{self._label_()}: transformation must be a result of its method "
+                f"get_random_transformation. Received an object of type "
+                f"{type(transformation).__name__}.\nA class that overrides "
+                "get_random_transformation overrides the methods that apply it as well."
+            )
+        return transformation.numbers
 
-    def infer_masks(self, masks: Array) -> Array:
-        """Returns the output of a random layer for masks at inference; unchanged by default."""
-        return masks
+    def _to_pixels(self, boxes: Array, transformation: Any) -> tuple[Array, Array]:
+        """Returns boxes as (left, top, right, bottom) in pixels, and which of them are padding.
 
-    def _to_channels_last(self, images: Array, single: bool) -> Array:
-        x = images[None] if single else images
-        x = jnp.moveaxis(x, 1, -1) if self.data_format == "channels_first" else x
+        The second array has the shape (batch, boxes, 1).
+        """
+        if self.bounding_box_format is None:
+            raise ValueError(
+                f"{self._label_()}: the format of the bounding boxes is unknown.\nPass it to the "
+                f'layer: {type(self).__name__}(..., bounding_box_format="xyxy").'
+            )
+        if not isinstance(transformation, Transformation):
+            raise TypeError(
+                f"{self._label_()}: transformation must be a result of get_random_transformation, "
+                f"which holds the size of the images. Received: {transformation!r}"
+            )
+        padding = ((boxes == 0).all(-1) | (boxes == -1).all(-1))[..., None]
+        pixels = convert_format(boxes, self.bounding_box_format, "xyxy", *transformation.size)
+        return pixels, padding
+
+    def _from_pixels(self, boxes: Array, size: tuple[Any, Any]) -> Array:
+        """Returns boxes (left, top, right, bottom) in the layer's format, for images of a size."""
+        new: Array = convert_format(boxes, "xyxy", str(self.bounding_box_format), *size)
+        return new
+
+    def _channels_last_spec(self, images: Any) -> jax.ShapeDtypeStruct:
+        """Returns the shape of images, as (batch, height, width, channels)."""
+        *batch, a, b, c = images.shape
+        sides = (b, c, a) if self.data_format == "channels_first" else (a, b, c)
+        return jax.ShapeDtypeStruct((*(batch or (1,)), *sides), jnp.float32)
+
+    def _to_channels_last(self, images: Array) -> Array:
+        x = jnp.moveaxis(images, 1, -1) if self.data_format == "channels_first" else images
         # bfloat16 has only 8 significant bits, too few to interpolate between 256 levels.
         return x.astype(jnp.promote_types(self.compute_dtype, "float32"))
 
-    def _from_channels_last(self, x: Array, single: bool) -> Array:
-        x = jnp.moveaxis(x, -1, 1) if self.data_format == "channels_first" else x
-        return x[0] if single else x
+    def _from_channels_last(self, x: Array) -> Array:
+        return jnp.moveaxis(x, -1, 1) if self.data_format == "channels_first" else x
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments, including the default data format."""
@@ -204,11 +316,11 @@ class RandomImageLayer(ImageLayer):
     ) -> None:
         super().__init__(data_format, **kwargs)
         self.seed = seed
-        self.seed_generator = random.SeedGenerator(seed, name=self.name)
+        self.seed_generator = SeedGenerator(seed, name=self.name)
 
-    def make_rng(self, images: Array) -> ImageRNG:
+    def make_rng(self, images: Any, seed: Seed = None) -> ImageRNG:
         """Returns a generator of random numbers for the images."""
-        return ImageRNG(images.shape[0], self.seed_generator.next())
+        return ImageRNG(images.shape[0], draw_key(self.seed_generator if seed is None else seed))
 
 
 class ColorLayer(RandomImageLayer):
@@ -221,6 +333,8 @@ class ColorLayer(RandomImageLayer):
             default.
         **kwargs: `name`, `dtype` and others of `Layer`.
     """
+
+    keeps_positions = True
 
     def __init__(
         self,
@@ -244,118 +358,3 @@ class ColorLayer(RandomImageLayer):
     def scale_back(self, images: Array, high: float) -> Array:
         """Returns images with values scaled from the range 0 to `high` to the value range."""
         return images * (self.extent / high) + self.value_range[0]
-
-
-class GeometricImageLayer(RandomImageLayer):
-    """Base class of layers that move the pixels of images and segmentation masks.
-
-    A subclass defines `warp(images, *parameters, interpolation)`.
-
-    Args:
-        interpolation: `"bilinear"` or `"nearest"`.
-        fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
-            `"nearest"`.
-        fill_value: the value for `fill_mode="constant"`.
-        seed: an integer seed, for reproducible results.
-        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
-            default.
-        **kwargs: `name`, `dtype` and others of `Layer`.
-    """
-
-    def __init__(
-        self,
-        interpolation: Interpolation,
-        fill_mode: FillMode,
-        fill_value: float,
-        seed: int | None,
-        data_format: DataFormat | None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed, data_format, **kwargs)
-        for name, value, known in (
-            ("interpolation", interpolation, INTERPOLATIONS),
-            ("fill_mode", fill_mode, FILL_MODES),
-        ):
-            check_choice(self._label_(), name, value, known)
-        self.interpolation = interpolation
-        self.fill_mode = fill_mode
-        self.fill_value = fill_value
-
-    def warp(self, images: Array, *parameters: Any, **kwargs: Any) -> Array:
-        """Returns the warped images."""
-        raise NotImplementedError(f"{type(self).__name__} does not define `warp`.")
-
-    def transform(self, images: Array, *parameters: Any) -> Array:
-        """Returns the warped images."""
-        return self.warp(images, *parameters, interpolation=self.interpolation)
-
-    def transform_masks(self, masks: Array, *parameters: Any) -> Array:
-        """Returns the warped masks, without interpolating between classes."""
-        return self.warp(masks, *parameters, interpolation="nearest")
-
-
-def _identity(labels: Array) -> Any:
-    return labels
-
-
-def _check_images(parts: dict[str, Any]) -> Any:
-    if "bounding_boxes" in parts:
-        raise NotImplementedError(
-            "bounding boxes are not supported; remove them from the data. If the layer moves "
-            "pixels, they would no longer match the images."
-        )
-    images = parts.get("images")
-    if images is None or images.ndim not in (3, 4):
-        seen = "none" if images is None else f"the shape {images.shape}"
-        hint = ""
-        if images is not None and images.ndim == 2:
-            hint = "\nAdd a channel axis to a grayscale image: x[..., None]."
-        raise ValueError(
-            "images must have the shape (height, width, channels) or (batch, height, width, "
-            f"channels). Received: {seen}{hint}"
-        )
-    return images
-
-
-def per_image(values: Any) -> Array:
-    """Reshapes an array with one number per image so that it broadcasts against the images."""
-    column: Array = values[:, None, None, None]
-    return column
-
-
-def factor_range(
-    layer: str, name: str, factor: Factor, least: float = -1.0, most: float = 1.0
-) -> tuple[float, float]:
-    """Returns the range of a factor: a pair itself; for a number f, -f to f within the bounds.
-
-    Example:
-
-    >>> (
-    ...     factor_range("RandomZoom", "height_factor", 0.2),
-    ...     factor_range("RandomInvert", "factor", 0.2, 0),
-    ... )
-    ((-0.2, 0.2), (0.0, 0.2))
-    """
-    numbers = factor if isinstance(factor, (tuple, list)) else (factor,)
-    if len(numbers) not in (1, 2) or not all(
-        isinstance(n, (int, float, np.number)) and least <= n <= most for n in numbers
-    ):
-        raise ValueError(
-            f"{layer}: {name} must be a number from {least:g} to {most:g}, or a pair of them. "
-            f"Received: {factor!r}"
-        )
-    if isinstance(factor, (tuple, list)) and len(numbers) == 2:
-        low, high = sorted(float(n) for n in numbers)
-        return low, high
-    high = abs(float(numbers[0]))
-    return max(-high, float(least)), high
-
-
-def value_pair(layer: str, name: str, values: Any) -> tuple[float, float]:
-    """Returns the bounds of a value range, such as (0, 255), the lower first."""
-    if not isinstance(values, (tuple, list)) or len(values) != 2 or values[0] == values[1]:
-        raise ValueError(
-            f"{layer}: {name} must be a pair of different numbers. Received: {values!r}"
-        )
-    low, high = sorted(float(v) for v in values)
-    return low, high

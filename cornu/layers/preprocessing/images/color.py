@@ -8,14 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu.layers.arguments import fraction
-from cornu.layers.preprocessing.images.base import (
-    ColorLayer,
-    Factor,
-    ImageRNG,
-    RandomImageLayer,
-    factor_range,
-    per_image,
-)
+from cornu.layers.preprocessing.images.base import ColorLayer, RandomImageLayer
+from cornu.layers.preprocessing.images.factors import Factor, ImageRNG, factor_range, per_image
 from cornu.layers.preprocessing.images.intensity import RandomBrightness, RandomContrast
 from cornu.ops.image.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from cornu.types import Array, DataFormat
@@ -167,6 +161,7 @@ class RandomGrayscale(RandomImageLayer):
     """
 
     keeps_integers = True
+    keeps_positions = True
 
     def __init__(
         self,

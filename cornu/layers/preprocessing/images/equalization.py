@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.images.base import ImageLayer, value_pair
+from cornu.layers.preprocessing.images.base import ImageLayer
+from cornu.layers.preprocessing.images.factors import value_pair
 from cornu.types import Array, DataFormat
 
 __all__ = ["AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization"]
@@ -43,6 +44,8 @@ class AutoContrast(ImageLayer):
     Fixes: channels are stretched separately with `"channels_first"` as well; Keras 3.15 takes the
     wrong axes.
     """
+
+    keeps_positions = True
 
     def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -90,6 +93,7 @@ class Equalization(ImageLayer):
     """
 
     random = True
+    keeps_positions = True
 
     def __init__(
         self,
@@ -157,6 +161,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
     """
 
     keeps_integers = True
+    keeps_positions = True
 
     def __init__(
         self,

@@ -6,14 +6,13 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from cornu.layers.preprocessing.images.base import (
-    Factor,
-    ImageRNG,
-    RandomImageLayer,
-    factor_range,
-    per_image,
-)
+from cornu.layers.preprocessing.images.base import RandomImageLayer
+from cornu.layers.preprocessing.images.factors import Factor, ImageRNG, factor_range, per_image
 from cornu.layers.preprocessing.images.filtering import rectangle_mask
+from cornu.layers.preprocessing.images.sample import check_boxes
+from cornu.layers.preprocessing.images.spatial import find_bounds
+from cornu.ops.arguments import to_array
+from cornu.parts.bounding_boxes.regions import mark_empty, mark_hidden
 from cornu.types import Array, DataFormat
 
 __all__ = ["CutMix", "MixUp"]
@@ -33,7 +32,9 @@ class MixUp(RandomImageLayer):
 
     Shapes:
         x (batch, height, width, channels) -> (the same). In a dict, `labels` (batch, classes)
-        are one-hot.
+        are one-hot. An image gets the bounding boxes of both, (batch, 2 boxes, 4). Segmentation
+        masks of floats, such as one-hot ones, are mixed; masks of integers, which hold classes,
+        remain those of the first image.
 
     Raises:
         ValueError: `alpha` is not positive, or x does not have 3 or 4 axes.
@@ -49,6 +50,10 @@ class MixUp(RandomImageLayer):
 
     References: Hongyi Zhang et al. (2017), "mixup: Beyond Empirical Risk Minimization",
     arXiv 1710.09412.
+
+    Fixes: segmentation masks are mixed with those of the other image, and both images keep the
+    labels of their boxes; in Keras 3.15 masks are mixed with a single pixel, and labels are
+    appended to the batch.
     """
 
     _rowwise_ = False
@@ -73,9 +78,35 @@ class MixUp(RandomImageLayer):
         """Returns the mixed images."""
         return per_image(weight) * images + per_image(1 - weight) * images[other]
 
-    def transform_labels(self, labels: Array, other: Array, weight: Array) -> Array:
+    def transform_masks(self, masks: Array, other: Array, weight: Array) -> Array:
+        """Returns the mixed masks."""
+        return self.transform(masks, other, weight)
+
+    def transform_labels(
+        self, labels: Any, transformation: Any = None, training: bool = True
+    ) -> Array:
         """Returns the mixed labels."""
-        return _mix_labels(labels, other, weight)
+        numbers = self._numbers(transformation, training)
+        return to_array(labels) if numbers is None else _mix_labels(labels, *numbers)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any = None, training: bool = True
+    ) -> Array:
+        """Returns the mixed masks; unchanged if they are integers, which hold classes."""
+        masks: Array = to_array(segmentation_masks)
+        if not jnp.issubdtype(masks.dtype, jnp.floating):
+            return masks
+        return super().transform_segmentation_masks(masks, transformation, training)
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any = None, training: bool = True
+    ) -> dict[str, Any]:
+        """Returns the boxes of both images."""
+        new = check_boxes(bounding_boxes)
+        numbers = self._numbers(transformation, training)
+        if numbers is None:
+            return new
+        return _join(new, {key: to_array(value)[numbers[0]] for key, value in new.items()})
 
 
 class CutMix(RandomImageLayer):
@@ -109,6 +140,10 @@ class CutMix(RandomImageLayer):
 
     References: Sangdoo Yun et al. (2019), "CutMix: Regularization Strategy to Train Strong
     Classifiers with Localizable Features", arXiv 1905.04899.
+
+    Differences: an image gets the bounding boxes of both images, (batch, 2 boxes, 4). Those of the
+    other image are clipped to the rectangle; boxes of which nothing is visible get the label -1.
+    Keras raises an error.
     """
 
     _rowwise_ = False
@@ -137,17 +172,46 @@ class CutMix(RandomImageLayer):
         """Returns the combined images."""
         return jnp.where(inside, images[other], images)
 
-    def transform_labels(self, labels: Array, other: Array, inside: Array, stays: Array) -> Array:
+    def transform_labels(
+        self, labels: Any, transformation: Any = None, training: bool = True
+    ) -> Array:
         """Returns the labels, mixed in proportion to the areas."""
-        return _mix_labels(labels, other, stays)
+        numbers = self._numbers(transformation, training)
+        return to_array(labels) if numbers is None else _mix_labels(labels, numbers[0], numbers[2])
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any = None, training: bool = True
+    ) -> dict[str, Any]:
+        """Returns the boxes of both images, those of the other one clipped to the rectangle."""
+        new = check_boxes(bounding_boxes)
+        numbers = self._numbers(transformation, training)
+        if numbers is None:
+            return new
+        other, inside, _ = numbers
+        boxes, _ = self._to_pixels(new["boxes"], transformation)
+        first, last = jnp.split(find_bounds(inside[..., 0])[:, None], 2, axis=-1)
+        hidden = ((boxes[..., :2] >= first) & (boxes[..., 2:] <= last)).all(-1)
+        clipped = boxes[other].clip(jnp.tile(first, 2), jnp.tile(last, 2))
+        pasted = {key: to_array(value)[other] for key, value in new.items()}
+        pasted["boxes"] = self._from_pixels(clipped, transformation.size)
+        pasted["labels"] = mark_empty(clipped, pasted["labels"])
+        return _join({**new, "labels": mark_hidden(hidden, new["labels"])}, pasted)
 
     def transform_masks(self, masks: Array, other: Array, inside: Array, stays: Array) -> Array:
         """Returns the masks, combined like the images."""
         return jnp.where(inside, masks[other], masks)
 
 
-def _mix_labels(labels: Array, other: Array, weight: Array) -> Array:
-    if not jnp.issubdtype(labels.dtype, jnp.floating):
-        labels = labels.astype("float32")
-    weight = weight.reshape(-1, *(1,) * (labels.ndim - 1)).astype(labels.dtype)
-    return weight * labels + (1 - weight) * labels[other]
+def _join(boxes: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """Returns the boxes of two images in one."""
+    return {
+        key: jnp.concatenate([to_array(value), others[key]], axis=1) for key, value in boxes.items()
+    }
+
+
+def _mix_labels(labels: Any, other: Array, weight: Array) -> Array:
+    x: Array = to_array(labels)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        x = x.astype("float32")
+    weight = weight.reshape(-1, *(1,) * (x.ndim - 1)).astype(x.dtype)
+    return weight * x + (1 - weight) * x[other]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 import jax
@@ -13,16 +13,10 @@ from jax import lax
 
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.images.affine import RandomRotation, RandomShear, RandomTranslation
-from cornu.layers.preprocessing.images.base import (
-    ColorLayer,
-    Factor,
-    ImageLayer,
-    ImageRNG,
-    Interpolation,
-    factor_range,
-)
+from cornu.layers.preprocessing.images.base import ColorLayer, ImageLayer
 from cornu.layers.preprocessing.images.color import RandomColorDegeneration
 from cornu.layers.preprocessing.images.equalization import AutoContrast, Equalization
+from cornu.layers.preprocessing.images.factors import Factor, ImageRNG, factor_range
 from cornu.layers.preprocessing.images.filtering import RandomSharpness
 from cornu.layers.preprocessing.images.intensity import (
     RandomBrightness,
@@ -30,9 +24,15 @@ from cornu.layers.preprocessing.images.intensity import (
     RandomPosterization,
     Solarization,
 )
+from cornu.layers.preprocessing.images.spatial import Interpolation, SpatialLayer
+from cornu.parts.bounding_boxes.regions import clip_boxes
 from cornu.types import Array, DataFormat
 
 __all__ = ["AugMix", "RandAugment"]
+
+
+# What a step is applied to.
+Part: TypeAlias = Literal["images", "masks", "boxes"]
 
 
 class Policy(ColorLayer):
@@ -80,11 +80,27 @@ class Policy(ColorLayer):
             RandomSharpness(factor, values),
         ]
 
-    def apply_step(self, images: Array, which: Any, key: Array) -> Array:
-        """Applies the layer with an index; the index after the last is the identity."""
+    def apply_step(
+        self,
+        x: Array,
+        which: Any,
+        key: Array,
+        part: Part = "images",
+        shape: tuple[Any, ...] | None = None,
+    ) -> Array:
+        """Applies the layer with an index; the index after the last is the identity.
+
+        Args:
+            x: images, or masks or bounding boxes that belong to them.
+            which: the index.
+            key: the random key from which the layer samples its numbers.
+            part: what x is.
+            shape: the shape of the images, if x is something else.
+        """
         if self not in _compiled:
-            _compiled[self] = jax.jit(functools.partial(_apply_step, tuple(self._steps)))
-        changed: Array = _compiled[self](images, which, key)
+            step = functools.partial(_apply_step, tuple(self._steps))
+            _compiled[self] = jax.jit(step, static_argnums=(0, 1))
+        changed: Array = _compiled[self](part, shape or x.shape, x, which, key)
         return changed
 
 
@@ -93,18 +109,36 @@ class Policy(ColorLayer):
 _compiled: WeakKeyDictionary[Policy, Callable[..., Any]] = WeakKeyDictionary()
 
 
-def _apply_step(steps: tuple[ImageLayer, ...], images: Array, which: Array, key: Array) -> Any:
+def _apply_step(
+    steps: tuple[ImageLayer, ...],
+    part: Part,
+    shape: tuple[Any, ...],
+    x: Array,
+    which: Array,
+    key: Array,
+) -> Any:
     """Applies the layer with an index; the index after the last is the identity."""
 
     def make_branch(step: ImageLayer) -> Any:
-        return lambda x, key: step.transform(x, *step.sample(x, ImageRNG(x.shape[0], key)))
+        def run(x: Array, key: Array) -> Array:
+            images = jax.ShapeDtypeStruct(shape, jnp.float32)
+            numbers = step.sample(images, ImageRNG(shape[0], key))
+            if part == "images":
+                return step.transform(x, *numbers)
+            if not isinstance(step, SpatialLayer):
+                return x
+            if part == "masks":
+                return step.transform_masks(x, *numbers)
+            return clip_boxes(step.move_boxes(x, shape[1:3], *numbers), *shape[1:3])
+
+        return run
 
     # `switch` computes the chosen branch only, and one choice per batch keeps it so.
     branches = [*map(make_branch, steps), lambda x, key: x]
-    return lax.switch(which, branches, images, key)
+    return lax.switch(which, branches, x, key)
 
 
-class RandAugment(Policy):
+class RandAugment(SpatialLayer, Policy):
     """Applies randomly chosen augmentations to the images of a batch in training.
 
     The augmentations are shear, translation, rotation, posterization, solarization, auto contrast,
@@ -136,6 +170,9 @@ class RandAugment(Policy):
     with a reduced search space", arXiv 1909.13719.
 
     Differences: only the chosen augmentations are computed; Keras 3.15 computes all of them.
+
+    Fixes: bounding boxes are transformed in the order of the augmentations; Keras 3.15 transforms
+    them in the order of its list of layers.
     """
 
     def __init__(
@@ -159,9 +196,20 @@ class RandAugment(Policy):
 
     def transform(self, images: Array, which: Array, keys: Array) -> Array:
         """Returns the augmented images."""
+        return self._apply_steps(images, which, keys)
+
+    def transform_masks(self, masks: Array, which: Array, keys: Array) -> Array:
+        """Returns the masks, moved like the images."""
+        return self._apply_steps(masks, which, keys, "masks")
+
+    def move_boxes(self, boxes: Array, size: tuple[Any, Any], which: Array, keys: Array) -> Array:
+        """Returns the boxes, moved like the images."""
+        return self._apply_steps(boxes, which, keys, "boxes", (boxes.shape[0], *size, 3))
+
+    def _apply_steps(self, x: Array, which: Array, keys: Array, *part: Any) -> Array:
         for i in range(self.num_ops):
-            images = self.apply_step(images, which[i], keys[i])
-        return images
+            x = self.apply_step(x, which[i], keys[i], *part)
+        return x
 
 
 class AugMix(Policy):
@@ -198,6 +246,9 @@ class AugMix(Policy):
 
     References: Dan Hendrycks et al. (2019), "AugMix: A Simple Data Processing Method to Improve
     Robustness and Uncertainty", arXiv 1912.02781.
+
+    Differences: segmentation masks and bounding boxes remain those of the original image, which is
+    part of the mixture; Keras mixes the classes of masks.
 
     Fixes: the chains are sampled in each step; Keras 3.15 samples them with Python's random numbers
     when the step is compiled, so that all steps have the same chains.

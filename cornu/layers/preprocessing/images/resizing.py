@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -10,14 +10,17 @@ import jax.numpy as jnp
 from jax import lax
 
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.images.base import FillMode, ImageLayer, ImageRNG, RandomImageLayer
+from cornu.layers.preprocessing.images.base import RandomImageLayer
+from cornu.layers.preprocessing.images.factors import ImageRNG
+from cornu.layers.preprocessing.images.spatial import FillMode, SpatialLayer, window_boxes
 from cornu.ops.image import resize
+from cornu.ops.image.geometry import resized_window
 from cornu.types import Array, DataFormat
 
 __all__ = ["CenterCrop", "RandomCrop", "Resizing"]
 
 
-class Resizing(ImageLayer):
+class Resizing(SpatialLayer):
     """Resizes images.
 
     Args:
@@ -73,17 +76,20 @@ class Resizing(ImageLayer):
         self.fill_value = fill_value
         self.antialias = antialias
 
-    def transform(self, images: Array) -> Array:
+    def output_size(self, size: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Returns (height, width) of the result."""
+        return self.height, self.width
+
+    def move_boxes(self, boxes: Array, size: tuple[Any, Any]) -> Array:
+        """Returns the boxes in the resized images."""
+        new = self.height, self.width
+        window = resized_window(size, new, self.crop_to_aspect_ratio, self.pad_to_aspect_ratio)
+        return window_boxes(boxes, window, new)
+
+    def warp(self, images: Array, *, interpolation: str) -> Array:
         """Returns the resized images."""
-        return self._resize(images, self.interpolation)
-
-    def transform_masks(self, masks: Array) -> Array:
-        """Returns the resized masks, without interpolating between classes."""
-        return self._resize(masks, "nearest")
-
-    def _resize(self, x: Array, interpolation: str) -> Array:
         return resize(
-            x,
+            images,
             (self.height, self.width),
             interpolation,
             self.antialias,
@@ -95,7 +101,7 @@ class Resizing(ImageLayer):
         )
 
 
-class CenterCrop(ImageLayer):
+class CenterCrop(SpatialLayer):
     """Crops the center of images; smaller images are resized instead.
 
     Args:
@@ -127,16 +133,32 @@ class CenterCrop(ImageLayer):
         self.height = positive_int(self._label_(), "height", height)
         self.width = positive_int(self._label_(), "width", width)
 
-    def transform(self, images: Array) -> Array:
+    def output_size(self, size: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Returns (height, width) of the result."""
+        return self.height, self.width
+
+    def move_boxes(self, boxes: Array, size: tuple[Any, Any]) -> Array:
+        """Returns the boxes in the center of the images."""
+        return window_boxes(boxes, self._window(size), (self.height, self.width))
+
+    def warp(self, images: Array, *, interpolation: str) -> Array:
         """Returns the center of the images."""
-        return _crop_center(images, self.height, self.width, "bilinear")
+        (top, tall), (left, wide) = self._window(images.shape[1:3])
+        y = images[:, top : top + tall, left : left + wide]
+        size = self.height, self.width
+        if (tall, wide) == size:
+            return y
+        return resize(y, size, interpolation, data_format="channels_last")
 
-    def transform_masks(self, masks: Array) -> Array:
-        """Returns the center of the masks."""
-        return _crop_center(masks, self.height, self.width, "nearest")
+    def _window(self, size: Sequence[Any]) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+        """Returns the first index and the length of the part that becomes the result."""
+        top, left = (size[0] - self.height) // 2, (size[1] - self.width) // 2
+        if top < 0 or left < 0:
+            return resized_window(size, (self.height, self.width), crop=True)
+        return (top, self.height), (left, self.width)
 
 
-class RandomCrop(RandomImageLayer):
+class RandomCrop(SpatialLayer, RandomImageLayer):
     """Crops each image at a random position in training.
 
     At inference, and if images are too small, the result is the largest centered crop with the
@@ -169,8 +191,11 @@ class RandomCrop(RandomImageLayer):
     cropped at the same position.
 
     Fixes: at inference Keras 3.15 returns the images unchanged, contrary to its documentation
-    (keras-team/keras#21868).
+    (keras-team/keras#21868). It moves bounding boxes horizontally by the vertical position of the
+    crop, and the reverse.
     """
+
+    random = False  # at inference, images are cropped at their center
 
     def __init__(
         self,
@@ -189,41 +214,43 @@ class RandomCrop(RandomImageLayer):
         """Returns the relative vertical and horizontal position of each crop, from 0 to 1."""
         return (rng.uniform(0, 1, 2),)
 
-    def transform(self, images: Array, position: Array) -> Array:
+    def sample_at_inference(self, images: Any) -> tuple[Any, ...]:
+        """Returns no position: the images are cropped at their center."""
+        return ()
+
+    def output_size(self, size: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Returns (height, width) of the result."""
+        return self.height, self.width
+
+    def move_boxes(self, boxes: Array, size: tuple[Any, Any], *position: Array) -> Array:
+        """Returns the boxes in the cropped images."""
+        window = self._window(size, *(at[:, None, None] for at in position))
+        return window_boxes(boxes, window, (self.height, self.width))
+
+    def warp(self, images: Array, *position: Array, interpolation: str) -> Array:
         """Returns the cropped images."""
-        return self._crop(images, position, "bilinear")
-
-    def transform_masks(self, masks: Array, position: Array) -> Array:
-        """Returns the masks, cropped like the images."""
-        return self._crop(masks, position, "nearest")
-
-    def infer_images(self, images: Array) -> Array:
-        """Returns the largest centered crop with the target aspect ratio, resized."""
-        return _resize_cropped(images, self.height, self.width, "bilinear")
-
-    def infer_masks(self, masks: Array) -> Array:
-        """Returns the masks, cropped and resized like the images."""
-        return _resize_cropped(masks, self.height, self.width, "nearest")
-
-    def _crop(self, x: Array, position: Array, interpolation: str) -> Array:
-        size = (self.height, self.width, x.shape[-1])
-        spare = x.shape[1] - self.height, x.shape[2] - self.width
-        if min(spare) < 0:
-            return _resize_cropped(x, self.height, self.width, interpolation)
-        # A spare of n pixels allows n + 1 positions; floor makes them equally likely.
-        begin = jnp.floor(position * jnp.asarray([n + 1 for n in spare])).astype(int)
-        cut: Callable[[Array, Array], Array] = jax.vmap(
-            lambda image, at: lax.dynamic_slice(image, (at[0], at[1], 0), size)
+        size = self.height, self.width
+        if not position or not self._fits(images.shape[1:3]):
+            return resize(images, size, interpolation, False, True, data_format="channels_last")
+        (top, _), (left, _) = self._window(images.shape[1:3], *position)
+        cut: Callable[[Array, Array, Array], Array] = jax.vmap(
+            lambda image, y, x: lax.dynamic_slice(image, (y, x, 0), (*size, image.shape[-1]))
         )
-        return cut(x, begin)
+        return cut(images, top, left)
 
+    def _fits(self, size: Sequence[Any]) -> Any:
+        return size[0] >= self.height and size[1] >= self.width
 
-def _resize_cropped(x: Array, height: int, width: int, interpolation: str) -> Array:
-    return resize(x, (height, width), interpolation, False, True, data_format="channels_last")
-
-
-def _crop_center(x: Array, height: int, width: int, interpolation: str) -> Array:
-    top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
-    if top < 0 or left < 0:
-        return _resize_cropped(x, height, width, interpolation)
-    return x[:, top : top + height, left : left + width]
+    def _window(self, size: Sequence[Any], *position: Array) -> Any:
+        """Returns the first index and the length of the part that becomes the result."""
+        new = self.height, self.width
+        if not position or not self._fits(size):
+            return resized_window(size, new, crop=True)
+        # A spare of n pixels allows n + 1 positions; floor makes them equally likely.
+        return tuple(
+            (
+                jnp.floor(position[0][..., axis] * (size[axis] - new[axis] + 1)).astype(int),
+                new[axis],
+            )
+            for axis in (0, 1)
+        )

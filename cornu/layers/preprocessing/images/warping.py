@@ -9,16 +9,21 @@ import jax
 import jax.numpy as jnp
 
 from cornu.layers.arguments import fraction
-from cornu.layers.preprocessing.images.base import (
+from cornu.layers.preprocessing.images.factors import (
     Factor,
-    FillMode,
-    GeometricImageLayer,
     ImageRNG,
-    Interpolation,
     factor_range,
     per_image,
     value_pair,
 )
+from cornu.layers.preprocessing.images.spatial import (
+    FillMode,
+    GeometricImageLayer,
+    Interpolation,
+    find_bounds,
+    map_box_corners,
+)
+from cornu.ops.image.geometry import homography, project
 from cornu.ops.image.kernels import convolve_separable, gaussian_weights
 from cornu.ops.image.warp import map_coordinates, perspective_transform
 from cornu.types import Array, DataFormat
@@ -54,6 +59,11 @@ class RandomPerspective(GeometricImageLayer):
     >>> import cornu
     >>> cornu.layers.RandomPerspective(0.5)(cornu.Input((8, 8, 3))).shape
     (None, 8, 8, 3)
+
+    Differences: an edge of a bounding box lies between two pixels; Keras gives it the coordinate of
+    the pixel behind it, so that its results are up to half a pixel away.
+
+    Fixes: bounding boxes are returned in the format of the layer; Keras 3.15 returns `"xyxy"`.
     """
 
     def __init__(
@@ -77,14 +87,28 @@ class RandomPerspective(GeometricImageLayer):
 
     def warp(self, images: Array, selected: Array, moved: Array, *, interpolation: str) -> Array:
         """Returns the images, transformed where selected."""
-        right, bottom = images.shape[2] - 1, images.shape[1] - 1
-        corners = jnp.asarray([[0, 0], [right, 0], [0, bottom], [right, bottom]], moved.dtype)
-        # As in Keras, a corner moves in proportion to its coordinates, so that the first one stays.
-        starts = jnp.broadcast_to(corners, moved.shape)
+        starts, ends = _move_corners(images.shape[1:3], moved)
         new = perspective_transform(
-            images, starts, starts * (1 + moved), interpolation, self.fill_value, "channels_last"
+            images, starts, ends, interpolation, self.fill_value, "channels_last"
         )
         return jnp.where(per_image(selected), new, images)
+
+    def move_boxes(
+        self, boxes: Array, size: tuple[Any, Any], selected: Array, moved: Array
+    ) -> Array:
+        """Returns the boxes that enclose the transformed boxes, where selected."""
+        transform = homography(*_move_corners(size, moved))[:, None]
+        new = map_box_corners(boxes, lambda x, y: project(x, y, transform))
+        return jnp.where(selected[:, None, None], new, boxes)
+
+
+def _move_corners(size: Sequence[Any], moved: Array) -> tuple[Array, Array]:
+    """Returns the corners of images of a size, and the points to which they are moved."""
+    right, bottom = size[1] - 1, size[0] - 1
+    corners = jnp.asarray([[0, 0], [right, 0], [0, bottom], [right, bottom]], moved.dtype)
+    # As in Keras, a corner moves in proportion to its coordinates, so that the first one stays.
+    starts = jnp.broadcast_to(corners, moved.shape)
+    return starts, starts * (1 + moved)
 
 
 class RandomElasticTransform(GeometricImageLayer):
@@ -124,6 +148,8 @@ class RandomElasticTransform(GeometricImageLayer):
     References: Patrice Simard et al. (2003), "Best practices for convolutional neural networks
     applied to visual document analysis".
 
+    Differences: bounding boxes are transformed; Keras raises an error.
+
     Fixes: the vertical and horizontal displacements are independent, as in the paper; in Keras 3.15
     they are equal.
     """
@@ -148,17 +174,21 @@ class RandomElasticTransform(GeometricImageLayer):
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the selected images, and the source position of each pixel, (batch, 2, h, w)."""
         height, width = images.shape[1:3]
-        strength = rng.uniform_scalar(*self.scale)
         # One strength per batch, because all images share the smoothing kernel.
-        # 0.05 here and 0.1 below are the constants of Keras.
-        sigma = 0.05 * min(height, width) * strength
+        strength = rng.uniform_scalar(*self.scale)
+        alpha, sigma = self.get_elastic_transform_params(height, width, strength)
         # The kernel size must be static, so it is that of the largest strength; always odd.
-        reach = int(6 * 0.05 * min(height, width) * self.scale[1]) | 1
+        reach = int(6 * self.get_elastic_transform_params(height, width, self.scale[1])[1]) | 1
         weights = gaussian_weights(reach, jnp.maximum(sigma, 1e-3), jnp.float32)
         noise = convolve_separable(sigma * rng.normal(height, width, 2), weights, weights, "SAME")
-        moved = 0.1 * max(height, width) * strength * jnp.moveaxis(noise, -1, 1)
+        moved = alpha * jnp.moveaxis(noise, -1, 1)
         positions = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij"))
         return rng.bernoulli(*self.factor), positions + moved
+
+    def get_elastic_transform_params(self, height: Any, width: Any, factor: Any) -> tuple[Any, Any]:
+        """Returns the scale of the displacements, and the standard deviation of the smoothing."""
+        # The constants of Keras.
+        return 0.1 * max(height, width) * factor, 0.05 * min(height, width) * factor
 
     def warp(
         self, images: Array, selected: Array, positions: Array, *, interpolation: str
@@ -173,6 +203,21 @@ class RandomElasticTransform(GeometricImageLayer):
         new = jax.vmap(jax.vmap(sample, (0, None)))(planes, positions)
         return jnp.where(per_image(selected), jnp.moveaxis(new, 1, -1), images)
 
+    def move_boxes(
+        self, boxes: Array, size: tuple[Any, Any], selected: Array, positions: Array
+    ) -> Array:
+        """Returns the boxes that enclose the pixels that come from the boxes, where selected."""
+        return jnp.where(selected[:, None, None], _find_moved(boxes, positions), boxes)
+
     def transform(self, images: Array, *parameters: Any) -> Array:
         """Returns the transformed images, clipped to the value range."""
         return super().transform(images, *parameters).clip(*self.value_range)
+
+
+@jax.jit  # compiled, so that no array of (batch, boxes, height, width) is stored
+def _find_moved(boxes: Array, positions: Array) -> Array:
+    """Returns the boxes that enclose the pixels whose source positions lie in boxes."""
+    x1, y1, x2, y2 = jnp.moveaxis(boxes, -1, 0)[..., None, None]
+    y, x = jnp.moveaxis(positions, 1, 0)[:, :, None] + 0.5
+    new: Array = find_bounds((x >= x1) & (x < x2) & (y >= y1) & (y < y2))
+    return new
