@@ -134,6 +134,15 @@ def test_stft_is_undone():
         np.testing.assert_allclose(again, signal, atol=1e-5)
 
 
+@pytest.mark.parametrize("length", [1, 2, 5, 9, 10, 40])
+def test_stft_reflects_short_signals(length):
+    signal = np.arange(1.0, length + 1, dtype="float32")
+    found = ops.stft(signal, 20, 7, 20, window=None)
+    extended = np.pad(signal, 10, mode="reflect")
+    wanted = ops.stft(extended, 20, 7, 20, window=None, center=False)
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
 def test_elastic_transform():
     image = np.random.default_rng(0).uniform(size=(2, 8, 6, 3)).astype("float32")
     first = ops.image.elastic_transform(image, alpha=3.0, sigma=1.0, seed=1)

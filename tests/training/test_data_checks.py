@@ -1,11 +1,13 @@
 """Invalid data is rejected before the first step."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import cornu
 from cornu import Input, Model, layers
 from cornu.layers import Dense
+from cornu.training.data_checks import check_values, target_check
 from tests.sampling import slow_except
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
@@ -234,3 +236,30 @@ def test_custom_losses_next_to_built_in_ones():
     assert np.isfinite(two.test_on_batch(X, {"a": LABELS, "b": X})).all()
     with pytest.raises(ValueError, match="Target of output 'b' .* y has the shape"):
         two.fit(X, {"a": LABELS, "b": LABELS}, verbose=0)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "bfloat16"])
+def test_values_that_are_not_finite_are_found_wherever_they_are(dtype):
+    dtype = jnp.dtype(dtype)
+    for size in (1, 40, 40_000):
+        right = np.full((2, size), jnp.finfo(dtype).max, dtype)  # whose sum overflows
+        for layout in (np.asarray, np.asfortranarray, lambda x: np.repeat(x, 2, 0)[::2]):
+            check_values("x", layout(right))
+            for value in (np.nan, np.inf, -np.inf):
+                for position in (0, size // 2, size - 1):
+                    wrong = right.copy()
+                    wrong[1, position] = value
+                    with pytest.raises(ValueError, match=rf"x contains .*\(1, {position}\)"):
+                        check_values("x", layout(wrong))
+
+
+@pytest.mark.parametrize("dtype", [*"bhilBHIL", "float32", ">i4"])
+def test_labels_of_every_dtype_are_in_the_range_of_classes(dtype):
+    loss = cornu.losses.SparseCategoricalCrossentropy()
+    check = target_check("y", loss, cornu.Input((3,)))
+    labels = np.array([0, 2, 1, 2]).astype(dtype)
+    for layout in (np.asarray, lambda x: np.repeat(x, 2)[::2]):
+        check(layout(labels))
+        for wrong in (3, 100, *([] if labels.dtype.kind == "u" else [-1, -100])):
+            with pytest.raises(ValueError, match=rf"labels range from .*{wrong}"):
+                check(layout(np.append(labels, np.array(wrong).astype(dtype))))
