@@ -268,8 +268,9 @@ _ROWS = (
     Deviation(
         name="repeated_interrupts",
         kind="process",
-        summary="During fit, a KeyboardInterrupt that is raised where Python ignores exceptions "
-        "(garbage collection, finalizers) is raised again a millisecond later.",
+        summary="In fit, evaluate, predict, save and load, a KeyboardInterrupt that is raised "
+        "where Python ignores exceptions (garbage collection, finalizers) is raised again a "
+        "millisecond later.",
         scope="main thread, Python's default handler of SIGINT",
         gain="no Ctrl-C is lost",
         proof=("tests/training/step/test_program_interrupts.py",),

@@ -122,8 +122,8 @@ def _interrupt(operation: _Operation) -> Callable[[Path, int], Attempt]:
 
         def attempt() -> None:
             strike = threading.Timer(wait, os.kill, (os.getpid(), signal.SIGINT))
-            strike.start()
             with contextlib.suppress(KeyboardInterrupt):
+                strike.start()  # the interrupt may come before it returns
                 operation.run(model, folder)
                 time.sleep(wait)  # it ended before the interrupt came
             strike.join()

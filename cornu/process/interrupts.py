@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import signal
 import threading
@@ -13,14 +14,17 @@ from _signal import getsignal  # type: ignore[import-not-found]
 from _signal import signal as install
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from cornu.deviations import is_enabled
 
-__all__ = ["deferred_signals", "immediate_interrupts"]
+__all__ = ["deferred_signals", "immediate_interrupts", "loses_no_interrupt"]
 
 _NUMBERS = (signal.SIGINT.value, signal.SIGTERM.value)
 _RETRY_DELAY = 0.001  # seconds
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class deferred_signals:
@@ -125,6 +129,17 @@ class immediate_interrupts:
         timer = threading.Timer(_RETRY_DELAY, signal.raise_signal, (number,))
         timer.daemon = True  # it must not delay the end of the process
         timer.start()
+
+
+def loses_no_interrupt(function: Callable[P, R]) -> Callable[P, R]:
+    """Returns a function that runs in `immediate_interrupts`."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with immediate_interrupts():
+            return function(*args, **kwargs)
+
+    return run
 
 
 def _discards_exceptions(frame: FrameType | None) -> bool:

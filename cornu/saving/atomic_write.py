@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,15 +31,16 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
         raise FileExistsError(f"{str(path)!r} exists. Pass overwrite=True to replace it.")
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same directory, because a file cannot be renamed into another file system.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
     try:
+        # Within the block, so that an interrupt leaves no file behind. Only the owner may read it
+        # until it is complete.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         yield temporary
         # Without fsync, a crash of the system may leave the new name with an empty file.
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_get_umask())  # mkstemp creates files with mode 600
+        os.chmod(temporary, 0o666 & ~_get_umask())  # it was created with mode 600
         os.replace(temporary, path)
         _sync_directory(path.parent)
     finally:

@@ -14,6 +14,7 @@ from typing import IO, Any, Protocol, TypeGuard, runtime_checkable
 from cornu import registry
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.array_reader import ArrayReader
@@ -50,6 +51,7 @@ class CompiledFromConfig(Protocol):
 
 
 @api_boundary
+@loses_no_interrupt
 def save_model(
     model: Any,
     filepath: str | os.PathLike[str] | IO[bytes],
@@ -149,6 +151,7 @@ def _to_json(config: Any) -> str:
 
 
 @api_boundary
+@loses_no_interrupt
 def load_model(
     filepath: str | os.PathLike[str] | IO[bytes],
     custom_objects: Mapping[str, Any] | None = None,
@@ -251,6 +254,7 @@ def _model_from_config(config: Any, name: str) -> Any:
 
 
 @api_boundary
+@loses_no_interrupt
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Returns a model with the architecture that `model.to_json()` described, and new weights."""
     name = "The JSON text"

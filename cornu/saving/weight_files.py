@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.hdf5 import HDF5Reader
@@ -18,6 +19,7 @@ __all__ = ["load_weights", "save_weights"]
 
 
 @api_boundary
+@loses_no_interrupt
 def save_weights(
     model: Layer,
     filepath: str | os.PathLike[str],
@@ -64,6 +66,7 @@ def save_weights(
 
 
 @api_boundary
+@loses_no_interrupt
 def load_weights(
     model: Layer, filepath: str | os.PathLike[str], skip_mismatch: bool = False
 ) -> None:

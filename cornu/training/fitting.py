@@ -17,7 +17,7 @@ from cornu.callbacks import CallbackList, History
 from cornu.core.state.dtypes import is_direct
 from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
 from cornu.errors import is_positive_integer
-from cornu.process.interrupts import immediate_interrupts
+from cornu.process.interrupts import immediate_interrupts, loses_no_interrupt
 from cornu.saving.resume import Resume
 from cornu.training import batch_check, preflight
 from cornu.training.dry_run import DryRun, limit_steps
@@ -289,6 +289,7 @@ def _callback_list(
     )
 
 
+@loses_no_interrupt
 def evaluate(
     trainer: Trainer,
     x: DataLike,
@@ -318,6 +319,7 @@ def _open_for_evaluation(
     return source
 
 
+@loses_no_interrupt
 def predict(
     trainer: Trainer,
     x: DataLike,
