@@ -210,13 +210,13 @@ _ROWS = (
     Deviation(
         name="preprocessing_on_cpu",
         kind="JAX setting",
-        summary="In functions passed to tf.data.Dataset.map, preprocessing layers compute in a "
-        "jax.default_device context of the CPU.",
-        scope="all devices, layers called in tf.data.Dataset.map",
+        summary="In functions passed to tf.data.Dataset.map, and in the part of a model that reads "
+        "strings, preprocessing layers compute in a jax.default_device context of the CPU.",
+        scope="all devices, layers called in tf.data.Dataset.map, models with inputs of strings",
         gain="the input pipeline does not wait for the device that trains",
-        proof=("tests/layers/preprocessing/test_dataset.py",),
-        modules=("layers/preprocessing/tf_data.py",),
-        on_request="a layer called on TensorFlow tensors",
+        proof=("tests/layers/preprocessing/test_dataset.py", "tests/models/test_host_part.py"),
+        modules=("layers/preprocessing/tf_data.py", "models/host_part.py"),
+        on_request="a layer called on TensorFlow tensors, Input(dtype='string')",
     ),
     Deviation(
         name="deterministic_gpu_ops",

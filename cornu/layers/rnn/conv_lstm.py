@@ -233,6 +233,7 @@ class ConvLSTM(RNN):
         return_state: bool = False,
         go_backwards: bool = False,
         stateful: bool = False,
+        unroll: bool = False,
         **kwargs: Any,
     ) -> None:
         arguments = keyword_arguments(locals())
@@ -247,7 +248,7 @@ class ConvLSTM(RNN):
         if not is_library_class(type(self)):
             return config
         resolved = {name: getattr(self.cell, name) for name in _RESOLVED}
-        return {**config, **resolved, "unroll": self.unroll}
+        return {**config, **resolved}
 
     def build(self, sequences_shape: ShapeLike, initial_state_shape: PyTree = None) -> None:
         """Builds the cell, and creates the states of a stateful layer."""
@@ -323,8 +324,8 @@ class ConvLSTM2D(ConvLSTM):
             each gate, the same for all steps.
         recurrent_dropout: the fraction of the state to set to zero in training, likewise.
         seed: the seed of the dropout.
-        return_sequences, return_state, go_backwards, stateful: as in `RNN`.
-        **kwargs: `unroll` and `zero_output_for_mask` of `RNN`, and arguments of `Layer`.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+        **kwargs: `zero_output_for_mask` of `RNN`, and arguments of `Layer`.
 
     Call arguments: as in `RNN`; `initial_state` is [h, c].
 
