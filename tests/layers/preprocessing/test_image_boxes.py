@@ -386,6 +386,7 @@ def test_lists_of_different_lengths_are_padded():
         _moved({"boxes": boxes, "labels": [[1], [], [3]]})
 
 
+@pytest.mark.slow  # imports TensorFlow
 def test_ragged_tensors_in_a_dataset():
     tf = pytest.importorskip("tensorflow")
     boxes = [[[0.0, 0, 24, 10], [0, 0, 12, 10]], [], [[30.0, 0, 40, 10]]]

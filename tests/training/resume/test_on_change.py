@@ -8,6 +8,7 @@ import pytest
 
 import cornu
 from cornu import layers
+from tests.sampling import slow_except
 from tests.training.resume.test_fingerprint import X, Y, folders, make  # noqa: F401
 
 W = np.full(32, 2.0)
@@ -39,6 +40,8 @@ CHANGES = {
     "other weights": (None, {}),
 }
 
+QUICK = ["activation", "optimizer's argument", "values", "batch size", "other weights"]
+
 
 def run(folder, change, on_change="error"):
     program, given = CHANGES[change] if change else ({}, {})
@@ -67,8 +70,8 @@ def made_once(program):
     return {**program, **({"optimizer": optimizer()} if optimizer else {})}
 
 
-@pytest.mark.parametrize("kind", ["middle", "complete"])
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("kind", slow_except(["middle", "complete"], 1))
+@pytest.mark.parametrize("change", slow_except(CHANGES, QUICK))
 def test_every_change_with_every_choice(change, kind, folders, tmp_path):  # noqa: F811
     for on_change in ("error", "warn", "restart"):
         shutil.copytree(folders / kind, tmp_path / on_change)
