@@ -453,18 +453,12 @@ class Model(InspectionMethods):
         """Whether a call runs the compiled forward function: a call on concrete arrays does."""
         if self._trainer_.run_eagerly or len(args) != 1 or not set(kwargs) <= {"training"}:
             return False
-        if scope.current().interceptor is not None:
+        current, inputs = scope.current(), args[0]
+        if current.interceptor is not None:
             return False  # an interceptor needs concrete outputs of layers, not tracers
-        masks = scope.current().masks
-        return all(
-            (isinstance(x, np.ndarray) and is_direct(x))
-            or (
-                isinstance(x, jax.Array)
-                and not isinstance(x, jax.core.Tracer)
-                and masks.get(x) is None
-            )
-            for x in tree.leaves(args[0])
-        )
+        if isinstance(inputs, (np.ndarray, jax.Array)):  # without the time of a traversal
+            return _is_direct_input(inputs, current)
+        return all(_is_direct_input(x, current) for x in tree.leaves(inputs))
 
     def _call_compiled_(self, args: Any, kwargs: Any) -> Any:
         self._ensure_built_(args[0])
@@ -582,6 +576,15 @@ class Model(InspectionMethods):
 
 class Recorder(Recording, Model):
     """A model that returns outputs of layers of another model; see `Model.outputs_of`."""
+
+
+def _is_direct_input(x: DataLike, current: scope.Scope) -> bool:
+    """Whether the compiled forward function takes a value as it is."""
+    if isinstance(x, np.ndarray):
+        return is_direct(x)
+    if not isinstance(x, jax.Array) or isinstance(x, jax.core.Tracer):
+        return False
+    return current.masks.get(x) is None
 
 
 def _format_shapes(tensors: PyTree) -> str:

@@ -1,7 +1,10 @@
-"""Checks of batches whose values are on an accelerator."""
+"""Checks of batches: what they cost, and when values on an accelerator are checked."""
+
+import sys
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import cornu
@@ -21,3 +24,61 @@ def test_the_last_batch_is_checked_if_its_values_are_read_late(options, monkeypa
     with pytest.raises(ValueError, match="contains NaN: 1 value in 1 row") as caught:
         model.fit(iter(batches), verbose=0, **options)
     assert "This was batch 1 of the data; the first is 0." in "".join(caught.value.__notes__)
+
+
+def count_calls(function):
+    """Returns how many Python functions are called."""
+    count = 0
+
+    def count_call(frame, event, argument):
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(count_call)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_a_batch_like_the_last_one_takes_few_calls():
+    # Measured as calls of Python functions, because times vary with the load of the machine.
+    model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = np.ones((4, 3), "float32"), np.ones(4, "int32")
+
+    def fit(batches):
+        model.fit(iter([(x, y)] * batches), verbose=0)
+
+    fit(3)
+    calls = count_calls(lambda: fit(30)) - count_calls(lambda: fit(10))
+    assert calls / 20 <= 100
+    found = [part.checks for _, part in _checks_of(model, x, y)]
+    assert all(found) and len(found) == 2  # of both arrays
+
+
+def _checks_of(model, x, y):
+    trainer = model._trainer_
+    check = batch_check.BatchCheck(trainer, trainer.binding("train"))
+    check((x, y, None), 0)
+    return check._plan
+
+
+def test_an_error_names_the_batch_once():
+    model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    right = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    wrong = {
+        "layout": (right[0].astype("int32"), right[1]),
+        "structure": (right[0], right[1], right[1], right[1]),
+        "lengths": (right[0], right[1][:2]),
+        "values": (right[0] * np.nan, right[1]),
+        "targets": (right[0], np.ones((4, 2), "float32")),
+    }
+    for name, batch in wrong.items():
+        with pytest.raises(ValueError) as caught:
+            model.fit(iter([right, right, batch]), verbose=0)
+        text = "".join([str(caught.value), *caught.value.__notes__])
+        assert text.lower().count("batch 2") == 1, (name, text)
+        assert "fit was in epoch 1 of 1, after 2 steps of it" in text, name
