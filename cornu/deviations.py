@@ -214,8 +214,8 @@ _ROWS = (
         "strings, preprocessing layers compute in a jax.default_device context of the CPU.",
         scope="all devices, layers called in tf.data.Dataset.map, models with inputs of strings",
         gain="the input pipeline does not wait for the device that trains",
-        proof=("tests/layers/preprocessing/test_dataset.py", "tests/models/test_host_part.py"),
-        modules=("layers/preprocessing/tf_data.py", "models/host_part.py"),
+        proof=("tests/layers/preprocessing/test_dataset.py", "tests/models/test_string_inputs.py"),
+        modules=("layers/preprocessing/tf_data.py", "models/string_inputs/split_graph.py"),
         on_request="a layer called on TensorFlow tensors, Input(dtype='string')",
     ),
     Deviation(

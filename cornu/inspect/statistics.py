@@ -187,7 +187,7 @@ def statistics(
     if y is None:
         if not model.built:
             model._build_for_(x)
-        batch = (x, None, None)
+        batch = (model._read_inputs_(x), None, None)
     else:
         model._trainer_.require_config("statistics with `y`")
         batch = model._trainer_.one_batch(x, y, sample_weight, None, train=False).structure

@@ -15,7 +15,7 @@ from cornu.inspect.folding import fold as folded
 from cornu.inspect.folding import format_repeats
 from cornu.inspect.learning_rates import apply_rates_by_path
 from cornu.inspect.outline import Item, list_tensors, outline
-from cornu.inspect.profile.abstract_trace import infer_inner_outputs, tensors_from_config
+from cornu.inspect.profile.abstract_trace import infer_inner_outputs
 from cornu.inspect.profile.cost import Cost, cost_assumptions, measure_costs
 from cornu.inspect.tables.formatting import format_bytes, format_count, format_flops, sum_known
 from cornu.inspect.tables.html import to_html
@@ -213,10 +213,11 @@ def _inner_outputs(root: Item) -> dict[int, Any]:
             continue
         if item.node is not None:
             made = infer_inner_outputs(item.op, item.node.args, item.node.kwargs)
-        elif item is root and root.op._is_model_ and root.op._built_inputs_ is not None:
-            made = infer_inner_outputs(root.op, (tensors_from_config(root.op._built_inputs_),), {})
         else:
-            continue
+            inputs = item.op._step_tensors_() if item is root and item.op._is_model_ else None
+            if inputs is None:
+                continue
+            made = infer_inner_outputs(item.op, (inputs,), {})
         found.update((id(part), made[id(part.op)]) for part in item.walk() if id(part.op) in made)
     return found
 

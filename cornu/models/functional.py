@@ -45,7 +45,7 @@ class FunctionalGraph:
             (if the input shape was inferred from data).
     """
 
-    # Whether a part of the graph runs on the host, because it needs strings; see `host_part`.
+    # Whether a part of the graph runs on the host, because it needs strings; see `string_inputs`.
     splits: ClassVar[bool] = False
 
     def __init__(self, inputs: PyTree, outputs: PyTree, owner: str, strict: bool = True) -> None:

@@ -27,17 +27,16 @@ from cornu.errors import quantity, suggest
 from cornu.foreign import check_attributes
 from cornu.models.functional import FunctionalGraph
 from cornu.models.graph_config import build_from_graph_config, graph_config
-from cornu.models.host_part import (
-    InputReader,
-    SplitGraph,
-    StepInputs,
-    TracedCall,
-    contains_strings,
-    functional_graph,
-    reads_strings,
-)
 from cornu.models.inspection_methods import InspectionMethods
 from cornu.models.outputs_of import Recording
+from cornu.models.string_inputs.reading import (
+    InputReader,
+    TracedCall,
+    contains_strings,
+    reads_strings,
+)
+from cornu.models.string_inputs.split_graph import SplitGraph, functional_graph
+from cornu.models.string_inputs.step_inputs import StepInputs
 from cornu.names import auto_name, printable
 from cornu.saving import model_files, weight_files
 from cornu.training.trainer import Trainer
@@ -163,7 +162,7 @@ class Model(InspectionMethods):
                 with keep_traceback(new):
                     raise new  # noqa: B904 - its cause is set
         if args and self._reads_on_host_(args[0]):
-            return self(self._read_on_host_(args[0]), *args[1:], **kwargs)
+            return self(self._read_inputs_(args[0]), *args[1:], **kwargs)
         return super().__call__(*args, **kwargs)
 
     def _reads_on_host_(self, inputs: PyTree) -> bool:
@@ -173,10 +172,14 @@ class Model(InspectionMethods):
         is_unknown = self._graph_ is None and not self.built
         return is_unknown and contains_strings(inputs) and reads_strings(self)
 
-    def _read_on_host_(self, inputs: PyTree) -> Any:
-        """Returns what the compiled part of the model takes."""
+    def _read_inputs_(self, inputs: PyTree) -> Any:
+        """Returns what the compiled part of the model takes: the inputs, unless it has strings."""
+        if not self._reads_on_host_(inputs):
+            return inputs
+        reader = self._input_reader_
+        assert reader is not None
         try:
-            return InputReader(self)(inputs, "x", (), False)
+            return reader(inputs, "x", (), False)
         except Exception as error:
             raise locate_call_error(self, error, (inputs,), {})  # noqa: B904
 
@@ -187,6 +190,14 @@ class Model(InspectionMethods):
             return self._traced_.graph
         graph = self._graph_
         return graph if isinstance(graph, SplitGraph) else None
+
+    def _step_tensors_(self) -> Any:
+        """Returns Tensors like the inputs of the compiled part; None if they are unknown."""
+        if self._string_graph_ is not None:
+            graph = self._string_graph_.device_graph
+            return graph.arrange(graph.input_tensors)
+        known = self._built_inputs_ is not None
+        return _tensors_from_config(self._built_inputs_) if known else None
 
     @property
     def _input_reader_(self) -> InputReader | None:
@@ -585,6 +596,15 @@ def _is_direct_input(x: DataLike, current: scope.Scope) -> bool:
     if not isinstance(x, jax.Array) or isinstance(x, jax.core.Tracer):
         return False
     return current.masks.get(x) is None
+
+
+def _tensors_from_config(inputs: PyTree) -> Any:
+    """Returns Tensors for the `[shape, dtype]` entries of a build config, in its structure."""
+    if isinstance(inputs, dict):
+        return {name: _tensors_from_config(item) for name, item in inputs.items()}
+    if len(inputs) == 2 and isinstance(inputs[1], str):
+        return Tensor(tuple(inputs[0]), inputs[1])
+    return [_tensors_from_config(item) for item in inputs]
 
 
 def _format_shapes(tensors: PyTree) -> str:

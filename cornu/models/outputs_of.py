@@ -108,6 +108,15 @@ class Recording:
             if all(layer is not item.op for layer in self._layers.values()):
                 self._layers[item.path] = item.op
 
+    def _reads_on_host_(self, inputs: PyTree) -> bool:
+        reads: bool = self.inner._reads_on_host_(inputs)
+        return reads
+
+    @property
+    def _input_reader_(self) -> Any:
+        # The inputs are those of the model, of which a part may run on the host.
+        return self.inner._input_reader_
+
     def call(self, inputs: PyTree, training: bool | None = None, mask: PyTree = None) -> Any:
         """Runs the model; returns the outputs of its layers."""
         run = record_outputs(

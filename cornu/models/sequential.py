@@ -17,8 +17,8 @@ from cornu.foreign import describe_replacement
 from cornu.layers.input import Input, InputLayer
 from cornu.models.copy_layer import copy_layer
 from cornu.models.functional import FunctionalGraph
-from cornu.models.host_part import functional_graph
 from cornu.models.model import Model
+from cornu.models.string_inputs.split_graph import functional_graph
 from cornu.types import PyTree
 
 __all__ = ["Sequential"]

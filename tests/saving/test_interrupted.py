@@ -14,32 +14,32 @@ from cornu.saving.atomic_write import atomic_write
 X = np.ones((4, 3), "float32")
 
 
-class Dying:
-    """Its end is where Python ignores exceptions."""
+class InterruptedWhenDeleted:
+    """Python ignores exceptions in `__del__`, so the interrupt is lost unless it is kept."""
 
     def __del__(self):
         signal.raise_signal(signal.SIGINT)
 
 
-def strike():
-    Dying()
+def lose_an_interrupt():
+    InterruptedWhenDeleted()
     time.sleep(0.01)  # where Python looks for signals
     raise AssertionError("the interrupt is lost")
 
 
-class Striking(layers.Layer):
+class Interrupted(layers.Layer):
     """Interrupts what saves or loads it."""
 
-    armed = ""
+    during = ""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self._strike("load_model")
+        self._interrupt_in("load_model")
 
-    def _strike(self, what):
-        if Striking.armed == what:
-            Striking.armed = ""
-            strike()
+    def _interrupt_in(self, what):
+        if Interrupted.during == what:
+            Interrupted.during = ""
+            lose_an_interrupt()
 
     def build(self, shape):
         self.weight = self.add_weight((1,), name="weight")
@@ -48,22 +48,22 @@ class Striking(layers.Layer):
         return x * self.weight
 
     def get_config(self):
-        self._strike("save_model")
+        self._interrupt_in("save_model")
         return super().get_config()
 
     def save_own_variables(self, store):
-        self._strike("save_weights")
+        self._interrupt_in("save_weights")
         super().save_own_variables(store)
 
     def load_own_variables(self, store):
-        self._strike("load_weights")
+        self._interrupt_in("load_weights")
         super().load_own_variables(store)
 
 
 USES = {
     "save_model": lambda model, folder: model.save(folder / "m.keras"),
     "load_model": lambda model, folder: cornu.saving.load_model(
-        folder / "m.keras", {"Striking": Striking}
+        folder / "m.keras", {"Interrupted": Interrupted}
     ),
     "save_weights": lambda model, folder: model.save_weights(folder / "m.weights.h5"),
     "load_weights": lambda model, folder: model.load_weights(folder / "m.weights.h5"),
@@ -72,11 +72,11 @@ USES = {
 
 @pytest.mark.parametrize("use", USES)
 def test_no_interrupt_is_lost_while_files_are_written_and_read(use, tmp_path, monkeypatch):
-    model = cornu.Sequential([cornu.Input((3,)), Striking(), layers.Dense(1)])
+    model = cornu.Sequential([cornu.Input((3,)), Interrupted(), layers.Dense(1)])
     for one in USES.values():
         one(model, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr(Striking, "armed", use)
+    monkeypatch.setattr(Interrupted, "during", use)
     with pytest.raises(KeyboardInterrupt):
         USES[use](model, tmp_path)
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -91,8 +91,8 @@ def test_no_interrupt_is_lost_in_evaluate_and_predict(use):
     model.compile("sgd", "mse")
     data = (X, X[:, :1]) if use == "evaluate" else (X,)
     callback = cornu.callbacks.LambdaCallback()
-    monkeyed = {"evaluate": "on_test_batch_end", "predict": "on_predict_batch_end"}[use]
-    setattr(callback, monkeyed, lambda batch, logs=None: strike())
+    hook = {"evaluate": "on_test_batch_end", "predict": "on_predict_batch_end"}[use]
+    setattr(callback, hook, lambda batch, logs=None: lose_an_interrupt())
     with pytest.raises(KeyboardInterrupt):
         getattr(model, use)(*data, verbose=0, callbacks=[callback])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

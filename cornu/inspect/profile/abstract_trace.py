@@ -29,7 +29,6 @@ __all__ = [
     "infer_inner_outputs",
     "is_spec",
     "nbytes",
-    "tensors_from_config",
     "to_specs",
     "trace_call",
 ]
@@ -206,15 +205,6 @@ def infer_inner_outputs(
     with contextlib.suppress(Exception), around_inner_calls(layer, around):
         infer_outputs(lambda *a, **k: layer._run_(a, k), args, kwargs)
     return found
-
-
-def tensors_from_config(inputs: PyTree) -> Any:
-    """Returns Tensors for the `[shape, dtype]` entries of a build config, in its structure."""
-    if isinstance(inputs, dict):
-        return {name: tensors_from_config(item) for name, item in inputs.items()}
-    if len(inputs) == 2 and isinstance(inputs[1], str):
-        return Tensor(tuple(inputs[0]), inputs[1])
-    return [tensors_from_config(item) for item in inputs]
 
 
 def first_argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ import jax
 
 from cornu import tree
 from cornu.core.graph.graph import Graph
-from cornu.core.graph.tensor import Tensor
+from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.outline import Item, outline
@@ -20,7 +20,6 @@ from cornu.inspect.profile.abstract_trace import (
     first_argument,
     is_spec,
     nbytes,
-    tensors_from_config,
     trace_call,
 )
 from cornu.inspect.tables.formatting import format_bytes, format_count, format_flops, sum_known
@@ -143,6 +142,7 @@ def cost(model: Layer, batch_size: int = 1, length: int = 1) -> Costs:
       much.
     * The bytes of outputs are summed over all layers. XLA fuses layers, so a run needs less memory.
     * Multiplications with the zeros of a padded convolution are counted, as usual.
+    * Layers that take strings run on the host when data are read, and count as 0.
     * A count that is unknown (a loop with a data-dependent number of iterations, a layer that
       does not accept the assumed sizes) is None, and so is every sum that includes it.
 
@@ -217,12 +217,13 @@ def measure_costs(root: Item, batch_size: int = 1, length: int = 1) -> dict[int,
     found = _CostCounter()
     model = root.op
     if model._graph_ is not None:
-        given = [_to_spec(t, batch_size, length) for t in model._graph_.input_tensors]
-        found.add_graph(root, found.run(model._graph_.graph, given))
+        graph = model._graph_.device_graph
+        given = [_to_spec(t, batch_size, length) for t in graph.input_tensors]
+        found.add_graph(root, found.run(graph.graph, given))
     else:
         call = CallTrace(None, None)
-        if model._is_model_ and model._built_inputs_ is not None:
-            inputs = tensors_from_config(model._built_inputs_)
+        inputs = model._step_tensors_() if model._is_model_ else None
+        if inputs is not None:
             given = tree.map(lambda t: _to_spec(t, batch_size, length), inputs)
             call = trace_call(model, (given,), {}, inside=True)
         found.add_layer(root, call)
@@ -248,6 +249,10 @@ class _GraphCost:
     calls: dict[int, CallTrace]
     inner: dict[int, _GraphCost]
     outputs: list[Any]
+
+    def call(self, node: Node) -> CallTrace:
+        """Returns the traced call of a node; one without cost if it runs on the host."""
+        return self.calls.get(node.number, CallTrace(0, []))
 
     @property
     def flops(self) -> int | None:
@@ -281,6 +286,7 @@ class _CostCounter:
             if any(value is None for value in values):
                 pass  # an earlier layer could not be traced
             elif inner is not None:
+                inner = inner.device_graph
                 given = _bind_inputs(inner, *node.substitute_inputs(values))
                 run.inner[node.number] = part = self.run(inner.graph, given)
                 outputs = part.outputs[: len(inner.output_tensors)]
@@ -311,7 +317,7 @@ class _CostCounter:
             else:
                 self._add_call(child, run)
         if item.kind == "block":
-            parts = [run.calls[node.number] for node in item.nodes] if run is not None else []
+            parts = [run.call(node) for node in item.nodes] if run is not None else []
             flops = sum_known(call.flops for call in parts) if run is not None else None
             outputs = sum_known(self.costs[id(child)].outputs for child in item.children)
         else:
@@ -320,11 +326,11 @@ class _CostCounter:
         self._set(item, flops, outputs)
 
     def _add_call(self, item: Item, run: _GraphCost | None) -> None:
-        number = item.node.number if item.node is not None else -1
+        assert item.node is not None
         if isinstance(item.op, Layer) and item.op._graph_ is not None:
-            self.add_graph(item, run.inner.get(number) if run is not None else None)
+            self.add_graph(item, run.inner.get(item.node.number) if run is not None else None)
             return
-        call = run.calls[number] if run is not None else CallTrace(None, None)
+        call = run.call(item.node) if run is not None else CallTrace(None, None)
         self.add_layer(item, call)
 
     def add_layer(
@@ -337,8 +343,8 @@ class _CostCounter:
             if isinstance(child.op, Layer) and child.op._graph_ is not None:
                 run = None
                 if found is not None:
-                    graph = child.op._graph_.graph
-                    run = self.run(graph, _bind_inputs(child.op._graph_, found.args, found.kwargs))
+                    graph = child.op._graph_.device_graph
+                    run = self.run(graph.graph, _bind_inputs(graph, found.args, found.kwargs))
                 self.add_graph(child, run)
                 if found is not None:
                     self._repeat(child, len(found.outputs))

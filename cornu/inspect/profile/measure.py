@@ -64,7 +64,7 @@ def run_with_scopes(model: Layer, inputs: PyTree, root: Item) -> Any:
     """
     if model._graph_ is not None:
         nodes = {item.node.number: item.path for item in root.walk() if item.node is not None}
-        return _run_graph(model._graph_.graph, inputs, nodes)
+        return _run_graph(model._graph_.device_graph.graph, inputs, nodes)
     layers = {id(item.op): item.path for item in root.walk()}
 
     def around(
@@ -83,7 +83,8 @@ def _run_graph(graph: Graph, values: Any, paths: dict[int, str]) -> list[Any]:
         args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
         inner = node.op._graph_ if isinstance(node.op, Layer) else None
         if inner is not None:
-            made = _run_graph(inner.graph, inner.bind(first_argument(args, kwargs)), paths)
+            values = inner.bind(first_argument(args, kwargs))
+            made = _run_graph(inner.device_graph.graph, values, paths)
             node.store_outputs(known, _pick_outputs(node, made))
             continue
         with jax.named_scope(paths.get(node.number, node.name)):
@@ -129,9 +130,11 @@ class LayerTimer:
         self.measures: dict[int, Measure] = {}
 
     def measure_graph(self, item: Item, values: list[Any]) -> list[Any]:
-        """Measures the nodes of a functional model; returns its outputs."""
-        functional_graph = item.op._graph_
-        graph = functional_graph.graph
+        """Measures the nodes of a functional model; returns its outputs.
+
+        Nodes that run on the host, because they take strings, are not measured.
+        """
+        graph = item.op._graph_.device_graph.graph
         items = {inner.node.number: inner for inner in _own_items(item) if inner.node is not None}
         known = {id(t): value for t, value in zip(graph.inputs, values, strict=True)}
         for node in graph.nodes:

@@ -158,7 +158,8 @@ def profile(
 
     Weights do not change, also with `training=True`. The time of a block or functional model is
     the sum of its layers. For a subclassed model, the layers that its `call` uses are measured;
-    other operations in `call` are only part of the time of the whole model.
+    other operations in `call` are only part of the time of the whole model. Layers that take
+    strings run on the host when data are read, and are not measured.
 
     Args:
         model: a model; it is built for the batch if necessary.
@@ -191,9 +192,10 @@ def profile(
         raise TypeError(f"profile() expects a model. Received: {model!r}")
     if repeats < 1:
         raise ValueError(f"`repeats` must be at least 1. Received: {repeats}")
-    inputs = tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, batch)
     if not model.built:
         model._build_for_(batch)  # type: ignore[attr-defined]
+    inputs = model._read_inputs_(batch)  # type: ignore[attr-defined]
+    inputs = tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, inputs)
     root = outline(model)
     stopwatch = Stopwatch(repeats, training, backward)
     found = LayerTimer(stopwatch)

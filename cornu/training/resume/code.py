@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import hashlib
 import inspect
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -31,7 +33,8 @@ _DESCRIPTIVE = frozenset(("get_config", "from_config", "summary", "__repr__", "_
 # Of a function or class, the first description counts: it may change what it refers to, as a loss
 # that counts its calls does.
 _described: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
-_active: set[int] = set()  # ids of what is being described, because functions may be recursive
+# Functions may be recursive: what a thread is describing, by `id`.
+_active: ContextVar[frozenset[int]] = ContextVar("active", default=frozenset())
 
 
 def hash_text(text: str) -> str:
@@ -98,16 +101,14 @@ def _describe_object(value: Any) -> Any:
             "keywords": describe_code(value.keywords),
         }
     # What they hold is described elsewhere, or part of the state.
-    if isinstance(value, (Layer, Optimizer, Variable)) or id(value) in _active:
+    if isinstance(value, (Layer, Optimizer, Variable)) or id(value) in _active.get():
         return type(value).__name__
     if isinstance(value, registry.Configurable):
-        _active.add(id(value))
-        try:
-            return registry.serialize(value)
-        except Exception:  # a method that the program defines
-            return type(value).__name__
-        finally:
-            _active.remove(id(value))
+        with _describing(value):
+            try:
+                return registry.serialize(value)
+            except Exception:  # a method that the program defines
+                return type(value).__name__
     inner = inspect.unwrap(value) if callable(value) else value
     if isinstance(inner, types.FunctionType):  # as functions that jax.jit returns
         return describe_code(inner)
@@ -127,14 +128,20 @@ def _plain_attributes(value: Any) -> Any:
 
 def _once(value: Any, describe: Any) -> dict[str, Any]:
     if value not in _described:
-        if id(value) in _active:
+        if id(value) in _active.get():
             return {"name": value.__name__}
-        _active.add(id(value))
-        try:
+        with _describing(value):
             _described[value] = describe(value)
-        finally:
-            _active.remove(id(value))
     return _described[value]
+
+
+@contextlib.contextmanager
+def _describing(value: Any) -> Iterator[None]:
+    token = _active.set(_active.get() | {id(value)})
+    try:
+        yield
+    finally:
+        _active.reset(token)
 
 
 def _describe_function(function: types.FunctionType) -> dict[str, Any]:

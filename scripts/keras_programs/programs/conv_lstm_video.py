@@ -24,7 +24,7 @@ def build():
     x = layers.ConvLSTM2D(6, 3, padding="same", return_sequences=True)(movie)
     x = layers.BatchNormalization(momentum=0.8)(x)
     x = layers.ConvLSTM2D(4, (3, 3), padding="same", return_sequences=True, activation="relu")(x)
-    drawer = keras.Model(movie, layers.Conv3D(1, 3, padding="same", activation="sigmoid")(x))
+    predictor = keras.Model(movie, layers.Conv3D(1, 3, padding="same", activation="sigmoid")(x))
 
     rows = keras.Input((FRAMES, SIZE, SIZE))
     encoder = layers.ConvLSTM1D(4, 3, strides=2, return_state=True)
@@ -32,18 +32,20 @@ def build():
     decoder = layers.Bidirectional(layers.ConvLSTM1D(3, 2, padding="same"), merge_mode="sum")
     y = decoder(rows)
     y = layers.Concatenate()([layers.Flatten()(ops.add(*states)), layers.Flatten()(y)])
-    return drawer, keras.Model(rows, layers.Dense(2)(y))
+    return predictor, keras.Model(rows, layers.Dense(2)(y))
 
 
-def train(drawer, pointer, log):
-    drawer.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
-    drawer.fit(INPUTS, TARGETS, batch_size=12, epochs=7, shuffle=False, verbose=0, callbacks=[log])
+def train(predictor, pointer, log):
+    predictor.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+    predictor.fit(
+        INPUTS, TARGETS, batch_size=12, epochs=7, shuffle=False, verbose=0, callbacks=[log]
+    )
     corner = np.stack([[np.argwhere(movie[-1, ..., 0])[0]] for movie in MOVIES])[:, 0]
     pointer.compile("rmsprop", keras.losses.Huber())
     pointer.fit(*(INPUTS[..., 0], corner / SIZE), 12, 4, shuffle=False, verbose=0, callbacks=[log])
 
     movie = INPUTS[:2]
     for _ in range(3):
-        drawn = drawer.predict(movie, verbose=0)[:, -1:]
-        movie = np.concatenate([movie, drawn], axis=1)
+        predicted = predictor.predict(movie, verbose=0)[:, -1:]
+        movie = np.concatenate([movie, predicted], axis=1)
     return movie[:, FRAMES:], pointer.predict(INPUTS[:4, ..., 0], verbose=0)

@@ -516,33 +516,35 @@ def test_methods_compute_what_the_call_computes(name):
     }
     expected = made(name, bounding_box_format="xyxy")(data)
     layer = made(name, bounding_box_format="xyxy")
-    drawn = layer.get_random_transformation(data)
-    assert isinstance(drawn, Transformation)
+    transformation = layer.get_random_transformation(data)
+    assert isinstance(transformation, Transformation)
     got = jax.jit(
-        lambda drawn: {
-            "images": layer.transform_images(IMAGES, drawn),
-            "labels": layer.transform_labels(np.eye(4), drawn),
-            "bounding_boxes": layer.transform_bounding_boxes(boxes, drawn),
-            "segmentation_masks": layer.transform_segmentation_masks(masks, drawn),
+        lambda transformation: {
+            "images": layer.transform_images(IMAGES, transformation),
+            "labels": layer.transform_labels(np.eye(4), transformation),
+            "bounding_boxes": layer.transform_bounding_boxes(boxes, transformation),
+            "segmentation_masks": layer.transform_segmentation_masks(masks, transformation),
         }
-    )(drawn)
+    )(transformation)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-2), got, expected)
     one = made(name, bounding_box_format="xyxy")
-    drawn = one.get_random_transformation(IMAGES[0], seed=2)
+    transformation = one.get_random_transformation(IMAGES[0], seed=2)
     again = one.get_random_transformation({"images": IMAGES[0]}, seed=2)
-    image = one.transform_single_image(IMAGES[0], drawn)
+    image = one.transform_single_image(IMAGES[0], transformation)
     np.testing.assert_array_equal(image, one.transform_single_image(IMAGES[0], again))
     assert image.shape == got["images"].shape[1:]
-    assert one.transform_single_label(np.eye(4)[0], drawn).shape == (4,)
+    assert one.transform_single_label(np.eye(4)[0], transformation).shape == (4,)
     pair = {"boxes": boxes["boxes"][0], "labels": boxes["labels"][0]}
-    new = one.transform_single_bounding_box(pair, drawn)
+    new = one.transform_single_bounding_box(pair, transformation)
     assert new["boxes"].shape == got["bounding_boxes"]["boxes"].shape[1:]
-    mask = one.transform_single_segmentation_mask(masks[0], drawn)
+    mask = one.transform_single_segmentation_mask(masks[0], transformation)
     assert mask.shape == got["segmentation_masks"].shape[1:]
     if name != "RandomCrop":
         assert one.get_random_transformation(IMAGES, training=False) is None
         np.testing.assert_array_equal(
-            one.transform_images(IMAGES, drawn, training=False), IMAGES, "outside of training"
+            one.transform_images(IMAGES, transformation, training=False),
+            IMAGES,
+            "outside of training",
         )
 
 
@@ -568,8 +570,8 @@ class OneWay(layers.RandomFlip):
     """A layer of the library with one method of Keras overridden."""
 
     def get_random_transformation(self, data, training=True, seed=None):
-        drawn = super().get_random_transformation(data, training=training, seed=seed)
-        return Transformation((np.ones_like(drawn.numbers[0]),), drawn.size)
+        transformation = super().get_random_transformation(data, training=training, seed=seed)
+        return Transformation((np.ones_like(transformation.numbers[0]),), transformation.size)
 
 
 def test_overridden_methods_are_called():
