@@ -126,9 +126,18 @@ class immediate_interrupts:
             return
         if not _discards_exceptions(frame):
             raise KeyboardInterrupt
-        timer = threading.Timer(_RETRY_DELAY, signal.raise_signal, (number,))
+        timer = threading.Timer(_RETRY_DELAY, _send_to_main_thread, (number,))
         timer.daemon = True  # it must not delay the end of the process
         timer.start()
+
+
+def _send_to_main_thread(number: int) -> None:
+    ident = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and ident is not None:
+        # Unlike a signal to this thread, it ends a system call in which the main thread waits.
+        signal.pthread_kill(ident, number)
+    else:
+        signal.raise_signal(number)
 
 
 def loses_no_interrupt(function: Callable[P, R]) -> Callable[P, R]:

@@ -175,11 +175,11 @@ class KerasFileEditor:
                 f"The new name must not be a path. Received: new_name={new_name!r}\n"
                 "An object stays in the object that contains it."
             )
-        around, name = self._find(object_name)
-        if new_name in around and new_name != name:
+        parent, name = self._find(object_name)
+        if new_name in parent and new_name != name:
             raise ValueError(f"{new_name!r} exists beside {object_name!r}. Delete it first.")
         # As in Keras, a renamed object comes last.
-        around[new_name] = around.pop(name)
+        parent[new_name] = parent.pop(name)
 
     @api_boundary
     def delete_object(self, object_name: str) -> None:
@@ -191,8 +191,8 @@ class KerasFileEditor:
         Raises:
             ValueError: there is no such object, or several have the name.
         """
-        around, name = self._find(object_name)
-        del around[name]
+        parent, name = self._find(object_name)
+        del parent[name]
 
     @api_boundary
     def add_object(self, object_path: str, weights: Mapping[str, Any]) -> None:
@@ -206,8 +206,8 @@ class KerasFileEditor:
             ValueError: `weights` is not a dict of arrays, or the path does not exist.
         """
         added = _check_weights(weights)
-        around, name = self._resolve(object_path)
-        around[name] = added
+        parent, name = self._resolve(object_path)
+        parent[name] = added
 
     @api_boundary
     def delete_weight(self, object_name: str, weight_name: str) -> None:
@@ -263,8 +263,8 @@ class KerasFileEditor:
         self.save(filepath)
 
     def _find_object(self, object_name: str) -> Weights:
-        around, name = self._find(object_name)
-        found = around[name]
+        parent, name = self._find(object_name)
+        found = parent[name]
         if not isinstance(found, dict):
             raise ValueError(f"{object_name!r} is a weight, not an object.")
         return found
@@ -272,13 +272,13 @@ class KerasFileEditor:
     def _find(self, object_name: str) -> tuple[Weights, str]:
         """Returns the dict that contains an object, and the key of the object in it."""
         if "/" in object_name:
-            around, name = self._resolve(object_name)
-            found = [around] if name in around else []
+            parent, name = self._resolve(object_name)
+            found = [parent] if name in parent else []
         else:
             name = object_name
-            found = [around for _, around in self._dicts() if name in around]
+            found = [parent for _, parent in self._dicts() if name in parent]
         if not found:
-            paths = [f"{path}{key}" for path, around in self._dicts() for key in around]
+            paths = [f"{path}{key}" for path, parent in self._dicts() for key in parent]
             names = paths if "/" in object_name else [p.rpartition("/")[2] for p in paths]
             raise ValueError(
                 f"There is no object {object_name!r} in {self.filepath!r}. "
@@ -295,16 +295,16 @@ class KerasFileEditor:
     def _resolve(self, path: str) -> tuple[Weights, str]:
         """Returns the dict in which a path ends, and its last part."""
         *parts, name = path.split("/")
-        around = self.weights_dict
+        parent = self.weights_dict
         for part in parts:
-            inner = around.get(part)
+            inner = parent.get(part)
             if not isinstance(inner, dict):
                 raise ValueError(
                     f"There is no object {'/'.join(parts)!r} in {self.filepath!r}. summary() shows "
                     "all objects."
                 )
-            around = inner
-        return around, name
+            parent = inner
+        return parent, name
 
     def _dicts(self) -> Iterator[tuple[str, Weights]]:
         """Yields the dicts of all objects, with the prefix of their paths."""
@@ -324,14 +324,14 @@ def _nest(arrays: Mapping[str, np.ndarray]) -> Weights:
             parts.pop()
         if len(parts) > _MAX_DEPTH:
             raise ValueError(f"An array is nested more than {_MAX_DEPTH} objects deep.")
-        around = root
+        parent = root
         for part in parts:
-            around = around.setdefault(part, {})
-            if not isinstance(around, dict):
+            parent = parent.setdefault(part, {})
+            if not isinstance(parent, dict):
                 raise ValueError(f"{part!r} in {key!r} is both an array and an object.")
-        if name in around:
+        if name in parent:
             raise ValueError(f"{key!r} is stored under the name of another array or object.")
-        around[name] = arrays[key]
+        parent[name] = arrays[key]
     return root
 
 

@@ -136,6 +136,7 @@ def test_the_plan_divides_cases_among_all_settings():
     assert sum(s.keep for s in SETTINGS) == sum(s.avx2 for s in SETTINGS) == 3
 
 
+@pytest.mark.slow  # starts processes
 def test_crashes_hangs_and_wrong_numbers_are_detected():
     assert check_controls() == []
 

@@ -103,6 +103,7 @@ def test_in_epoch_chooses_the_data_of_an_epoch():
     assert marks(source._source) == ["begin", 0, 1, "end", "begin", "end"]
 
 
+@pytest.mark.slow  # starts processes
 def test_random_numbers_in_processes_are_of_seed_epoch_and_number():
     kwargs = {"workers": 2, "use_multiprocessing": True}
 

@@ -130,10 +130,12 @@ def strike_in_a_collection():
 
 @pytest.mark.parametrize("strike", [strike_in_a_collection, lambda: Dying() and None])
 def test_interrupts_that_python_ignores_are_raised_again(strike):
+    begin = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         with immediate_interrupts():
             strike()
             time.sleep(10)
+    assert time.monotonic() - begin < 10, "the interrupt did not end the waiting"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
