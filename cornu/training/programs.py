@@ -12,7 +12,7 @@ from cornu.callbacks import CallbackList
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
-from cornu.metrics import Mean
+from cornu.metrics import Mean, Metric
 from cornu.training.compile.config import CompileConfig
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.nan_guard import NaNGuard, StopAtNaN
@@ -38,6 +38,8 @@ class ProgramOwner(MetricsOwner, Protocol):
     def optimizer(self) -> Any: ...
 
     def key(self) -> jax.Array: ...
+
+    def own_metrics(self) -> list[Metric]: ...
 
     def touched_variables(self) -> list[Variable]: ...
 
@@ -190,7 +192,7 @@ class ProgramCache:
             note = self._notes("call" if training is not False else "predict", training=training)
             forward = self._forwards[key] = Forward(
                 lambda x: _with_masks(owner.model._run_((x,), kwargs)),
-                owner.model._all_variables_,
+                self._variables_of_calls(),
                 owner.key(),
                 owner.random_sources(),
                 lambda x: note((x,)),
@@ -202,6 +204,17 @@ class ProgramCache:
                 if mask is not None:
                     table.put(output, mask)
         return outputs, losses
+
+    def _variables_of_calls(self) -> list[Variable]:
+        """Returns the Variables that a call of the model may read or assign."""
+        model = self._owner.model
+        found = model._all_variables_
+        if not model._is_purely_functional_:
+            return found
+        # Only steps use the metrics of `compile`, and each argument adds to the time of a call.
+        metrics = self._owner.own_metrics()
+        unused = {id(part) for m in metrics for v in m.variables for part in v._parts_}
+        return [variable for variable in found if id(variable) not in unused]
 
     def predict(self, batch: Batch, size: int | None = None) -> Any:
         """Returns the predictions for a batch.

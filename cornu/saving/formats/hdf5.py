@@ -6,6 +6,8 @@ import contextlib
 import math
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,30 @@ _KINDS = frozenset("fiubc")
 _CHECKSUM = b"crc32"  # an attribute of each array
 
 
+@dataclass(frozen=True, slots=True)
+class _StoredArray:
+    """An array of a file, as the file declares it.
+
+    Attributes:
+        dataset: its handle in the low-level interface, whose properties cost a call of HDF5 each.
+        shape: its shape.
+        dtype: its dtype; two opaque bytes for bfloat16.
+        chunks: the shape of a chunk; None if it is stored as one piece.
+    """
+
+    dataset: Any
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    chunks: tuple[int, ...] | None
+
+    @property
+    def declared_size(self) -> int:
+        """The size in bytes after decompression."""
+        # HDF5 decompresses whole chunks, even if little of a chunk belongs to the array.
+        elements: int = max(math.prod(self.shape), math.prod(self.chunks or (0,)))
+        return elements * self.dtype.itemsize
+
+
 class HDF5Reader:
     """The arrays of an open HDF5 file, the whole structure of which has been validated.
 
@@ -36,11 +62,13 @@ class HDF5Reader:
     def __init__(self, file: Any, size: int, name: str) -> None:
         self.file = file
         self._found = _find_datasets(file, name)
-        self.shapes = {key: tuple(item.shape) for key, item in self._found.items()}
+        self.shapes = {key: item.shape for key, item in self._found.items()}
         # Only chunked datasets can be compressed.
         chunked = [item for item in self._found.values() if item.chunks is not None]
         contiguous = [item for item in self._found.values() if item.chunks is None]
-        stored, decompressed = (sum(map(_declared_size, items)) for items in (contiguous, chunked))
+        stored, decompressed = (
+            sum(item.declared_size for item in items) for items in (contiguous, chunked)
+        )
         if stored > size:
             raise ValueError(f"{name} declares {stored} bytes of arrays, and has {size} bytes.")
         validation.check_decompressed_size(size, decompressed, name)
@@ -94,10 +122,14 @@ class HDF5Reader:
     def read(self, key: str) -> np.ndarray:
         """Reads an array."""
         item = self._found[key]
-        is_bfloat16 = item.dtype.name == "void16" and item.attrs.get("dtype") == "bfloat16"
+        is_bfloat16 = item.dtype.name == "void16" and _read_dtype_name(item) == "bfloat16"
         if item.dtype.kind not in _KINDS and not is_bfloat16:
             raise ValueError(f"{key!r} holds values of dtype {item.dtype}, not numbers.")
-        array = np.asarray(item[()])
+        array = np.empty(item.shape, item.dtype)
+        if array.size:
+            from h5py import h5s
+
+            item.dataset.read(h5s.ALL, h5s.ALL, array)
         checksums.verify(array, _read_checksum(item), key)
         return array.view(ml_dtypes.bfloat16) if is_bfloat16 else array
 
@@ -128,15 +160,15 @@ def _read_names(group: Any, name: str) -> list[str]:
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
-def _find_datasets(root: Any, name: str) -> dict[str, Any]:
-    """Returns the datasets of a file by their paths, in the low-level interface, which is faster.
+def _find_datasets(root: Any, name: str) -> dict[str, _StoredArray]:
+    """Returns the arrays of a file by their paths.
 
     Raises:
         ValueError: the file contains links, an object under two names, or unsupported data.
     """
-    from h5py import Dataset, h5d, h5g, h5l, h5o
+    from h5py import h5d, h5g, h5l, h5o
 
-    found: dict[str, Any] = {}
+    found: dict[str, _StoredArray] = {}
     todo, seen, count = [("", root.id)], {h5o.get_info(root.id).addr}, 0
     while todo:
         prefix, group = todo.pop()
@@ -157,58 +189,62 @@ def _find_datasets(root: Any, name: str) -> dict[str, Any]:
             if isinstance(item, h5g.GroupID):
                 todo.append((f"{path}/", item))
             elif isinstance(item, h5d.DatasetID):
-                found[path] = Dataset(item)
-                _check_dataset(found[path], location)
+                found[path] = _describe(item, location)
             else:
                 raise ValueError(f"{location} is neither a group nor an array.")
     return found
 
 
-def _check_dataset(item: Any, location: str) -> None:
-    from h5py import h5d
+def _describe(dataset: Any, location: str) -> _StoredArray:
+    """Returns what a file declares about an array.
 
-    if item.shape is None:
+    Raises:
+        ValueError: a part of the array is missing, outside the file or in an unsupported format.
+    """
+    from h5py import h5d, h5s
+
+    space = dataset.get_space()
+    if space.get_simple_extent_type() == h5s.NULL:
         raise ValueError(f"{location} has no shape.")
-    properties = item.id.get_create_plist()
-    if properties.get_external_count() or properties.get_layout() == h5d.VIRTUAL:
+    properties = dataset.get_create_plist()
+    layout = properties.get_layout()
+    if properties.get_external_count() or layout == h5d.VIRTUAL:
         raise ValueError(f"{location} stores its data outside the file.")
-    if _stored_parts(item) != _declared_parts(item):
-        raise ValueError(f"{location} was never written completely: numbers are missing.")
     for i in range(properties.get_nfilters()):
         code = properties.get_filter(i)[0]
         if code not in _FILTERS:
             raise ValueError(f"{location} uses the HDF5 filter {code}, which is not supported.")
+    shape = space.get_simple_extent_dims() if space.get_simple_extent_ndims() else ()
+    if layout == h5d.CHUNKED:
+        chunks = properties.get_chunk()
+        stored = dataset.get_num_chunks()
+        declared = math.prod(-(-n // chunk) for n, chunk in zip(shape, chunks, strict=True))
+    else:
+        chunks = None
+        stored = dataset.get_storage_size()
+        declared = math.prod(shape) * dataset.get_type().get_size()
+    if stored != declared:
+        raise ValueError(f"{location} was never written completely: numbers are missing.")
+    return _StoredArray(dataset, tuple(shape), dataset.dtype, chunks)
 
 
-def _stored_parts(item: Any) -> int:
-    """Returns the number of chunks in the file, or of bytes of an array without chunks."""
-    count = item.id.get_storage_size() if item.chunks is None else item.id.get_num_chunks()
-    return int(count)
+def _read_dtype_name(item: _StoredArray) -> Any:
+    from h5py import Dataset
+
+    return Dataset(item.dataset).attrs.get("dtype")
 
 
-def _declared_parts(item: Any) -> int:
-    if item.chunks is None:
-        return int(item.size * item.id.get_type().get_size())
-    return math.prod(-(-n // chunk) for n, chunk in zip(item.shape, item.chunks, strict=True))
+def _read_checksum(item: _StoredArray) -> int | None:
+    from h5py import h5a
 
-
-def _read_checksum(item: Any) -> int | None:
-    import h5py
-
-    if not h5py.h5a.exists(item.id, _CHECKSUM):
+    if not h5a.exists(item.dataset, _CHECKSUM):
         return None
-    attribute = h5py.h5a.open(item.id, _CHECKSUM)
+    attribute = h5a.open(item.dataset, _CHECKSUM)
     value = np.zeros((), np.uint32)
     if attribute.shape != () or attribute.dtype != value.dtype:
         return None
     attribute.read(value)
     return int(value)
-
-
-def _declared_size(item: Any) -> int:
-    # HDF5 decompresses whole chunks, even if little of a chunk belongs to the array.
-    elements: int = max(math.prod(item.shape), math.prod(item.chunks or (0,)))
-    return elements * int(item.dtype.itemsize)
 
 
 def write_hdf5(target: Path | BytesIO, arrays: Mapping[str, np.ndarray]) -> None:
@@ -222,11 +258,15 @@ def write_hdf5(target: Path | BytesIO, arrays: Mapping[str, np.ndarray]) -> None
         # HDF5's own driver ends the process if the disk is full when the file is closed.
         out = target if isinstance(target, BytesIO) else stack.enter_context(open(target, "w+b"))
         file = stack.enter_context(h5py.File(out, "w"))
-        for key, array in arrays.items():
-            _write_dataset(file.id, key, array)
+        # In a thread of its own, because a checksum takes as long as writing the array.
+        pool = ThreadPoolExecutor(1, "cornu-checksums")
+        stack.callback(pool.shutdown, cancel_futures=True)
+        sums = pool.map(checksums.compute, arrays.values())
+        for (key, array), checksum in zip(arrays.items(), sums, strict=True):
+            _write_dataset(file.id, key, array, checksum)
 
 
-def _write_dataset(file: Any, key: str, array: np.ndarray) -> None:
+def _write_dataset(file: Any, key: str, array: np.ndarray, checksum: int) -> None:
     # The low-level interface takes less time than `create_dataset`, and a tenth of that of `attrs`.
     from h5py import Dataset, h5a, h5d, h5p, h5s, h5t
 
@@ -245,7 +285,7 @@ def _write_dataset(file: Any, key: str, array: np.ndarray) -> None:
     if is_bfloat16:
         Dataset(item).attrs["dtype"] = "bfloat16"
     attribute = h5a.create(item, _CHECKSUM, h5t.STD_U32LE, h5s.create(h5s.SCALAR))
-    attribute.write(np.array(checksums.compute(array), np.uint32))
+    attribute.write(np.array(checksum, np.uint32))
 
 
 def _import_h5py() -> Any:
