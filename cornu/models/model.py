@@ -17,7 +17,8 @@ from cornu.core.graph.op import Op, is_symbolic
 from cornu.core.graph.sparse import to_dense
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.call_errors import locate_call_error
-from cornu.core.layer.layer import Layer, map_shapes, shapes_from_json
+from cornu.core.layer.layer import Layer
+from cornu.core.layer.shapes import map_shapes, shapes_from_json
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_direct
 from cornu.core.state.overridable import overridable_property

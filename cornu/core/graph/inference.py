@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 
@@ -29,6 +29,14 @@ __all__ = ["infer_op_outputs", "infer_outputs", "infer_outputs_by_config", "reco
 
 _unknown: list[Any] = []
 
+
+class Named(Protocol):
+    """An op, for messages."""
+
+    @property
+    def name(self) -> str: ...
+
+
 # Names of parameters that are axes of the first argument.
 _AXES = ("axis", "axis1", "axis2", "source", "destination")
 
@@ -46,10 +54,17 @@ def unknown_size() -> Any:
     return _unknown[0]
 
 
-def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+def infer_outputs(
+    fn: Callable[..., Any], args: Any, kwargs: Any, declared: Callable[[], Any] | None = None
+) -> Any:
     """Returns new Tensors with the shapes and dtypes of `fn(*args, **kwargs)`.
 
     `fn` is traced abstractly: nothing is computed, and values assigned to Variables are discarded.
+
+    Args:
+        fn: a function of arrays.
+        args, kwargs: its arguments, with Tensors in place of arrays.
+        declared: returns the Tensors if `fn` cannot be traced with unknown sizes.
     """
     leaves, definition = tree.flatten_with_treedef((args, kwargs))
     slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, TensorBase)]
@@ -77,6 +92,8 @@ def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     try:
         out = trace(*[unknown_size()] * unknown)
     except Exception:
+        if declared is not None:
+            return declared()
         # Some comparisons of symbolic sizes are undecidable, and an unknown size may meet a known
         # one. The first error is raised if no sizes are possible: it contains the user's shapes.
         # Sizes may also be given by arguments, such as the shape of `broadcast_to`.
@@ -213,7 +230,7 @@ def record_op(op: Op, args: Any, kwargs: Any) -> Any:
     return Node(op, args, kwargs, outputs).outputs
 
 
-def locate_op_error(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+def locate_op_error(op: Op | Named, error: Exception, args: Any, kwargs: Any) -> Exception:
     """Returns the error to raise if an op fails on arrays; within a layer, the layer locates it."""
     around = scope.current()
     if around.parent is not None or around.layer_path:
@@ -221,7 +238,7 @@ def locate_op_error(op: Op, error: Exception, args: Any, kwargs: Any) -> Excepti
     return _locate(op, error, args, kwargs)
 
 
-def _locate(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+def _locate(op: Op | Named, error: Exception, args: Any, kwargs: Any) -> Exception:
     arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
     shapes = ", ".join(format_shape(leaf) for leaf in arrays)
     error = explain_argument(error, (args, kwargs))
@@ -230,9 +247,9 @@ def _locate(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
     return locate_error(error, f"{op.name} {user_location()}, called on shapes {shapes}", op.name)
 
 
-def _axis_error(op: Op, args: Any, kwargs: Any) -> Exception | None:
+def _axis_error(op: Op | Named, args: Any, kwargs: Any) -> Exception | None:
     """Returns the error for an axis that the first argument does not have, or None."""
-    if op.signature is None:
+    if not isinstance(op, Op) or op.signature is None:
         return None
     bound = op.signature.bind(*args, **kwargs).arguments
     first = next(iter(bound.values()), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.core.graph.remat import remat
 from cornu.core.graph.sparse import to_dense
 from cornu.core.graph.tensor import Tensor, standardize_shape
 from cornu.core.layer.input_spec import check_input
@@ -95,7 +93,9 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     try:
         if layer.autocast:
             args, kwargs = _autocast(args, kwargs, layer.compute_dtype)
-        call = layer.call if layer._remat_ is None else functools.partial(_call_with_remat, layer)
+        call = layer.call
+        if layer._remat_ is not None:
+            call = layer.rematerialized_call(call, *args, **kwargs)
         if around.interceptor is None:
             outputs = call(*args, **kwargs)
         else:
@@ -108,21 +108,6 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     finally:
         around.training, around.compute_dtype, around.layer_path = before
     return outputs
-
-
-def _call_with_remat(layer: Layer, *args: Any, **kwargs: Any) -> Any:
-    """Runs `call` so that the backward pass recomputes it, if the remat mode requires it."""
-    # Nothing is differentiated while shapes are inferred.
-    if scope.current().inferring_shapes or layer._remat_ is None:
-        return layer.call(*args, **kwargs)
-
-    def infer_outputs() -> Any:
-        with scope.abstract_scope():
-            return tree.leaves(jax.eval_shape(lambda: layer.call(*args, **kwargs)))
-
-    policy = layer._remat_.policy(layer.name, infer_outputs)
-    call = layer.call if policy is False else remat(layer.call, policy)
-    return call(*args, **kwargs)
 
 
 def _to_array(x: Any) -> Any:

@@ -2,58 +2,38 @@
 
 from __future__ import annotations
 
-import inspect
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self, overload
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from cornu import registry, tree
-from cornu.core.graph.inference import infer_outputs, infer_outputs_by_config, record_op
-from cornu.core.graph.op import Op, is_symbolic
-from cornu.core.graph.remat import RematMode, current_remat_mode
-from cornu.core.graph.tensor import Node, Tensor, standardize_shape
-from cornu.core.layer import calling
+from cornu import registry
+from cornu.core.graph.op import is_symbolic
+from cornu.core.graph.operation import Operation
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer import calling, configs, symbolic
 from cornu.core.layer.call_errors import describe_missing_input, locate_call_error
-from cornu.core.layer.masks import (
-    attach_inner_masks,
-    attach_masks,
-    fill_mask_arguments,
-    symbolic_mask,
-)
+from cornu.core.layer.masks import attach_masks, fill_mask_arguments
+from cornu.core.layer.shapes import input_shape_from
 from cornu.core.layer.signature import call_signature
 from cornu.core.layer.stateless import call_with_values
-from cornu.core.layer.variables import VariableScope, remove_duplicates, set_values, wrap_build
+from cornu.core.layer.variables import wrap_build
+from cornu.core.layer.weight_methods import WeightMethods
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtype_policy import DTypePolicy, get_policy
-from cornu.core.state.dtypes import is_float
-from cornu.core.state.overridable import overridable_property
 from cornu.core.state.tracking import VariableOwner, iterate_owned
-from cornu.core.state.variable import Variable
-from cornu.core.tracebacks.api_boundary import api_boundary, keep_traceback
-from cornu.core.tracebacks.user_frames import user_location
-from cornu.errors import suggest_argument
-from cornu.names import auto_name, check_name, is_library_class, printable
-from cornu.types import (
-    ArrayLike,
-    ConstraintLike,
-    DTypeLike,
-    InitializerLike,
-    PyTree,
-    RegularizerLike,
-    Shape,
-    ShapeLike,
-)
+from cornu.core.tracebacks.api_boundary import keep_traceback
+from cornu.names import is_library_class, printable
+from cornu.types import ArrayLike, DTypeLike, PyTree, RegularizerLike, Shape
 
-__all__ = ["Layer", "map_shapes", "shapes_from_json"]
+__all__ = ["Layer"]
 
-_INPUT_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
+# Methods of which it matters whether a class has its own.
+_HOOKS = ("compute_mask", "compute_output_shape", "compute_output_spec")
 
 
-class Layer(VariableOwner):
+class Layer(Operation, WeightMethods):
     """The base class of all layers and models.
 
     A subclass defines `call`. It creates its Variables with `add_weight`, either in `build`, which
@@ -92,6 +72,8 @@ class Layer(VariableOwner):
     # True if equal constructor arguments and input specs always give equal output specs, so that
     # shape inference may be cached. Holds for cornu's own layers that own no other layers.
     _infers_by_config_: ClassVar[bool] = False
+    # Which of `_HOOKS` the class, or a base class of it, overrides.
+    _overridden_: ClassVar[frozenset[str]] = frozenset()
     # Checks the shape of the first input before each call, in layers that have nothing to build.
     _check_shape_: ClassVar[Callable[[Any, Any], None] | None] = None
     # Whether each row of the output depends only on the same row of the input. Partial batches can
@@ -115,23 +97,22 @@ class Layer(VariableOwner):
     # construction, so a later change of the process-wide setting has no effect.
     data_format: str | None = None
 
-    built: bool
     autocast: bool
     activity_regularizer: Callable[..., Any] | None
-    input_spec: Any
-    supports_masking: bool
-    _trainable: bool
+    # What the first input must be, checked in each call: an InputSpec or a structure of them.
+    input_spec: Any = None
+    # Whether the layer passes masks on. By default those do that define `compute_mask`.
+    supports_masking: bool = False
     _policy_: DTypePolicy | None
     _building_: bool
     _built_with_: tuple[tuple[Any, ...], dict[str, Any]] | None
-    _weights_: list[Variable]
-    _last_losses_: list[Any]
-    _nodes_: list[weakref.ref[Node]]
     _input_shape_given_: Shape | None
-    _remat_: RematMode | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls._overridden_ = frozenset(
+            name for name in _HOOKS if getattr(cls, name) is not getattr(Layer, name)
+        )
         if "call" in cls.__dict__ and not is_library_class(cls):
             # An overridden `call` need not have the properties declared by the base class.
             cls._infers_by_config_ = cls.__dict__.get("_infers_by_config_", False)
@@ -139,6 +120,8 @@ class Layer(VariableOwner):
         declared = cls.__dict__.get("rowwise")
         if isinstance(declared, bool):  # the name for layers of users
             cls._rowwise_ = declared
+        if _defines_mask(cls):
+            cls.supports_masking = True
         if "build" in cls.__dict__:
             cls.build = wrap_build(cls.build)  # type: ignore[method-assign]
 
@@ -153,13 +136,9 @@ class Layer(VariableOwner):
         self._built_with_ = None
         self._weights_ = []
         self._last_losses_ = []
-        self._nodes_ = []
         self._input_shape_given_ = None
-        self._remat_ = current_remat_mode()
         self.autocast = True
         self.activity_regularizer = None
-        self.input_spec = None
-        self.supports_masking = cls.compute_mask is not Layer.compute_mask
         return self
 
     def __init__(
@@ -172,10 +151,8 @@ class Layer(VariableOwner):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._input_shape_given_ = _input_shape_from(type(self), kwargs)
-        if name is not None:
-            check_name("A layer's name", name, forbidden="/")
-        self.name = name or auto_name(type(self).__name__)
+        self._input_shape_given_ = input_shape_from(type(self), kwargs)
+        self._set_name_(name)
         self._policy_ = get_policy(dtype)
         self._trainable = bool(trainable)
         self.autocast = autocast
@@ -199,10 +176,7 @@ class Layer(VariableOwner):
         A parameter `training` receives the training phase, and a parameter `mask` the mask of the
         first input.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} does not define `call`.\n"
-            "Define `call(self, inputs)`, which returns the outputs."
-        )
+        return super().call(*args, **kwargs)
 
     def compute_mask(self, inputs: PyTree, previous_mask: PyTree) -> PyTree:
         """Returns the mask of the outputs; by default that of the inputs."""
@@ -213,8 +187,7 @@ class Layer(VariableOwner):
 
         By default, they are inferred by tracing `call`.
         """
-        calling.build_and_check(self, call_signature(type(self)).bind_tensors(args, kwargs))
-        return infer_outputs(lambda *a, **k: self._run_(a, k), args, kwargs)
+        return symbolic.infer_output_spec(self, args, kwargs)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> PyTree:
         """Returns the shape of the output for the shapes of the inputs.
@@ -225,22 +198,7 @@ class Layer(VariableOwner):
             **kwargs: shapes by the name of the parameter of `call`, also with `_shape` at the end
                 (`query_shape`). `input_shape` is the shape of the first parameter.
         """
-        names = call_signature(type(self)).names
-        named: dict[str, Any] = {}
-        for name, value in kwargs.items():
-            parameter = names[0] if name in ("input_shape", "inputs_shape") and names else name
-            named[parameter if parameter in names else parameter.removesuffix("_shape")] = value
-
-        def to_tensors(value: Any) -> Any:
-            if not isinstance(value, (list, tuple, dict)):
-                return value
-            return map_shapes(lambda shape: Tensor(shape, dtype=self.compute_dtype), value)
-
-        outputs = self.compute_output_spec(
-            *[to_tensors(value) for value in args],
-            **{name: to_tensors(value) for name, value in named.items()},
-        )
-        return jax.tree_util.tree_map(lambda t: t.shape, outputs)
+        return symbolic.infer_output_shape(self, args, kwargs)
 
     def _find_data_problem_(self, values: np.ndarray) -> str | None:
         """Returns what is wrong with an array that is the input of the layer, or None.
@@ -350,25 +308,7 @@ class Layer(VariableOwner):
 
     def _call_symbolic_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
         """Records the call on symbolic Tensors as a node, and returns its outputs."""
-        signature = call_signature(type(self))
-        kwargs = {k: v for k, v in kwargs.items() if not (k == "training" and v is None)}
-        tensors = signature.bind_tensors(args, kwargs)
-        masks = fill_mask_arguments(signature, tensors, kwargs, symbolic_mask)
-        calling.build_and_check(self, tensors)
-        outputs, inner_masks = self._infer_call_(args, kwargs)
-        if not any(isinstance(leaf, Tensor) for leaf in tree.leaves(outputs)):
-            raise TypeError(
-                f"{type(self).__name__}.call must return an array. Received: {outputs!r}\n"
-                "Often a `return` is missing."
-            )
-        node = Node(self, args, kwargs, outputs, looks_up_masks=self._calls_user_code_())
-        # Weak references: a layer does not keep the graphs alive that it is part of.
-        self._nodes_ = [ref for ref in self._nodes_ if ref() is not None] + [weakref.ref(node)]
-        if tensors and (masks is not None or self.supports_masking):
-            attach_masks(self, next(iter(tensors.values())), masks, node.outputs)
-        if masks is None and inner_masks:
-            attach_inner_masks(node.outputs, inner_masks)
-        return node.outputs
+        return symbolic.call_symbolic(self, args, kwargs)
 
     def _calls_user_code_(self) -> bool:
         """Whether `call` contains code of the user, whose layers may look up masks by array."""
@@ -378,68 +318,13 @@ class Layer(VariableOwner):
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[PyTree, list[Tensor | None]]:
         """Returns the outputs of a symbolic call, and the masks that layers within it attach."""
-        if type(self).compute_output_spec is not Layer.compute_output_spec:
-            return self.compute_output_spec(*args, **kwargs), []
-        if self._infers_by_config_:
-            return infer_outputs_by_config(self, args, kwargs), []
-        if not self._calls_user_code_():
-            return infer_outputs(lambda *a, **k: self._run_(a, k), args, kwargs), []
-
-        def run(*args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
-            outputs = self._run_(args, kwargs)
-            return outputs, [scope.current().masks.get(leaf) for leaf in tree.leaves(outputs)]
-
-        outputs, masks = infer_outputs(run, args, kwargs)
-        return outputs, masks
-
-    def _compute_symbolic_mask_(self, inputs: PyTree, masks: PyTree) -> PyTree:
-        if type(self).compute_mask is Layer.compute_mask:
-            return masks
-        return record_op(Op("compute_mask", self.compute_mask), (inputs, masks), {})
-
-    @property
-    def input(self) -> PyTree:
-        """The Tensor, or structure of Tensors, that the layer was called on.
-
-        Raises:
-            AttributeError: the layer was not called on a Tensor, or called several times.
-        """
-        args = self._only_node_("input").args
-        return args[0] if len(args) == 1 else list(args)
-
-    @property
-    def output(self) -> PyTree:
-        """The Tensor, or structure of Tensors, that the layer returned.
-
-        Raises:
-            AttributeError: the layer was not called on a Tensor, or called several times.
-        """
-        return self._only_node_("output").outputs
-
-    def _only_node_(self, attribute: str) -> Node:
-        nodes = [node for node in (ref() for ref in self._nodes_) if node is not None]
-        if not nodes:
-            raise AttributeError(
-                f"{self._label_()} has no {attribute}: it was not called on a symbolic Tensor, or "
-                "the model that contained it was deleted.\nCall it on a Tensor first, and keep a "
-                f"reference to the model. This happened {user_location()}."
-            )
-        if len(nodes) > 1:
-            raise AttributeError(
-                f"{self._label_()} was called {len(nodes)} times, so {attribute!r} is "
-                "ambiguous. Use the Tensor that the call returned. "
-                f"This happened {user_location()}."
-            )
-        return nodes[0]
+        return symbolic.infer_call(self, args, kwargs)
 
     # -------------------------------------------------------------------------- names and dtypes
 
-    @overridable_property
-    def name(self) -> str:
-        """The name of the layer."""
-        # Only for a subclass that does not call `super().__init__()`, which sets the attribute.
-        self.name = name = auto_name(type(self).__name__)
-        return name
+    def _sublayers_(self) -> list[Layer]:
+        """Returns the direct sublayers, in the order of the attributes."""
+        return [owned for owned in iterate_owned(self) if isinstance(owned, Layer)]
 
     @property
     def dtype_policy(self) -> DTypePolicy:
@@ -472,205 +357,6 @@ class Layer(VariableOwner):
         """The dtype that float inputs are cast to."""
         return self.compute_dtype
 
-    @property
-    def trainable(self) -> bool:
-        """Whether training updates the layer. Assignment also sets it for all sublayers."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for layer in self._sublayers_():
-            layer.trainable = value
-
-    # --------------------------------------------------------------------------------- Variables
-
-    def add_weight(
-        self,
-        shape: int | ShapeLike | None = None,
-        initializer: InitializerLike | float | None = None,
-        dtype: DTypeLike | None = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: RegularizerLike | None = None,
-        constraint: ConstraintLike | None = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """Creates a Variable of the layer.
-
-        Args:
-            shape: the shape; by default `()`, a scalar.
-            initializer: the name of an initializer, an initializer, a function of
-                `(shape, dtype)`, or the initial value: a number or an array. The default is
-                `"glorot_uniform"` for float dtypes and `"zeros"` for others.
-            dtype: the dtype; by default `variable_dtype` of the layer.
-            trainable: whether training updates the Variable.
-            autocast: whether the layer casts the value to its compute dtype.
-            regularizer: a function of the Variable whose value is added to the loss.
-            constraint: a function that is applied to the value after each training step.
-            aggregation: how values are combined over devices.
-            overwrite_with_gradient: whether a training step replaces the value by the gradient,
-                as for scaling factors of float8 computations.
-            name: the name within the layer.
-
-        Returns:
-            The Variable. It is part of `weights` of the layer.
-        """
-        dtype = self.variable_dtype if dtype is None else dtype
-        if initializer is None:
-            initializer = "glorot_uniform" if is_float(jnp.dtype(dtype)) else "zeros"
-        if isinstance(initializer, dict) or inspect.isclass(initializer):
-            initializer = registry.resolve("initializers", initializer)
-        with VariableScope(self):
-            variable = Variable(
-                initializer,
-                shape=() if shape is None else shape,
-                dtype=dtype,
-                trainable=trainable,
-                autocast=autocast,
-                aggregation=aggregation,
-                name=name,
-                role="param" if trainable else "state",
-                regularizer=registry.resolve("regularizers", regularizer),
-                constraint=registry.resolve("constraints", constraint),
-            )
-        variable.overwrite_with_gradient = overwrite_with_gradient
-        self._weights_.append(variable)
-        return variable
-
-    def add_variable(
-        self,
-        shape: int | ShapeLike,
-        initializer: InitializerLike | float | None,
-        dtype: DTypeLike | None = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: RegularizerLike | None = None,
-        constraint: ConstraintLike | None = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Creates a Variable of the layer; see `add_weight`."""
-        return self.add_weight(
-            shape, initializer, dtype, trainable, autocast, regularizer, constraint, name=name
-        )
-
-    def _sublayers_(self) -> list[Layer]:
-        """Returns the direct sublayers, in the order of the attributes."""
-        return [owned for owned in iterate_owned(self) if isinstance(owned, Layer)]
-
-    def _own_variables_(self) -> list[Variable]:
-        """Returns the weights of the layer without those of sublayers, trainable ones first."""
-        own = [v for v in iterate_owned(self) if isinstance(v, Variable) and v.role != "metric"]
-        # By role, not by `trainable`: files and `get_weights` depend on the order, which must not
-        # change when a layer is frozen.
-        return sorted(own, key=lambda v: v.role != "param")
-
-    @property
-    def weights(self) -> list[Variable]:
-        """The Variables of the layer and its sublayers, without those of metrics."""
-        inner = [v for layer in self._sublayers_() for v in layer.weights]
-        return remove_duplicates(self._own_variables_() + inner)
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The Variables of the layer and its sublayers, without `metrics_variables`."""
-        return self.weights
-
-    @property
-    def _all_variables_(self) -> list[Variable]:
-        """The Variables of the layer, its sublayers and their metrics, with all their parts."""
-        counted = [part for v in self.metrics_variables for part in v._parts_]
-        return remove_duplicates(self.weights + counted)
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The Variables that training updates by gradients."""
-        if not self._trainable:
-            return []
-        # The role is that of creation, `trainable` may have been changed since.
-        own = [v for v in self._own_variables_() if v.trainable and v.role == "param"]
-        inner = [v for layer in self._sublayers_() for v in layer.trainable_variables]
-        return remove_duplicates(own + inner)
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The Variables that training does not update by gradients."""
-        trainable = {id(v) for v in self.trainable_variables}
-        return [v for v in self.variables if id(v) not in trainable]
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that training updates by gradients."""
-        return self.trainable_variables
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training does not update by gradients."""
-        trainable = {id(v) for v in self.trainable_variables}
-        return [v for v in self.weights if id(v) not in trainable]
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics of the layer and its sublayers."""
-        own = [
-            owned
-            for owned in iterate_owned(self)
-            if isinstance(owned, VariableOwner) and owned._category_ == "metrics"
-        ]
-        return own + [metric for layer in self._sublayers_() for metric in layer.metrics]
-
-    @property
-    def metrics_variables(self) -> list[Variable]:
-        """The Variables of `metrics`."""
-        return [v for metric in self.metrics for v in metric.variables]
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Returns the values of `weights` as NumPy arrays."""
-        weights = self.weights
-        return sharing.read_consistently(weights, lambda: [v.numpy() for v in weights])
-
-    @api_boundary
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Sets the values of `weights`.
-
-        Args:
-            weights: an array for each weight, in the order of `get_weights()`.
-
-        Raises:
-            ValueError: the number of arrays or a shape differs. No weight is changed then.
-        """
-        set_values(self, list(weights))
-
-    @api_boundary
-    def count_params(self) -> int:
-        """Returns the total number of elements of the weights.
-
-        Raises:
-            ValueError: the layer is not built.
-        """
-        if not self.built:
-            raise ValueError(
-                f"{self._label_()} is not built, so its weights are not known. "
-                "Call it on an input, or pass an input shape."
-            )
-        return sum(v.size for v in self.weights)
-
-    def add_loss(self, loss: ArrayLike | Sequence[ArrayLike]) -> None:
-        """Adds a scalar, or several scalars, to the loss of the current step."""
-        scope.current().losses.extend(loss if isinstance(loss, (list, tuple)) else [loss])
-
-    @property
-    def losses(self) -> list[Any]:
-        """The losses added by the last call, and those of regularizers."""
-        regularized = [
-            v.regularizer(v) for v in self.trainable_variables if v.regularizer is not None
-        ]
-        around = scope.current()
-        added = self._last_losses_ if around.parent is None else around.losses
-        return list(added) + regularized
-
     # ------------------------------------------------------------------------------------ configs
 
     def get_config(self) -> dict[str, Any]:
@@ -678,32 +364,16 @@ class Layer(VariableOwner):
 
         A subclass need not define it: the arguments are captured when the layer is created.
         """
-        base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
-        parameters = inspect.signature(type(self).__init__).parameters
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            base = {name: value for name, value in base.items() if name in parameters}
-        return {**base, **{k: v for k, v in super().get_config().items() if k not in base}}
+        return configs.layer_config(self, super().get_config())
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the shapes with which the layer was built, or None if `build` was not called."""
-        if self._built_with_ is None:
-            return None
-        args, kwargs = self._built_with_
-        bound = inspect.signature(self.build).bind(*args, **kwargs).arguments
-        shapes = {name: _plain_shapes(shape) for name, shape in bound.items()}
-        # The two forms of Keras, which reads them from files.
-        if len(shapes) == 1:
-            return {"input_shape": next(iter(shapes.values()))}
-        return {"shapes_dict": shapes} if shapes else None
+        return configs.build_config(self)
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the layer from what `get_build_config()` returned, in this library or in Keras."""
-        if type(self).build is Layer.build:
-            return  # its sublayers are built by their own configs, or by the first call
-        if "input_shape" in config:
-            self.build(shapes_from_json(config["input_shape"]))
-        elif "shapes_dict" in config:
-            self.build(**shapes_from_json(config["shapes_dict"]))
+        if type(self).build is not Layer.build:  # otherwise sublayers are built by their own
+            configs.build(self, config)
 
     def _state_config_(self) -> dict[str, Any]:
         """Returns what an archive stores in addition to the constructor arguments."""
@@ -723,53 +393,8 @@ class Layer(VariableOwner):
         return f"<{type(self).__name__} name={printable(self.name)}, built={self.built}>"
 
 
-def _input_shape_from(cls: type, kwargs: dict[str, Any]) -> Shape | None:
-    """Returns the batch shape that the keyword arguments of a first layer describe, or None.
-
-    Raises:
-        TypeError: `kwargs` contains other names.
-    """
-    unknown = [name for name in kwargs if name not in _INPUT_ARGUMENTS]
-    if unknown:
-        known = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
-        known = [name for name in known if name not in ("kwargs", "args")]
-        known += ["name", "dtype", "trainable", *_INPUT_ARGUMENTS]
-        raise TypeError(
-            f"{cls.__name__} has no argument {unknown[0]!r}. {suggest_argument(unknown[0], known)}"
-        )
-    whole = kwargs.get("batch_input_shape") or kwargs.get("batch_shape")
-    if whole is not None:
-        return standardize_shape(whole)
-    shape = kwargs.get("input_shape")
-    if shape is None and kwargs.get("input_dim") is not None:
-        shape = (kwargs["input_dim"],)
-    if shape is None:
-        return None
-    return standardize_shape((kwargs.get("batch_size"), *shape))
-
-
-def map_shapes(fn: Callable[[Shape], Any], shapes: PyTree) -> PyTree:
-    """Applies a function to each shape in nested lists and dicts of shapes."""
-    if isinstance(shapes, dict):
-        return {name: map_shapes(fn, shape) for name, shape in shapes.items()}
-    if isinstance(shapes, (list, tuple)) and any(isinstance(s, (list, tuple)) for s in shapes):
-        return [map_shapes(fn, shape) for shape in shapes]
-    return fn(tuple(shapes))
-
-
-def _plain_shapes(value: Any) -> Any:
-    """Returns shapes, or nested shapes, as plain data; sizes that are not integers become None."""
-    if isinstance(value, dict):
-        return {name: _plain_shapes(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return tuple(_plain_shapes(item) for item in value)
-    return int(value) if isinstance(value, (int, np.integer)) else None
-
-
-def shapes_from_json(value: Any) -> Any:
-    """Returns shapes, or nested shapes, that were stored as JSON, which has no tuples."""
-    if isinstance(value, dict):
-        return {name: shapes_from_json(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)) and any(isinstance(v, (list, tuple, dict)) for v in value):
-        return [shapes_from_json(item) for item in value]
-    return tuple(value) if isinstance(value, (list, tuple)) else value
+def _defines_mask(cls: type) -> bool:
+    """Whether a class defines `compute_mask`, and no class after that says if it supports masks."""
+    names = ("compute_mask", "supports_masking")
+    definer = next(vars(base) for base in cls.__mro__ if any(name in vars(base) for name in names))
+    return "supports_masking" not in definer

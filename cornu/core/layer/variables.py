@@ -14,6 +14,7 @@ from cornu.errors import quantity
 
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
+    from cornu.core.layer.weight_methods import WeightMethods
 
 __all__ = ["VariableScope", "remove_duplicates", "set_values", "wrap_build"]
 
@@ -26,7 +27,7 @@ class VariableScope:
 
     __slots__ = ("_layer", "_previous")
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: WeightMethods) -> None:
         self._layer = layer
 
     def __enter__(self) -> None:
@@ -62,7 +63,7 @@ def wrap_build(build: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def set_values(layer: Layer, values: Sequence[Any]) -> None:
+def set_values(layer: WeightMethods, values: Sequence[Any]) -> None:
     """Assigns values to the weights of a layer, in the order of `weights`.
 
     Raises:

@@ -1,0 +1,118 @@
+"""Calls of layers on symbolic Tensors, and the specs of their outputs."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from cornu import tree
+from cornu.core.graph.inference import infer_outputs, infer_outputs_by_config
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer import calling
+from cornu.core.layer.masks import (
+    attach_inner_masks,
+    attach_masks,
+    fill_mask_arguments,
+    symbolic_mask,
+)
+from cornu.core.layer.shapes import map_shapes
+from cornu.core.layer.signature import call_signature
+from cornu.core.state import scope
+from cornu.types import PyTree
+
+if TYPE_CHECKING:
+    from cornu.core.layer.layer import Layer
+
+__all__ = [
+    "call_symbolic",
+    "infer_call",
+    "infer_output_shape",
+    "infer_output_spec",
+]
+
+
+def call_symbolic(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
+    """Records a call as a node; returns its outputs, with their masks."""
+    signature = call_signature(type(layer))
+    kwargs = {k: v for k, v in kwargs.items() if not (k == "training" and v is None)}
+    tensors = signature.bind_tensors(args, kwargs)
+    masks = fill_mask_arguments(signature, tensors, kwargs, symbolic_mask)
+    calling.build_and_check(layer, tensors)
+    outputs, inner_masks = layer._infer_call_(args, kwargs)
+    if not any(isinstance(leaf, Tensor) for leaf in tree.leaves(outputs)):
+        raise TypeError(
+            f"{type(layer).__name__}.call must return an array. Received: {outputs!r}\n"
+            "Often a `return` is missing."
+        )
+    node = layer._record_(args, kwargs, outputs, looks_up_masks=layer._calls_user_code_())
+    if tensors and (masks is not None or layer.supports_masking):
+        attach_masks(layer, next(iter(tensors.values())), masks, node.outputs)
+    if masks is None and inner_masks:
+        attach_inner_masks(node.outputs, inner_masks)
+    return node.outputs
+
+
+def infer_call(
+    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[PyTree, list[Tensor | None]]:
+    """Returns the outputs of a symbolic call, and the masks that layers within it attach."""
+    if "compute_output_spec" in layer._overridden_:
+        return layer.compute_output_spec(*args, **kwargs), []
+    if layer._infers_by_config_:
+        return infer_outputs_by_config(layer, args, kwargs), []
+    if not layer._calls_user_code_():
+        return infer_outputs(lambda *a, **k: layer._run_(a, k), args, kwargs), []
+
+    def run(*args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
+        outputs = layer._run_(args, kwargs)
+        return outputs, [scope.current().masks.get(leaf) for leaf in tree.leaves(outputs)]
+
+    declared = None
+    if "compute_output_shape" in layer._overridden_:
+        # Some calls cannot be traced without the sizes, such as those that slice a table of
+        # positions. Then the layer says what it returns.
+        declared = lambda: (_outputs_as_declared(layer, args, kwargs), [])  # noqa: E731
+    outputs, masks = infer_outputs(run, args, kwargs, declared)
+    return outputs, masks
+
+
+def infer_output_spec(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
+    """Returns Tensors like the outputs of a call; see `Layer.compute_output_spec`."""
+    calling.build_and_check(layer, call_signature(type(layer)).bind_tensors(args, kwargs))
+    return infer_outputs(lambda *a, **k: layer._run_(a, k), args, kwargs)
+
+
+def infer_output_shape(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
+    """Returns the shapes of the outputs; see `Layer.compute_output_shape`."""
+    names = call_signature(type(layer)).names
+    named: dict[str, Any] = {}
+    for name, value in kwargs.items():
+        parameter = names[0] if name in ("input_shape", "inputs_shape") and names else name
+        named[parameter if parameter in names else parameter.removesuffix("_shape")] = value
+
+    def to_tensors(value: Any) -> Any:
+        if not isinstance(value, (list, tuple, dict)):
+            return value
+        return map_shapes(lambda shape: Tensor(shape, dtype=layer.compute_dtype), value)
+
+    outputs = layer.compute_output_spec(
+        *[to_tensors(value) for value in args],
+        **{name: to_tensors(value) for name, value in named.items()},
+    )
+    return jax.tree_util.tree_map(lambda t: t.shape, outputs)
+
+
+def _outputs_as_declared(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
+    """Returns Tensors with the shapes that `compute_output_shape` of a layer returns."""
+    tensors = call_signature(type(layer)).bind_tensors(args, kwargs)
+    shapes = {name: tree.map(lambda t: t.shape, value) for name, value in tensors.items()}
+    parameters = inspect.signature(layer.compute_output_shape).parameters
+    by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
+    if len(parameters) > 1 and parameters.keys() & by_name.keys():
+        by_name = {name: shape for name, shape in by_name.items() if name in parameters}
+        declared = layer.compute_output_shape(**by_name)
+    else:
+        declared = layer.compute_output_shape(next(iter(shapes.values())))
+    return map_shapes(lambda shape: Tensor(shape, layer.compute_dtype), declared)
