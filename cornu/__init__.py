@@ -48,12 +48,17 @@ if TYPE_CHECKING:
     from cornu import wrappers as wrappers
     from cornu.core.graph.call_stack import block as block
     from cornu.core.graph.op import op as op
+    from cornu.core.graph.operation import Operation as Operation
     from cornu.core.graph.remat import RematScope as RematScope
     from cornu.core.graph.remat import remat as remat
     from cornu.core.graph.tensor import Tensor as _Tensor
     from cornu.core.layer.input_spec import InputSpec as InputSpec
     from cornu.core.layer.layer import Layer as Layer
     from cornu.core.state.dtype_policy import DTypePolicy as DTypePolicy
+    from cornu.core.state.public_scopes import StatelessScope as StatelessScope
+    from cornu.core.state.public_scopes import SymbolicScope as SymbolicScope
+    from cornu.core.state.public_scopes import device as device
+    from cornu.core.state.public_scopes import name_scope as name_scope
     from cornu.core.state.scope import pure as pure
     from cornu.core.state.scope import value_and_grad as value_and_grad
     from cornu.core.state.variable import Variable as Variable
@@ -62,6 +67,7 @@ if TYPE_CHECKING:
     from cornu.metrics import Metric as Metric
     from cornu.models import Model as Model
     from cornu.models import Sequential as Sequential
+    from cornu.models.function import Function as Function
     from cornu.optimizers import Optimizer as Optimizer
     from cornu.parts.initializers import Initializer as Initializer
     from cornu.parts.regularizers import Regularizer as Regularizer
@@ -74,6 +80,7 @@ if TYPE_CHECKING:
 _OBJECTS = {
     "DTypePolicy": ("cornu.core.state.dtype_policy", "DTypePolicy"),
     "FloatDTypePolicy": ("cornu.core.state.dtype_policy", "DTypePolicy"),
+    "Function": ("cornu.models.function", "Function"),
     "Initializer": ("cornu.parts.initializers", "Initializer"),
     "Input": ("cornu.layers", "Input"),
     "InputSpec": ("cornu.core.layer.input_spec", "InputSpec"),
@@ -82,13 +89,18 @@ _OBJECTS = {
     "Loss": ("cornu.losses", "Loss"),
     "Metric": ("cornu.metrics", "Metric"),
     "Model": ("cornu.models", "Model"),
+    "Operation": ("cornu.core.graph.operation", "Operation"),
     "Optimizer": ("cornu.optimizers", "Optimizer"),
     "Regularizer": ("cornu.parts.regularizers", "Regularizer"),
     "RematScope": ("cornu.core.graph.remat", "RematScope"),
     "Resume": ("cornu.saving.resume", "Resume"),
     "Sequential": ("cornu.models", "Sequential"),
+    "StatelessScope": ("cornu.core.state.public_scopes", "StatelessScope"),
+    "SymbolicScope": ("cornu.core.state.public_scopes", "SymbolicScope"),
     "Variable": ("cornu.core.state.variable", "Variable"),
     "block": ("cornu.core.graph.call_stack", "block"),
+    "device": ("cornu.core.state.public_scopes", "device"),
+    "name_scope": ("cornu.core.state.public_scopes", "name_scope"),
     "op": ("cornu.core.graph.op", "op"),
     "pure": ("cornu.core.state.scope", "pure"),
     "remat": ("cornu.core.graph.remat", "remat"),

@@ -33,6 +33,7 @@ __all__ = [
     "enable_interactive_logging",
     "enable_memory_keeping",
     "enable_traceback_filtering",
+    "enable_unsafe_deserialization",
     "epsilon",
     "floatx",
     "image_data_format",
@@ -153,6 +154,16 @@ def disable_traceback_filtering() -> None:
 def is_traceback_filtering_enabled() -> bool:
     """Tells whether the frames of cornu and JAX are hidden in tracebacks."""
     return settings.get("traceback_filtering")
+
+
+def enable_unsafe_deserialization() -> None:
+    """Does nothing: cornu never executes code that a file contains.
+
+    Accepted for programs of Keras, where it allows Lambda layers of a file to be executed. In
+    cornu a function that a file refers to must be part of the program, and be found by its name:
+    pass it in `custom_objects`, or decorate it with
+    `cornu.saving.register_keras_serializable()`.
+    """
 
 
 def silence(*codes: str) -> None:

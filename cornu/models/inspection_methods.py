@@ -15,15 +15,15 @@ from cornu.models.flatten import flatten
 from cornu.models.functional import FunctionalGraph
 from cornu.models.outputs_of import outputs_of
 from cornu.models.pure import Pure, assign, pure
+from cornu.models.step_methods import StepMethods
 from cornu.models.submodel import cut
-from cornu.models.training_methods import TrainingMethods
 from cornu.training import preflight
 from cornu.types import DataLike
 
 __all__ = ["InspectionMethods"]
 
 
-class InspectionMethods(TrainingMethods):
+class InspectionMethods(StepMethods):
     """The methods of a Model that inspect it or derive other models; each delegates to a module."""
 
     def _model_classes_(self) -> tuple[type, type]:

@@ -86,6 +86,7 @@ class Model(InspectionMethods):
         "_layer_graph_",
         "_traced_",
         "call",
+        *("train_function", "test_function", "predict_function", "_jax_state"),
     }
 
     _built_inputs_: Any
@@ -563,9 +564,14 @@ class Model(InspectionMethods):
             self.compile_from_config(config["compile_config"])
 
     @api_boundary
-    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    def save_weights(
+        self,
+        filepath: str | os.PathLike[str],
+        overwrite: bool = True,
+        max_shard_size: float | None = None,
+    ) -> None:
         """Saves the weights; see `cornu.saving.save_weights`."""
-        weight_files.save_weights(self, filepath, overwrite)
+        weight_files.save_weights(self, filepath, overwrite, max_shard_size)
 
     @api_boundary
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:

@@ -30,6 +30,9 @@ def describe_op(node: Node, name: str) -> dict[str, Any]:
         node: a call of an op.
         name: the name in the file.
     """
+    if not isinstance(node.op, Op):  # an Operation of the program
+        entry: dict[str, Any] = registry.serialize(node.op)
+        return entry
     call = _as_in_keras(node)
     if call is None:
         module = "keras.ops.image" if _is_image_op(node.op) else "keras.ops"

@@ -75,6 +75,8 @@ class Archive:
             self.objects[config["shared_object_id"]] = obj
         state = {name: config[name] for name in _STATE_ENTRIES if config.get(name)}
         if state and isinstance(obj, ArgumentCapture):
+            if obj._builds_itself_:
+                obj._restore_state_(state)
             self.states.append((obj, state))
         name, present = str(config["class_name"]), type(obj).__name__
         if name != present:

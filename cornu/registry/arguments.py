@@ -39,6 +39,8 @@ class ArgumentCapture:
     _category_: ClassVar[str] = "objects"
     # Whether an archive that contains an object twice describes one object, not two equal ones.
     _has_identity_: ClassVar[bool] = False
+    # Whether a class of the program restores its state by itself, before an object is used.
+    _builds_itself_: ClassVar[bool] = False
     # The attributes that hold arguments of the constructor under another name, by argument.
     _argument_attributes_: ClassVar[Mapping[str, str]] = {}
     _constructed_with_: tuple[Any, Any]

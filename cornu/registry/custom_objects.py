@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, Token
+from typing import Any, Self
 
 __all__ = [
     "custom_object_scope",
@@ -87,8 +87,7 @@ def get_custom_objects() -> dict[str, Any]:
     return _custom
 
 
-@contextlib.contextmanager
-def custom_object_scope(custom_objects: Mapping[str, Any] | None = None) -> Iterator[None]:
+class custom_object_scope(contextlib.ContextDecorator):  # noqa: N801 - the name in Keras
     """Registers classes and functions by name within a `with` block, in the current thread.
 
     Args:
@@ -101,11 +100,17 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None = None) -> Iter
     ...     activations.get("twice")(4)
     8
     """
-    token = _scopes.set((dict(custom_objects or {}), *_scopes.get()))
-    try:
-        yield
-    finally:
-        _scopes.reset(token)
+
+    def __init__(self, custom_objects: Mapping[str, Any] | None = None) -> None:
+        self.custom_objects = dict(custom_objects or {})
+        self._tokens: list[Token[tuple[Mapping[str, Any], ...]]] = []
+
+    def __enter__(self) -> Self:
+        self._tokens.append(_scopes.set((self.custom_objects, *_scopes.get())))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _scopes.reset(self._tokens.pop())
 
 
 def find_in_scopes(name: str) -> Any:

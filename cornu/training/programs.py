@@ -224,7 +224,7 @@ class ProgramCache:
             size: the number of rows to which a partial batch is padded, if rows are independent.
         """
         owner = self._owner
-        own_step = owner.model._overrides_("predict_step")
+        own_step = any(map(owner.model._overrides_, ("predict_step", "make_predict_function")))
         eager = owner.run_eagerly
         if size is not None and not own_step and not eager and self.is_rowwise():
             rows = jax.tree_util.tree_leaves(batch)[0].shape[0]

@@ -169,6 +169,8 @@ class TrainableModel(Protocol):
     ) -> Any:
         """Calls `compute_loss`, whose overrides need not have the parameter `training`."""
 
+    def compute_loss_and_updates(self, *args: Any, **kwargs: Any) -> Any: ...
+
     def compute_metrics(
         self, x: DataLike, y: DataLike, y_pred: PyTree, sample_weight: DataLike
     ) -> Any: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
 
 __all__ = [
+    "call_with_state",
     "compute_loss",
     "compute_metrics",
+    "loss_and_updates",
     "predict",
     "predict_step",
     "stateless_compute_loss",
@@ -113,7 +116,13 @@ def _with_state(
 
 def _overrides(trainer: Trainer, step: str) -> bool:
     """Whether the model overrides a step, or `compute_metrics`, which the default step calls."""
-    return trainer.model._overrides_(step) or trainer.model._overrides_("compute_metrics")
+    names = (step, maker_of(step), "compute_metrics")
+    return any(trainer.model._overrides_(name) for name in names)
+
+
+def maker_of(step: str) -> str:
+    """Returns the name of the method that creates the function of a step; see `Model`."""
+    return f"make_{step.removesuffix('_step')}_function"
 
 
 def _train_on(trainer: Trainer, batch: Batch) -> Any:
@@ -121,6 +130,11 @@ def _train_on(trainer: Trainer, batch: Batch) -> Any:
     x, y, sample_weight = batch
     model, optimizer = trainer.model, trainer.optimizer
     variables = model.trainable_variables
+    if model._overrides_("compute_loss_and_updates"):
+        loss, y_pred, grads = _differentiate_users_loss(trainer, batch)
+        _track_loss(trainer, loss, y_pred)
+        optimizer.apply(grads, variables)
+        return y_pred
     masks_of = scope.current().masks
 
     def loss_of() -> Any:
@@ -140,9 +154,73 @@ def _train_on(trainer: Trainer, batch: Batch) -> Any:
     return y_pred
 
 
+def _differentiate_users_loss(trainer: Trainer, batch: Batch) -> tuple[Any, Any, list[Any]]:
+    """Returns loss, predictions and gradients of a custom `compute_loss_and_updates`."""
+    owners, _ = _state(trainer, "train_step")
+    trainable, *values = state_lists.values_of(owners)
+    compute = jax.value_and_grad(_bind_loss(trainer, values, batch, True), has_aux=True)
+    (_, (loss, y_pred, *updates)), grads = compute(trainable)
+    state_lists.assign([owners[1], owners[3]], updates)
+    return loss, y_pred, grads
+
+
+def _bind_loss(
+    trainer: Trainer, values: Sequence[Any], batch: Batch, training: bool
+) -> Callable[[Any], Any]:
+    """Returns `compute_loss_and_updates` of the model as a function of the trainable values."""
+    non_trainable, optimizer, metrics = values
+    return lambda trainable: trainer.model.compute_loss_and_updates(
+        trainable,
+        non_trainable,
+        metrics,
+        *batch,
+        training=training,
+        optimizer_variables=optimizer,
+    )
+
+
+def loss_and_updates(
+    trainer: Trainer,
+    values: tuple[Any, Any, Any],
+    batch: Batch,
+    training: bool,
+    optimizer_values: Sequence[Any] | None,
+) -> Any:
+    """Returns the loss of a batch and its side effects; see `Model.compute_loss_and_updates`."""
+    model, optimizer = trainer.model, trainer.optimizer
+    x, y, sample_weight = batch
+    owners = [model.trainable_variables, model.non_trainable_variables, model.metrics_variables]
+    values_of_optimizer: Sequence[Any] = optimizer_values or []
+    if values_of_optimizer:
+        owners.append(optimizer.variables)
+
+    def compute() -> Any:
+        y_pred = model(x, training=training)
+        loss = model._compute_loss_(x, y, y_pred, sample_weight, training=training)
+        scaled = optimizer.scale_loss(loss) if training and optimizer is not None else loss
+        return scaled, loss, y_pred
+
+    around = scope.current()
+    key = trainer.key() if around.key is None else around.key
+    given = [v for part in (*values, values_of_optimizer) for v in part]
+    run = scope.pure(compute, [v for part in owners for v in part])
+    (scaled, loss, y_pred), new, _ = run(given, key)
+    ends = list(itertools.accumulate((len(part) for part in owners), initial=0))
+    parts = [list(new[a:b]) for a, b in itertools.pairwise(ends)]
+    return scaled, (loss, y_pred, parts[1], parts[2])
+
+
 def _evaluate(trainer: Trainer, batch: Batch) -> Any:
     """Adds the loss of a batch to the mean; returns the predictions."""
     x, y, sample_weight = batch
+    if trainer.model._overrides_("compute_loss_and_updates"):
+        owners, _ = _state(trainer, "test_step")
+        trainable, non_trainable, metrics = state_lists.values_of(owners)
+        found = _bind_loss(trainer, (non_trainable, None, metrics), batch, False)(trainable)
+        _, (loss, y_pred, *updates) = found
+        state_lists.assign(owners[1:], updates)
+        _track_loss(trainer, loss, y_pred)
+        return y_pred
     y_pred = trainer.model(x, training=False)
     if y is not None or trainer.objective is None:
         loss = trainer.model._compute_loss_(x, y, y_pred, sample_weight, training=False)
@@ -189,10 +267,39 @@ def _run_users_step(trainer: Trainer, name: str, batch: Batch) -> dict[str, Any]
 
 def _call_step(trainer: Trainer, name: str, batch: Batch) -> Any:
     """Calls a custom step on a batch as the user passed it."""
-    step, data = getattr(trainer.model, name), pack_as_given(batch)
+    model, data = trainer.model, pack_as_given(batch)
+    if model._overrides_(maker_of(name)):
+        # As in Keras, the method sets an attribute: a function of the state and an iterator.
+        getattr(model, maker_of(name))()
+        function = getattr(model, maker_of(name).removeprefix("make_"))
+        owners, returned = _state(trainer, name)
+        if name == "predict_step":  # the function also returns the trainable values
+            returned = owners
+        return state_lists.run(lambda s, d: function(s, iter((d,))), owners, returned, data)
+    step = getattr(model, name)
     if state_lists.takes_state(step):
         return state_lists.run(step, *_state(trainer, name), data)
     return step(data)
+
+
+def call_with_state(trainer: Trainer, name: str, state: Any, data: DataLike) -> tuple[Any, Any]:
+    """Runs a step of the model on a batch, for given values of the Variables.
+
+    Args:
+        trainer: the Trainer of the model.
+        name: the name of the step.
+        state: the values of the parts of the state that Keras passes to the step.
+        data: a batch as the user passed it.
+
+    Returns:
+        The result, and the new state, which has the parts of `state`.
+    """
+    step = getattr(trainer.model, name)
+    owners, returned = _state(trainer, name)
+    if state_lists.takes_state(step):
+        result, new = step(state, data)
+        return result, (state[0], new) if name == "predict_step" else new
+    return state_lists.with_state(partial(step, data), state, owners, owners)
 
 
 def _state(trainer: Trainer, name: str) -> tuple[list[list[Variable]], list[list[Variable]]]:

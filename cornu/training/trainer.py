@@ -43,8 +43,8 @@ __all__ = ["RunState", "Trainer"]
 
 # Methods of a model that receive data in the structure in which the user passed it.
 _SEES_DATA = {
-    "train": ("compute_loss", "compute_metrics"),
-    "test": ("compute_loss", "compute_metrics"),
+    "train": ("compute_loss", "compute_loss_and_updates", "compute_metrics"),
+    "test": ("compute_loss", "compute_loss_and_updates", "compute_metrics"),
     "predict": (),
 }
 
@@ -293,7 +293,7 @@ class Trainer:
             class_weight,
             inputs_only,
             aligned,
-            own_step=self.model._overrides_(f"{kind}_step"),
+            own_step=self._has_own_step(kind),
             keeps_structure=any(self.model._overrides_(name) for name in _SEES_DATA[kind]),
             keeps_inputs=any(self.model._overrides_(name) for name in ("call", "__call__")),
             # Without losses and metrics, there is nothing to which targets could be assigned.
@@ -326,7 +326,7 @@ class Trainer:
 
     def _prepare(self, batch: Any, train: bool) -> None:
         x, y, _ = batch
-        if not self.model._overrides_("train_step" if train else "test_step"):
+        if not self._has_own_step("train" if train else "test"):
             self.build(x)
             self.bind_outputs(y, None)
         else:
@@ -409,11 +409,17 @@ class Trainer:
         """Runs the predict step on a batch."""
         return steps.predict(self, batch)
 
+    def _has_own_step(self, kind: str) -> bool:
+        """Whether the model overrides the step, or the method that creates its function."""
+        names = (f"{kind}_step", steps.maker_of(f"{kind}_step"))
+        return any(self.model._overrides_(name) for name in names)
+
     def pads(self, kind: str) -> bool:
         """Whether rows of weight zero do not affect any result, so that batches can be padded."""
-        overridable = (f"{kind}_step", *_SEES_DATA[kind])
+        overridable = _SEES_DATA[kind]
         return (
-            not any(self.model._overrides_(name) for name in overridable)
+            not self._has_own_step(kind)
+            and not any(self.model._overrides_(name) for name in overridable)
             and self.programs.is_rowwise()
             and (self.objective is None or self.objective.rowwise)
             and (self.metric_set is None or self.metric_set.rowwise)

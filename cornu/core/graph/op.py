@@ -210,7 +210,9 @@ def find_op(name: str, package: str = "") -> Any:
 
 def record_node(operation: Any, args: Any, kwargs: Any) -> Any:
     """Adds a node for a call on symbolic Tensors to the graph, and returns its outputs."""
-    return _handlers[0].record(operation, args, kwargs)
+    if isinstance(operation, Op):
+        return _handlers[0].record(operation, args, kwargs)
+    return operation(*args, **kwargs)  # an Operation of the program
 
 
 def locate_op_error(operation: Op, error: Exception, args: Any, kwargs: Any) -> Exception:

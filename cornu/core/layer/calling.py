@@ -84,6 +84,9 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     """Runs `call` on arrays, with the training phase, compute dtype and path of the layer."""
     around = scope.current()
     signature = call_signature(type(layer))
+    context = around.call_context
+    if layer._context_arguments_:
+        kwargs = _pass_context(layer, kwargs)
     args, kwargs, training = signature.resolve_training(args, kwargs, around.training)
     before = (around.training, around.compute_dtype, around.layer_path)
     around.training = training
@@ -107,7 +110,26 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
                 around.losses.append(layer.activity_regularizer(output) / batch_size)
     finally:
         around.training, around.compute_dtype, around.layer_path = before
+        around.call_context = context
     return outputs
+
+
+def _pass_context(layer: Layer, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Adds the context arguments of the call to those that inner layers receive.
+
+    Returns:
+        The keyword arguments for `call`, which need not accept the context arguments.
+    """
+    around = scope.current()
+    names = call_signature(type(layer)).names
+    context = dict(around.call_context)
+    for name in layer._context_arguments_:
+        if kwargs.get(name) is not None:
+            context[name] = kwargs[name]
+    around.call_context = context
+    own = {k: v for k, v in kwargs.items() if k not in layer._context_arguments_ or k in names}
+    passed = {k: context[k] for k in layer._context_arguments_ if k in names and k in context}
+    return {**own, **passed}
 
 
 def _to_array(x: Any) -> Any:

@@ -54,6 +54,16 @@ class InputSpec:
         self.optional = optional
         self.hint = hint
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor, as Keras does: without the name."""
+        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> InputSpec:
+        """Creates a spec from what `get_config()` returned."""
+        return cls(**config)
+
     def problem(self, shape: Shape) -> str | None:
         """Returns why a shape does not match, or None if it does."""
         ndim = len(shape)

@@ -90,6 +90,8 @@ class Layer(Operation, WeightMethods):
         *("name", "_building_", "_built_with_", "_last_losses_", "_nodes_", "_input_shape_given_")
     }
 
+    # Keyword arguments that the layer passes on to the layers that it calls.
+    _context_arguments_: frozenset[str] = frozenset()
     # The graph of a functional model, and the Trainer of a model.
     _graph_: Any = None
     _trainer_: Any = None
@@ -117,6 +119,8 @@ class Layer(Operation, WeightMethods):
             # An overridden `call` need not have the properties declared by the base class.
             cls._infers_by_config_ = cls.__dict__.get("_infers_by_config_", False)
             cls._rowwise_ = cls.__dict__.get("_rowwise_")
+        if "build_from_config" in cls.__dict__ and not is_library_class(cls):
+            cls._builds_itself_ = not cls._is_model_  # models are built after their parts are read
         declared = cls.__dict__.get("rowwise")
         if isinstance(declared, bool):  # the name for layers of users
             cls._rowwise_ = declared
@@ -296,7 +300,15 @@ class Layer(Operation, WeightMethods):
         )
         return (outputs, values, losses) if return_losses else (outputs, values)
 
-    # Models and preprocessing layers override the next four methods.
+    def _register_call_context_args(self, *names: str) -> None:
+        """Passes keyword arguments of a call on to all layers within it, as Keras does.
+
+        A layer within the call that has registered a name, too, receives the argument if its `call`
+        has a parameter of this name.
+        """
+        self._context_arguments_ = self._context_arguments_ | set(names)
+
+    # Models and preprocessing layers override the next methods.
 
     def _convert_arguments_(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -69,7 +70,7 @@ def infer_call(
         outputs = layer._run_(args, kwargs)
         return outputs, [scope.current().masks.get(leaf) for leaf in tree.leaves(outputs)]
 
-    declared = None
+    declared: Callable[[], Any] | None = None
     if "compute_output_shape" in layer._overridden_:
         # Some calls cannot be traced without the sizes, such as those that slice a table of
         # positions. Then the layer says what it returns.

@@ -32,15 +32,19 @@ class VariableScope:
 
     def __enter__(self) -> None:
         around = scope.current()
-        self._previous = (around.layer_path, around.compute_dtype)
+        self._previous = (around.layer_path, around.compute_dtype, around.name_scopes)
         # `build`, or the running call, has entered the layer already.
         if around.layer_path[-1:] != (self._layer.name,):
             around.layer_path = (*around.layer_path, self._layer.name)
         around.compute_dtype = None
+        # As in Keras, a `name_scope` within the layer does not apply to the layer's own Variables.
+        if around.name_scopes:
+            depth = len(around.layer_path)
+            around.name_scopes = tuple(s for s in around.name_scopes if s.depth < depth)
 
     def __exit__(self, *_: object) -> None:
         around = scope.current()
-        around.layer_path, around.compute_dtype = self._previous
+        around.layer_path, around.compute_dtype, around.name_scopes = self._previous
 
 
 def wrap_build(build: Callable[..., None]) -> Callable[..., None]:

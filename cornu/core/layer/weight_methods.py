@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jax.numpy as jnp
 import numpy as np
@@ -233,6 +233,14 @@ class WeightMethods(VariableOwner):
                 "Call it on an input, or pass an input shape."
             )
         return sum(v.size for v in self.weights)
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises a NotImplementedError, as in Keras; see the message for what to do instead."""
+        raise NotImplementedError(
+            f"{self._label_()}: `add_metric` is not supported.\nPass the metric to "
+            "`Model.compile(metrics=[...])`; or create it in the constructor and call its "
+            "`update_state` in `call`."
+        )
 
     def add_loss(self, loss: ArrayLike | Sequence[ArrayLike]) -> None:
         """Adds a scalar, or several scalars, to the loss of the current step."""

@@ -11,7 +11,7 @@ import contextlib
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 
@@ -49,6 +49,22 @@ class RandomSource:
     explicit: bool
 
 
+class NameScope(NamedTuple):
+    """A name in the paths of Variables; see `name_scope`.
+
+    Attributes:
+        depth: the number of layers whose call was running when the scope was entered.
+        name: the name.
+        override_parent: a path that replaces the names before it.
+        caller: the object that entered the scope.
+    """
+
+    depth: int
+    name: str
+    override_parent: str | None
+    caller: Any
+
+
 class CaptureError(RuntimeError):
     """Raised if a shared function uses a Variable or random source that is not an argument."""
 
@@ -66,6 +82,8 @@ class Scope:
         training: the training phase of layers; None if no layer or step has set it.
         compute_dtype: the dtype that float Variables are cast to when read in a layer's call.
         layer_path: names of the layers whose call is running, outermost first.
+        name_scopes: the names that `name_scope` adds to the paths of Variables.
+        call_context: keyword arguments that layers pass on to the layers that they call, by name.
         losses: scalars added by `add_loss` and activity regularizers.
         masks: the masks of arrays.
         row_mask: which rows of the batch are data, not padding (1.0 or 0.0); None if all are.
@@ -92,6 +110,8 @@ class Scope:
         "opaque",
         "key",
         "layer_path",
+        "name_scopes",
+        "call_context",
         "losses",
         "masks",
         "parent",
@@ -121,6 +141,8 @@ class Scope:
         self.training: bool | None = None
         self.compute_dtype: str | None = None
         self.layer_path: tuple[str, ...] = ()
+        self.name_scopes: tuple[NameScope, ...] = ()
+        self.call_context: dict[str, Any] = {}
         self.row_mask: Any = None
         self.allocation_check: Callable[[str, int], None] | None = None
         self.interceptor: CallInterceptor | None = None
@@ -135,6 +157,8 @@ class Scope:
             self.training = parent.training
             self.compute_dtype = parent.compute_dtype
             self.layer_path = parent.layer_path
+            self.name_scopes = parent.name_scopes
+            self.call_context = parent.call_context
             self.row_mask = parent.row_mask
             self.masks = parent.masks
             self.shared_functions = parent.shared_functions
@@ -210,6 +234,24 @@ class Scope:
             # `fold_in` takes 32 bits; the seeds of users may be longer, or negative.
             key = jax.random.fold_in(key, seed & 0xFFFFFFFF)
         return jax.random.fold_in(key, count) if count else key
+
+    def path_of(self, name: str) -> str:
+        """Returns the path of a Variable that is created now: names of scopes, layers and its own.
+
+        Args:
+            name: the name of the Variable.
+        """
+        if not self.name_scopes:
+            return "/".join((*self.layer_path, name))
+        parts: list[str] = []
+        layers = 0
+        for entry in self.name_scopes:
+            parts += self.layer_path[layers : entry.depth]
+            layers = entry.depth
+            if entry.override_parent is not None:
+                parts = [part for part in entry.override_parent.split("/") if part]
+            parts.append(entry.name)
+        return "/".join((*parts, *self.layer_path[layers:], name))
 
     def can_access(self, variable: Variable) -> bool:
         """Tells whether a Variable can be read and assigned in this scope."""

@@ -128,7 +128,7 @@ class Variable(Operators, VariableBase):
             raise ValueError(f"A Variable's name cannot contain '/'. Received: {self.name!r}")
         if isinstance(initializer, str):
             initializer = registry.resolve("initializers", initializer)
-        self.path = "/".join((*around.layer_path, self.name))
+        self.path = around.path_of(self.name)
         self.role = role
         self.trainable = trainable
         self.autocast = autocast

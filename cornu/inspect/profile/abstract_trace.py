@@ -109,7 +109,9 @@ def call_key(op: Layer | Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             settings = (op.dtype_policy.name, op.autocast, op.data_format, op.trainable, weights)
             named = {key: value for key, value in kwargs_given.items() if key != "name"}
             return (type(op), settings, _key(made), _key(named), _key(args), _key(kwargs))
-        if op.name == "compute_mask":  # a bound method, which would keep its layer alive
+        if (
+            not isinstance(op, Op) or op.name == "compute_mask"
+        ):  # a bound method, which would keep its layer alive
             return None
         return (op.name, op.function, _key(args), _key(kwargs))
     except TypeError:

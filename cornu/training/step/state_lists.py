@@ -14,7 +14,7 @@ from cornu.core.state.variable import Variable
 from cornu.errors import quantity
 from cornu.types import DataLike
 
-__all__ = ["run", "takes_state", "with_state"]
+__all__ = ["assign", "run", "takes_state", "values_of", "with_state"]
 
 
 def takes_state(step: Callable[..., Any]) -> bool:
@@ -45,7 +45,7 @@ def run(
     Raises:
         TypeError: the step does not return a result and a state of the same structure.
     """
-    found = step(_values(owners), data)
+    found = step(values_of(owners), data)
     sizes = [len(part) for part in returned]
     parts = None
     if isinstance(found, tuple) and len(found) == 2:
@@ -56,7 +56,7 @@ def run(
             f"same {quantity(len(sizes), 'part')} of {sizes} values as `state`. Received: "
             f"{_describe_result(found)}."
         )
-    _assign(returned, parts)
+    assign(returned, parts)
     return found[0]
 
 
@@ -76,17 +76,19 @@ def with_state(
     Returns:
         The result of the step, and the new state.
     """
-    _assign(owners, state)
+    assign(owners, state)
     result = step()
-    new = _values(returned)
+    new = values_of(returned)
     return result, new[0] if len(new) == 1 else new
 
 
-def _values(owners: Sequence[Sequence[Variable]]) -> tuple[list[Any], ...]:
+def values_of(owners: Sequence[Sequence[Variable]]) -> tuple[list[Any], ...]:
+    """Returns the values of the Variables of each part of a state."""
     return tuple([v.value for v in variables] for variables in owners)
 
 
-def _assign(owners: Sequence[Sequence[Variable]], state: Sequence[Sequence[Any]]) -> None:
+def assign(owners: Sequence[Sequence[Variable]], state: Sequence[Sequence[Any]]) -> None:
+    """Assigns the values of each part of a state to its Variables."""
     for variables, values in zip(owners, state, strict=True):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
