@@ -25,13 +25,7 @@ PLANNED = "planned"
 
 # Pattern of a name of Keras that cornu does not have -> why.
 ABSENT = {
-    "Function": PLANNED,
-    "Operation": PLANNED,
     "Quantizer": PLANNED,
-    "StatelessScope": PLANNED,
-    "SymbolicScope": PLANNED,
-    "device": PLANNED,
-    "name_scope": PLANNED,
     "distribution.*": PLANNED,
     "quantizers.*": PLANNED,
     "visualization.*": PLANNED,
@@ -40,7 +34,6 @@ ABSENT = {
     "export.ExportArchive": PLANNED,
     "layers.TFSMLayer": "runs a SavedModel, which needs TensorFlow",
     "layers.TorchModuleWrapper": "wraps a module of PyTorch, which JAX cannot compile",
-    "config.enable_unsafe_deserialization": "files never contain code; there is no unsafe mode",
     "config.set_backend": "JAX is the only backend",
     "config.is_nnx_enabled": "the switch of Keras's integration of flax.nnx",
     "backend.get_uid": "kept by Keras for programs of Keras 2",

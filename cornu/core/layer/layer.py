@@ -308,6 +308,12 @@ class Layer(Operation, WeightMethods):
         """
         self._context_arguments_ = self._context_arguments_ | set(names)
 
+    def rematerialized_call(
+        self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Callable[..., Any]:
+        """Returns `layer_call`, or a function that is recomputed; see `Operation`."""
+        return super().rematerialized_call(layer_call, *args, **kwargs)
+
     # Models and preprocessing layers override the next methods.
 
     def _convert_arguments_(
