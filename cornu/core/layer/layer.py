@@ -308,7 +308,7 @@ class Layer(Operation, WeightMethods):
         """
         self._context_arguments_ = self._context_arguments_ | set(names)
 
-    def rematerialized_call(
+    def rematerialized_call(  # type: ignore[override]  # the name of Keras
         self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Callable[..., Any]:
         """Returns `layer_call`, or a function that is recomputed; see `Operation`."""
@@ -327,6 +327,10 @@ class Layer(Operation, WeightMethods):
     def _call_symbolic_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
         """Records the call on symbolic Tensors as a node, and returns its outputs."""
         return symbolic.call_symbolic(self, args, kwargs)
+
+    def _compute_symbolic_mask_(self, inputs: PyTree, masks: PyTree) -> PyTree:
+        """Returns the masks of the outputs of a symbolic call, which are Tensors as well."""
+        return symbolic.compute_symbolic_mask(self, inputs, masks)
 
     def _calls_user_code_(self) -> bool:
         """Whether `call` contains code of the user, whose layers may look up masks by array."""

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cornu import tree
-from cornu.core.graph.inference import record_op
 from cornu.core.graph.op import Op, is_symbolic
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.signature import CallSignature
 from cornu.core.state import scope
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
-from cornu.types import PyTree
 
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
@@ -72,7 +70,7 @@ def attach_masks(layer: Layer, inputs: Any, masks: Any, outputs: Any) -> None:
         )
         return
     if is_symbolic(inputs):
-        output_masks = compute_symbolic_mask(layer, inputs, masks)
+        output_masks = layer._compute_symbolic_mask_(inputs, masks)
     else:
         output_masks = layer.compute_mask(inputs, masks)
     if output_masks is None:
@@ -84,13 +82,6 @@ def attach_masks(layer: Layer, inputs: Any, masks: Any, outputs: Any) -> None:
             output.mask = mask
         else:
             scope.current().masks.put(output, mask)
-
-
-def compute_symbolic_mask(layer: Layer, inputs: PyTree, masks: PyTree) -> PyTree:
-    """Returns the masks of the outputs of a symbolic call, which are Tensors as well."""
-    if "compute_mask" not in layer._overridden_:
-        return masks
-    return record_op(Op("compute_mask", layer.compute_mask), (inputs, masks), {})
 
 
 def _mask_of(array: Any) -> Any:

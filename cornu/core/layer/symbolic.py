@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from cornu import tree
-from cornu.core.graph.inference import infer_outputs, infer_outputs_by_config
+from cornu.core.graph.inference import infer_outputs, infer_outputs_by_config, record_op
+from cornu.core.graph.op import Op
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer import calling
 from cornu.core.layer.masks import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "call_symbolic",
+    "compute_symbolic_mask",
     "infer_call",
     "infer_output_shape",
     "infer_output_spec",
@@ -77,6 +79,13 @@ def infer_call(
         declared = lambda: (_outputs_as_declared(layer, args, kwargs), [])  # noqa: E731
     outputs, masks = infer_outputs(run, args, kwargs, declared)
     return outputs, masks
+
+
+def compute_symbolic_mask(layer: Layer, inputs: PyTree, masks: PyTree) -> PyTree:
+    """Returns the masks of the outputs of a symbolic call, which are Tensors as well."""
+    if "compute_mask" not in layer._overridden_:
+        return masks
+    return record_op(Op("compute_mask", layer.compute_mask), (inputs, masks), {})
 
 
 def infer_output_spec(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
