@@ -447,7 +447,7 @@ def dtype_misspelled():
 @wrong(
     ValueError,
     """
-A layer's name must be a string without '/'. Received: 'head/out'
+Dense: the name must be a string without '/'. Received: 'head/out'
 Dense() was called (at layer_inputs.py:1).
 """,
 )

@@ -92,7 +92,7 @@ def input_names_exchanged():
 @wrong(
     ValueError,
     """
-A layer's name must be a string without '/'. Received: 7
+Dense: the name must be a string without '/'. Received: 7
 Dense() was called (at names.py:1).
 """,
 )
