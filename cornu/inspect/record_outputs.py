@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from cornu.core.graph.tensor import Node
+from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.types import PyTree
@@ -17,30 +17,52 @@ __all__ = ["OutputRecord", "record_outputs"]
 
 
 class OutputRecord:
-    """The recorded outputs of layers.
+    """The recorded outputs of layers, and of calls in functional graphs.
 
     Attributes:
         layers: the recorded layers.
         calls: for each of them the outputs of its calls, in order.
+        nodes: by the number of each recorded node, the leaves of its outputs, for each run of its
+            graph.
+        inputs: by the `id` of each recorded model, the arrays that its graph takes, for each run.
         inner: the layers that ran inside a JAX transformation such as a loop (the cell of a
             recurrent layer), whose outputs do not exist outside of it.
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(
+        self, layers: Sequence[Layer], nodes: Iterable[int] = (), models: Iterable[Layer] = ()
+    ) -> None:
         self.layers = tuple(layers)
         self.calls: list[list[Any]] = [[] for _ in self.layers]
+        self.nodes: dict[int, list[list[Any]]] = {number: [] for number in nodes}
+        self.inputs: dict[int, list[list[Any]]] = {id(model): [] for model in models}
         self.inner: list[Layer] = []
+        self._by_node: list[list[bool]] = [[] for _ in self.layers]
+        self._positions = {id(layer): i for i, layer in enumerate(self.layers)}
 
     def of(self, layer: Layer) -> list[Any]:
         """Returns the outputs of the calls of a layer."""
-        return self.calls[self._position(layer)]
+        return self.calls[self._positions[id(layer)]]
 
-    def _position(self, layer: Layer) -> int:
-        return next(i for i, known in enumerate(self.layers) if known is layer)
+    def outside_graphs(self, layer: Layer) -> list[Any]:
+        """Returns the outputs of the calls of a layer that are not nodes of a functional graph."""
+        by_node = self._by_node[self._positions[id(layer)]]
+        pairs = zip(self.of(layer), by_node, strict=True)
+        return [outputs for outputs, is_node in pairs if not is_node]
+
+    def add(self, layer: Layer, outputs: Any, by_node: bool) -> None:
+        """Adds a call of a layer."""
+        position = self._positions[id(layer)]
+        self.calls[position].append(outputs)
+        self._by_node[position].append(by_node)
 
 
 def record_outputs(
-    fn: Callable[..., Any], layers: Sequence[Layer], probes: PyTree = None
+    fn: Callable[..., Any],
+    layers: Sequence[Layer],
+    probes: PyTree = None,
+    nodes: Iterable[int] = (),
+    models: Sequence[Layer] = (),
 ) -> Callable[..., tuple[Any, OutputRecord]]:
     """Returns a function that returns the result of `fn` and an OutputRecord.
 
@@ -49,6 +71,8 @@ def record_outputs(
         layers: the layers to record.
         probes: for each layer and each of its calls, an array that is added to each float output
             (`None` for none). The gradient by a probe of zeros equals that by the output.
+        nodes: the numbers of the nodes of functional graphs to record.
+        models: the functional models whose inputs are recorded.
 
     Example:
 
@@ -59,33 +83,50 @@ def record_outputs(
     ([2.0, 0.0], [[3.0, 0.0]])
     """
     positions = {id(layer): i for i, layer in enumerate(layers)}
+    numbers = frozenset(nodes)
+    recorded_models = {id(model) for model in models}
 
     def run(*args: Any, **kwargs: Any) -> tuple[Any, OutputRecord]:
         from jax.extend.core import get_opaque_trace_state
 
-        record = OutputRecord(layers)
+        record = OutputRecord(layers, numbers, models)
         outside = get_opaque_trace_state()
+        running: Layer | None = None  # the layer whose call as a node is about to begin
 
         def hook(
-            layer: Any,
+            op: Any,
             node: Node | None,
             call: Callable[..., Any],
             args: tuple[Any, ...],
             kwargs: dict[str, Any],
         ) -> Any:
-            outputs = call(*args, **kwargs)
-            position = positions.get(id(layer))
-            if node is not None or position is None:
-                return outputs
+            nonlocal running
             # A tracer of an inner transformation must not leak: JAX raises UnexpectedTracerError.
-            if get_opaque_trace_state() != outside:
-                if all(known is not layer for known in record.inner):
-                    record.inner.append(layer)
+            is_outside = get_opaque_trace_state() == outside
+            if node is not None:
+                running = op if isinstance(op, Layer) else None
+                outputs = call(*args, **kwargs)
+                running = None
+                if is_outside and node.number in numbers:
+                    single = isinstance(node.outputs, Tensor)
+                    leaves = [outputs] if single else jax.tree_util.tree_leaves(outputs)
+                    record.nodes[node.number].append(leaves)
+                return outputs
+            by_node, running = running is op, None
+            if is_outside and id(op) in recorded_models:
+                record.inputs[id(op)].append(op._graph_.bind(args[0] if args else kwargs["inputs"]))
+            outputs = call(*args, **kwargs)
+            position = positions.get(id(op))
+            if position is None:
+                return outputs
+            if not is_outside:
+                if all(known is not op for known in record.inner):
+                    record.inner.append(op)
                 return outputs
             calls = record.calls[position]
             if probes is not None and len(calls) < len(probes[position]):
                 outputs = _add_probes(outputs, probes[position][len(calls)])
-            calls.append(outputs)
+            record.add(op, outputs, by_node)
             return outputs
 
         with scope.intercept_calls(hook):

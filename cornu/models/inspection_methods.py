@@ -98,12 +98,14 @@ class InspectionMethods(StepMethods):
         called several times have the keys `path`, `path@1`, ...
 
         The result is a Functional model whose `output` can be used to build further models, also
-        for layers of nested models. If the layer is inside a model that defines `call`, the
-        result runs that model (compiled) and records the outputs of its layers.
+        for layers of nested models. If one of the parts is inside a model or layer that defines
+        `call`, the result runs the model (compiled) and records their outputs.
 
         Args:
             what: a name, path, pattern or layer, or a list of them, as in
-                `cornu.inspect.find`. The outputs of a block are the Tensors used outside it.
+                `cornu.inspect.find`. The outputs of a block are the Tensors used outside it. Parts
+                that match a pattern are left out if they have no output of their own: layers that
+                are not called, or called inside a loop of JAX, as the cell of an RNN; strings.
 
         Raises:
             ValueError: nothing matches, or a name is ambiguous.

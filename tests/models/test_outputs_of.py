@@ -137,8 +137,7 @@ def test_unrecordable_outputs_raise():
     net(X)
     with pytest.raises(ValueError, match="'never' was not called"):
         net.outputs_of("never")(X)
-    with pytest.raises(ValueError, match="Only outputs of layers are"):
-        net.outputs_of("inner/unit")
+    assert np.allclose(net.outputs_of("top")(X), net(X), atol=1e-6)
     with pytest.raises(ValueError, match="has no part 'frist'. Did you mean 'first'"):
         net.outputs_of("frist")
 
@@ -203,3 +202,126 @@ def test_outputs_of_equals_a_model_built_by_hand(choices, which):
     target = made[1 + which % (len(made) - 1)]
     by_hand = Model(x, target)
     assert np.array_equal(model.outputs_of(target.node.name)(X), by_hand(X))
+
+
+class Composite(layers.Layer):
+    """A layer that owns layers, a functional model, and one that is never called."""
+
+    def __init__(self, shared=None):
+        super().__init__(name="composite")
+        self.first = Dense(4, name="first")
+        self.shared = shared
+        x = Input((4,), name="inner_x")
+        self.body = Model(x, layers.ReLU(name="rectify")(unit(x) + 1), name="body")
+        self.never = Dense(4, name="never")
+
+    def call(self, x):
+        x = self.body(self.first(x))
+        return x if self.shared is None else self.shared(x)
+
+
+def _composite():
+    x = Input((4,), name="x")
+    return Model(x, Dense(1, name="top")(Composite()(x)))
+
+
+def _shared():
+    x, shared = Input((4,), name="x"), Dense(4, name="shared")
+    return Model(x, shared(Composite(shared)(shared(x))))
+
+
+def _wrapped():
+    x = Input((4, 4), name="x")
+    h = layers.TimeDistributed(Dense(4, name="each"), name="wrapper")(x)
+    h = layers.Bidirectional(layers.LSTM(2, name="lstm", return_sequences=True), name="both")(h)
+    return Model(x, h)
+
+
+def _cells():
+    x = Input((4, 4), name="x")
+    cells = [layers.LSTMCell(3, name="one"), layers.GRUCell(2, name="two")]
+    return Model(x, layers.RNN(cells, name="rnn")(x))
+
+
+def _in_sequential():
+    return cornu.Sequential([Input((4,), name="x"), Composite(), Dense(1, name="top")])
+
+
+def _strings():
+    x = Input((), dtype="string", name="x")
+    found = layers.StringLookup(vocabulary=["a", "b"], name="lookup")(x)
+    h = layers.Embedding(4, 4, name="table")(found)
+    return Model(x, Dense(1, name="top")(Composite()(h)))
+
+
+BODY = (
+    "composite/body composite/body/inner_x composite/body/unit composite/body/unit/dense "
+    "composite/body/unit/re_lu composite/body/add composite/body/rectify"
+).split()
+# A model, its input, and the parts that have outputs; that of the model itself comes last.
+MIXED = {
+    "a composite layer": (_composite, X, ["x", "composite", "composite/first", *BODY, "top"]),
+    "in a Sequential": (_in_sequential, X, ["x", "composite", "composite/first", *BODY, "top"]),
+    "a shared layer": (
+        _shared,
+        X,
+        ["x", "shared", "composite", "composite/first", "composite/shared", *BODY, "shared@1"],
+    ),
+    "wrappers": (
+        _wrapped,
+        X[:, None].repeat(4, 1),
+        ["x", "wrapper", "wrapper/each", "both/forward_lstm", "both/backward_lstm", "both"],
+    ),
+    "cells of an RNN": (_cells, X[:, None].repeat(4, 1), ["x", "rnn"]),
+    "strings": (
+        _strings,
+        np.array(["a", "b", "c"]),
+        ["lookup", "table", "composite", "composite/first", *BODY, "top"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_a_pattern_gives_all_parts_that_have_outputs(name):
+    build, x, expected = MIXED[name]
+    model = build()
+    features = model.outputs_of("*")
+    found = features(x)
+    assert sorted(found) == sorted(expected)
+    assert np.allclose(found[expected[-1]], model(x), atol=1e-6)
+    predicted = features.predict(x, verbose=0)
+    for path, array in found.items():
+        assert np.allclose(predicted[path], array, atol=1e-6), path
+
+
+def test_parts_of_models_inside_of_layers_are_computed_from_their_inputs():
+    model = _composite()
+    composite = model.get_layer("composite")
+    found = model.outputs_of("*")(X)
+    before = composite.first(X)
+    assert np.array_equal(found["x"], X)
+    assert np.allclose(found["composite/body/inner_x"], before, atol=1e-6)
+    block = composite.body.outputs_of("unit")(before)
+    assert np.allclose(found["composite/body/unit"], block, atol=1e-6)
+    assert np.allclose(found["composite/body/add"], block + 1, atol=1e-6)
+    one = model.outputs_of("composite/body/add")(X)
+    assert np.allclose(one, block + 1, atol=1e-6)
+    for name in ("composite/never", ["composite/never", "*"]):
+        with pytest.raises(ValueError, match="'composite/never' was not called"):
+            model.outputs_of(name)(X)
+
+
+def test_named_parts_inside_of_loops_raise():
+    x = X[:, None].repeat(4, 1)
+    model = _cells()
+    with pytest.raises(ValueError, match="runs inside a loop"):
+        model.outputs_of("rnn/*")(x)
+    with pytest.raises(ValueError, match="runs inside a loop"):
+        model.outputs_of("one")(x)
+
+
+def test_strings_have_no_outputs():
+    model = _strings()
+    with pytest.raises(ValueError, match="strings"):
+        model.outputs_of("x*")
+    assert model.outputs_of("lookup")(np.array(["a", "c"])).tolist() == [1, 0]
