@@ -23,6 +23,7 @@ __all__ = [
     "limit_allocations",
     "open_zip",
     "read_json",
+    "read_json_file",
     "read_zip_member",
     "resolve_existing_path",
     "wrap_read_errors",
@@ -182,3 +183,10 @@ def read_json(data: bytes | str, name: str, max_bytes: int = _MAX_JSON) -> Any:
             for inner in (item.values() if isinstance(item, dict) else item)
         ]
     return value
+
+
+def read_json_file(path: Path) -> Any:
+    """Parses a JSON file of limited size and depth."""
+    with open(path, "rb") as file:
+        data = file.read(_MAX_JSON + 1)
+    return read_json(data, repr(str(path)))

@@ -11,6 +11,7 @@ from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.hdf5 import HDF5Reader
+from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, index_path, write_sharded
 from cornu.saving.formats.table import WRITERS, open_arrays
 from cornu.saving.stored_state import state_by_key, state_by_path, state_in, to_arrays
 from cornu.saving.weights_by_order import OrderedArrays, state_by_order
@@ -26,32 +27,41 @@ def save_weights(
     overwrite: bool = True,
     max_shard_size: float | None = None,
 ) -> None:
-    """Writes the weights of a built model to a file, atomically.
+    """Writes the weights of a built model to a file, or to several, atomically.
 
     Args:
         model: the model.
         filepath: a path that ends in `.weights.h5`, the format of Keras, or in `.safetensors` or
             `.npz`, where weights are named by their paths through blocks and layers.
         overwrite: whether an existing file is replaced.
-        max_shard_size: must be None; weights are written to one file.
+        max_shard_size: the maximum size of a file in GB (2^30 bytes), for weights in several files.
+            `filepath` is then the path of their index, which ends in `.weights.json`; the files
+            `name_00000.weights.h5`, ... are written to the same folder.
 
     Raises:
-        ValueError: the file name has another ending, or the model is not built.
+        ValueError: the file name has another ending, the model is not built, or an array is larger
+            than `max_shard_size`.
         FileExistsError: the file exists and `overwrite` is False.
 
     Note: the file does not contain the state of the optimizer; `save_model` saves it.
+
+    Differences: with `max_shard_size`, the old weights remain until the new ones are complete;
+    Keras overwrites their files one by one.
     """
     path = Path(filepath)
     write = next((w for suffix, w in WRITERS.items() if path.name.endswith(suffix)), None)
-    if write is None:
+    if max_shard_size is not None:
+        _check_shard_size(max_shard_size)
+        path = index_path(path)
+    elif write is None:
         raise ValueError(
             f"The file name of weights must end in {', '.join(WRITERS)}. "
-            f"Received: {str(path)!r}\nFor example, use {path.name + '.weights.h5'!r}."
-        )
-    if max_shard_size is not None:
-        raise ValueError(
-            f"max_shard_size must be None: weights are written to one file. "
-            f"Received: {max_shard_size=}"
+            f"Received: {str(path)!r}\n"
+            + (
+                f"{INDEX_SUFFIX!r} is for weights in several files: pass max_shard_size."
+                if path.name.endswith(INDEX_SUFFIX)
+                else f"For example, use {path.name + '.weights.h5'!r}."
+            )
         )
     if not model.built:
         raise ValueError(
@@ -59,10 +69,23 @@ def save_weights(
             "Call it on data first."
         )
     # HDF5 files are exchanged with Keras, which identifies weights by storage key.
-    is_hdf5 = path.name.endswith(".h5")
+    is_hdf5 = path.name.endswith((".h5", INDEX_SUFFIX))
     state = state_by_key(model) if is_hdf5 else state_by_path(model)
+    if max_shard_size is not None:
+        write_sharded(path, to_arrays(state.collect()), max_shard_size, overwrite)
+        return
+    assert write is not None
     with atomic_write(path, overwrite) as temporary:
         write(temporary, to_arrays(state.collect()))
+
+
+def _check_shard_size(max_shard_size: float) -> None:
+    number = isinstance(max_shard_size, (int, float)) and not isinstance(max_shard_size, bool)
+    if not number or not max_shard_size > 0:
+        raise ValueError(
+            f"max_shard_size must be a positive number of GB, or None for one file. "
+            f"Received: {max_shard_size!r}"
+        )
 
 
 @api_boundary
@@ -74,7 +97,8 @@ def load_weights(
 
     Args:
         model: a model with the same architecture as the saved one.
-        filepath: a file that `save_weights` or `save_model` wrote; or a directory that
+        filepath: a file that `save_weights` or `save_model` wrote; or the index
+            `.weights.json` of weights in several files; or a directory that
             `OrbaxCheckpoint` wrote, whose latest step is read, or the subdirectory of one step; or
             an `.h5` file of Keras 2 or `keras.applications`, whose layers are matched in order.
         skip_mismatch: whether weights that are missing or have another shape are skipped, with a

@@ -34,19 +34,20 @@ def _hook(event, arguments):
 sys.addaudithook(_hook)  # there is no way to take it off again
 
 
-def _is_allowed(event, arguments, path):
+def _is_allowed(event, arguments, paths):
     if event not in ("open", "os.mkdir", "os.rename", "os.utime", "os.remove"):
         return False
     opened = str(arguments[0])
     if opened.endswith(".py") and arguments[1] == "r":
         return True  # source that is shown in a traceback
     cache = os.environ.get("JAX_COMPILATION_CACHE_DIR")
-    return opened == str(path) or (cache is not None and opened.startswith(cache))
+    return opened in paths or (cache is not None and opened.startswith(cache))
 
 
 @contextlib.contextmanager
-def nothing_but(path):
-    """Fails if anything is imported, run, or opened but `path`, or memory grows much."""
+def nothing_but(*paths):
+    """Fails if anything is imported, run, or opened but `paths`, or memory grows much."""
+    names = {str(path) for path in paths}
     events: list = []
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _watching.append(events)
@@ -55,6 +56,6 @@ def nothing_but(path):
     finally:
         _watching.pop()
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        seen = [(event, args) for event, args in events if not _is_allowed(event, args, path)]
-    assert not seen, f"while {path} was read: {seen}"
-    assert grown < 400 << 10, f"reading {path} took {grown} KiB"
+        seen = [(event, args) for event, args in events if not _is_allowed(event, args, names)]
+    assert not seen, f"while {paths} were read: {seen}"
+    assert grown < 400 << 10, f"reading {paths} took {grown} KiB"

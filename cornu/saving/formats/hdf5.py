@@ -119,6 +119,10 @@ class HDF5Reader:
                 names[path] = name if isinstance(name, str) else name.decode(errors="replace")
         return names
 
+    def checksum(self, key: str) -> int | None:
+        """Returns the checksum that the file has for an array, or None."""
+        return _read_checksum(self._found[key])
+
     def read(self, key: str) -> np.ndarray:
         """Reads an array."""
         item = self._found[key]
@@ -247,8 +251,8 @@ def _read_checksum(item: _StoredArray) -> int | None:
     return int(value)
 
 
-def write_hdf5(target: Path | BytesIO, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays as an HDF5 file, with their checksums.
+def write_hdf5(target: Path | BytesIO, arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Writes arrays as an HDF5 file, with their checksums, which it returns by key.
 
     Raises:
         OSError: writing failed, for example on a full disk.
@@ -262,8 +266,11 @@ def write_hdf5(target: Path | BytesIO, arrays: Mapping[str, np.ndarray]) -> None
         pool = ThreadPoolExecutor(1, "cornu-checksums")
         stack.callback(pool.shutdown, cancel_futures=True)
         sums = pool.map(checksums.compute, arrays.values())
+        written: dict[str, int] = {}
         for (key, array), checksum in zip(arrays.items(), sums, strict=True):
             _write_dataset(file.id, key, array, checksum)
+            written[key] = checksum
+    return written
 
 
 def _write_dataset(file: Any, key: str, array: np.ndarray, checksum: int) -> None:

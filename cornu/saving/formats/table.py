@@ -14,10 +14,11 @@ from cornu.saving.formats.keras_archive import open_archived_weights
 from cornu.saving.formats.npz import open_npz, write_npz
 from cornu.saving.formats.orbax import open_checkpoint
 from cornu.saving.formats.safetensors import open_safetensors, write_safetensors
+from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, open_sharded
 
 __all__ = ["OPENERS", "WRITERS", "open_arrays"]
 
-WRITERS: dict[str, Callable[[Path, Mapping[str, np.ndarray]], None]] = {
+WRITERS: dict[str, Callable[[Path, Mapping[str, np.ndarray]], object]] = {
     ".weights.h5": write_hdf5,
     ".h5": write_hdf5,
     ".safetensors": write_safetensors,
@@ -28,6 +29,7 @@ OPENERS: dict[str, Callable[[Path], AbstractContextManager[ArrayReader]]] = {
     ".safetensors": open_safetensors,
     ".npz": open_npz,
     ".keras": open_archived_weights,
+    INDEX_SUFFIX: open_sharded,
 }
 
 
