@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 from benchmarks.peers import Round
 from benchmarks.tasks import Size
 
 __all__ = ["calls", "epochs", "resident"]
+
+# Seconds before memory is measured: libraries return freed memory to the system late.
+_PAUSE = 1.0
 
 
 def epochs(run: Callable[[], float], size: Size) -> Iterator[Round]:
@@ -45,14 +48,14 @@ def calls(run: Callable[[], Any], size: Size) -> Iterator[Round]:
 
 def resident(run: Callable[[], Any], size: Size) -> Iterator[Round]:
     """Yields megabytes by which the process grows in `size.count` runs, after as many others."""
-    for _ in range(size.count):
-        run()
-    gc.collect()
-    begin = _megabytes()
-    for _ in range(size.count):
-        run()
-    gc.collect()
-    yield Round([_megabytes() - begin])
+    sizes = []
+    for _ in range(2):
+        for _ in range(size.count):
+            run()
+        sleep(_PAUSE)
+        gc.collect()
+        sizes.append(_megabytes())
+    yield Round([sizes[1] - sizes[0]])
 
 
 def _megabytes() -> float:

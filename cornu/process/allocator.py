@@ -78,12 +78,14 @@ def give_back() -> None:
     """Returns freed memory to the system, unless freed memory is kept.
 
     glibc itself returns only memory at the end of a heap, and compilation by XLA leaves large
-    gaps. The call takes milliseconds, plus 0.1 s for each gigabyte of gaps.
+    gaps. The call takes milliseconds, plus 0.1 s for each gigabyte of gaps. Soon after a slow
+    release, it only requests another, for the next garbage collection.
     """
     library, start = _glibc(), perf_counter()
-    if library is None or _state["on"] or start < _release["not_before"]:
+    if library is None or _state["on"] or not is_deviation_enabled("memory_release"):
         return
-    if not is_deviation_enabled("memory_release"):
+    if start < _release["not_before"]:
+        _state["release_requested"] = True
         return
     library.malloc_trim(0)
     end = perf_counter()

@@ -66,3 +66,8 @@ def test_kept_memory_is_not_returned(monkeypatch):
     monkeypatch.setitem(allocator._release, "not_before", allocator.perf_counter() + 60)
     allocator.give_back()  # it took long a moment ago
     assert trimmed == [0]
+    monkeypatch.setitem(allocator._release, "not_before", 0.0)
+    gc.collect()  # the skipped release follows
+    assert trimmed == [0, 0]
+    gc.collect()
+    assert trimmed == [0, 0]
