@@ -294,6 +294,9 @@ class KLDivergence(FunctionLoss):
     >>> loss = KLDivergence()
     >>> round(float(loss([[0, 1, 0], [0, 0, 1]], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
     1.204
+
+    Fixes: probabilities are clipped in float32; in Keras, the bounds are 0 and 1 in half precision,
+    so that results or gradients are infinite or NaN.
     """
 
     def __init__(

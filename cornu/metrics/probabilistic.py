@@ -36,6 +36,9 @@ class BinaryCrossentropy(MeanMetricWrapper):
     >>> metric = BinaryCrossentropy()
     >>> round(float(metric([[0.0], [1.0], [1.0]], [[0.2], [0.9], [0.4]])), 4)
     0.4149
+
+    Fixes: probabilities are clipped in float32; in Keras, the bounds are 0 and 1 in half precision,
+    so that results or gradients are infinite or NaN.
     """
 
     direction = "down"

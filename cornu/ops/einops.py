@@ -38,6 +38,9 @@ def rearrange(tensor: ArrayLike, pattern: str, **axes_lengths: int) -> Array:
     >>> x = cornu.ops.zeros((2, 32, 32, 3))
     >>> cornu.ops.rearrange(x, "b (h p) (w q) c -> b (h w) (p q c)", p=8, q=8).shape
     (2, 16, 192)
+
+    Fixes: runs in compiled functions; Keras 3.15 on JAX raises an error there for patterns that
+    merge or split axes.
     """
     tensor = to_array(tensor)
     sides = pattern.split("->")

@@ -10,6 +10,7 @@ import numpy as np
 
 from cornu.core.graph.op import op
 from cornu.ops.arguments import to_array
+from cornu.ops.precision import widen
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -55,6 +56,7 @@ def view_as_complex(x: ArrayLike) -> Array:
         raise ValueError(
             f"view_as_complex: the last axis must have size 2. Received shape {x.shape}"
         )
+    x = widen(x)  # there are no complex numbers of half precision
     return jax.lax.complex(x[..., 0], x[..., 1])
 
 
@@ -248,6 +250,9 @@ def istft(
 
     Returns:
         An array of shape (..., length).
+
+    Fixes: with `window=None` the result is the inverse as well; Keras 3.15 on JAX returns it times
+    the number of windows that overlap.
     """
     frames = jnp.fft.irfft(_to_complex(x), fft_length)
     window = _window(window, sequence_length, fft_length, frames.dtype)

@@ -27,6 +27,9 @@ def segment_sum(
         segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
+
+    Fixes: without `num_segments`, eager calls take the largest index, as Keras documents; Keras on
+    JAX raises an error.
     """
     _check_count(segment_ids, num_segments)
     return jax.ops.segment_sum(
@@ -45,6 +48,9 @@ def segment_prod(
         segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
+
+    Fixes: without `num_segments`, eager calls take the largest index, as Keras documents; Keras on
+    JAX raises an error.
     """
     _check_count(segment_ids, num_segments)
     return jax.ops.segment_prod(
@@ -63,6 +69,9 @@ def segment_max(
         segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
+
+    Fixes: without `num_segments`, eager calls take the largest index, as Keras documents; Keras on
+    JAX raises an error.
     """
     _check_count(segment_ids, num_segments)
     return jax.ops.segment_max(
@@ -81,6 +90,9 @@ def segment_min(
         segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
+
+    Fixes: without `num_segments`, eager calls take the largest index, as Keras documents; Keras on
+    JAX raises an error.
     """
     _check_count(segment_ids, num_segments)
     return jax.ops.segment_min(

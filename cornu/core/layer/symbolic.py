@@ -62,7 +62,7 @@ def infer_call(
 ) -> tuple[PyTree, list[Tensor | None]]:
     """Returns the outputs of a symbolic call, and the masks that layers within it attach."""
     if "compute_output_spec" in layer._overridden_:
-        return layer.compute_output_spec(*args, **kwargs), []
+        return layer.compute_output_spec(*args, **_drop_training(layer, kwargs)), []
     if layer._infers_by_config_:
         return infer_outputs_by_config(layer, args, kwargs), []
     if not layer._calls_user_code_():
@@ -86,6 +86,14 @@ def compute_symbolic_mask(layer: Layer, inputs: PyTree, masks: PyTree) -> PyTree
     if "compute_mask" not in layer._overridden_:
         return masks
     return record_op(Op("compute_mask", layer.compute_mask), (inputs, masks), {})
+
+
+def _drop_training(layer: Layer, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Returns keyword arguments for `compute_output_spec`, which may not take `training`."""
+    parameters = inspect.signature(layer.compute_output_spec).parameters.values()
+    if any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in parameters):
+        return kwargs
+    return {name: value for name, value in kwargs.items() if name != "training"}
 
 
 def infer_output_spec(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:

@@ -70,6 +70,9 @@ class MultiHeadAttention(HeadedAttention):
     to the query.
 
     Note: PyTorch stores one kernel for queries, keys and values.
+
+    Fixes: `value_dim` may differ from `key_dim`, and float16 works on CPU; Keras 3.15 on JAX raises
+    errors where it takes the fused kernel.
     """
 
     # In archives, Keras stores the other projections under its public properties; the gate has

@@ -40,6 +40,8 @@ class RMSNormalization(Layer):
     [[1.0, -1.0]]
 
     References: Zhang and Sennrich, 2019, "Root Mean Square Layer Normalization".
+
+    Fixes: any axis can be normalized; Keras 3.15 raises an error for axes other than the last.
     """
 
     _infers_by_config_ = True

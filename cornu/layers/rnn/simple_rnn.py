@@ -49,6 +49,8 @@ class SimpleRNN(RNN):
     (None, None, 4)
 
     References: Jeffrey L. Elman (1990), "Finding structure in time".
+
+    Fixes: `activity_regularizer` is applied to the outputs; Keras 3.15 ignores it.
     """
 
     def __init__(

@@ -51,6 +51,9 @@ class TimeDistributed(Wrapper):
     Differences: if the layer treats rows independently, all time steps are processed as one large
     batch. Layers with statistics, such as BatchNormalization, process the steps one after another,
     as in Keras.
+
+    Differences: the layer computes with its own dtype policy; in Keras, with that of
+    TimeDistributed.
     """
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:

@@ -99,8 +99,12 @@ def affine_transform(
             `"mirror"` or `"reflect"`.
         fill_value: the value outside for `"constant"`.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Fixes: one transform for several images is accepted, as Keras documents; Keras 3.15 on JAX
+    raises an error. Coordinates are computed in float32; in Keras those of images in half precision
+    are rounded to it, which moves pixels.
     """
-    images, transform = to_array(images), to_array(transform)
+    images, transform = to_array(images), to_array(transform).astype("float32")
     if transform.ndim not in (1, 2) or transform.shape[-1] != 8:
         raise ValueError(
             "affine_transform: transform must have shape (8,) or (batch, 8). "

@@ -69,6 +69,9 @@ def dot_product_attention(
     Differences: values and keys may differ in their number of features. For a query whose keys
     are all masked, the result is the average of all values. Keras uses the fused kernel by default
     where possible.
+
+    Fixes: float16 works on CPU; Keras 3.15 on JAX raises an error there where it takes the fused
+    kernel.
     """
     query, key, value = to_float(query), to_float(key), to_float(value)
     bias = to_array(bias)

@@ -110,6 +110,9 @@ def sparse_categorical_crossentropy(
     >>> import cornu
     >>> round(float(cornu.ops.sparse_categorical_crossentropy(1, [0.5, 0.5])), 4)
     0.6931
+
+    Fixes: the dtype of the result is that of `output`, as for symbolic Tensors; Keras 3.15 on JAX
+    returns float32 for outputs in half precision.
     """
     target, output = to_array(target), to_array(output)
     target = target.astype("int32")

@@ -58,6 +58,9 @@ def max_pool(
 
     Note: if several elements are equal to the maximum, the gradient flows to the first of them, as
     in Keras and PyTorch.
+
+    Fixes: the default strides are those of the window; Keras 3.15 on JAX raises an error unless
+    `strides` is passed.
     """
     inputs = to_array(inputs)
     x = inputs
@@ -96,6 +99,9 @@ def average_pool(
     [[[2.0], [5.0]]]
 
     Note: PyTorch's `avg_pool` includes the padding by default (`count_include_pad=True`).
+
+    Fixes: the default strides are those of the window; Keras 3.15 on JAX raises an error unless
+    `strides` is passed.
     """
     inputs = to_array(inputs)
     x = to_float(inputs)
@@ -154,6 +160,9 @@ def adaptive_max_pool(
     >>> import cornu
     >>> cornu.ops.adaptive_max_pool([[[0.0], [2.0], [4.0]]], 2).tolist()
     [[[2.0], [4.0]]]
+
+    Differences: where maxima are equal, the gradient is shared among them; in Keras it flows to
+    one.
     """
     inputs = to_array(inputs)
     return _adaptive_pool(inputs, output_size, data_format, _max_part)

@@ -42,7 +42,8 @@ class STFT(Initializer):
 
     Shapes: the kernel is (frame_length, 1, bins).
 
-    Differences: Keras supports all windows of SciPy. Pass other windows as arrays.
+    Differences: Keras supports all windows of SciPy. Pass other windows as arrays. Values in half
+    precision are rounded once, from float64; Keras computes in half precision.
     """
 
     def __init__(

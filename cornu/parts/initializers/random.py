@@ -196,6 +196,9 @@ class Orthogonal(RandomInitializer):
 
     References: Andrew Saxe et al. (2014), "Exact solutions to the nonlinear dynamics of learning
     in deep linear neural networks", arXiv:1312.6120.
+
+    Fixes: values in half precision are computed in float32 and rounded; Keras 3.15 on JAX raises an
+    error.
     """
 
     def __init__(self, gain: float = 1.0, seed: Seed = None) -> None:

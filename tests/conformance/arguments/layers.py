@@ -1,196 +1,219 @@
-"""The values of the arguments of each layer, from which combinations are made.
-
-The first value of an argument is its default. Arguments that are the same in many layers are
-listed once, by their names.
-"""
+"""Calls layers of either library, eagerly, compiled, symbolically and differentiated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import keras
 import numpy as np
 
-Arguments = Mapping[str, Any]
-Values = Sequence[Any]
+import cornu
+from cornu import tree
+from cornu.core.graph.graph import Graph
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state import scope
+from tests.conformance.arguments.layer_arguments import LayerArguments
+from tests.conformance.arguments.layer_rows import LAYERS
+from tests.conformance.arguments.preprocessing_rows import LAYERS as PREPROCESSING
+from tests.conformance.arguments.subject import MODE, TRAINING, Arguments, Subject
 
-DTYPES = ("float32", "bfloat16", "float16", "mixed_bfloat16", "mixed_float16")
-MODES = ("eager", "compiled", "symbolic", "gradient")
-# What is varied together with the arguments.
-MODE, TRAINING = "how it is called", "in training"
+ROWS = (*LAYERS, *PREPROCESSING)
+TOLERANCES = {"float32": 2e-5, "bfloat16": 4e-2, "float16": 5e-3}
 
-COMMON: dict[str, Values] = {
-    "activation": (None, "tanh", "relu"),
-    "activity_regularizer": (None, "l2"),
-    "recurrent_activation": ("sigmoid", "hard_sigmoid"),
-    "use_bias": (True, False),
-    "padding": ("valid", "same"),
-    "strides": (1, 2),
-    "dilation_rate": (1, 2),
-    "groups": (1, 2),
-    "depth_multiplier": (1, 2),
-    "output_padding": (None, 1),
-    "data_format": (None, "channels_first"),
-    "dropout": (0.0, 0.3),
-    "recurrent_dropout": (0.0, 0.3),
-    "keepdims": (False, True),
-    "seed": (None, 3),
-    "epsilon": (1e-3, 1e-1),
-    "center": (True, False),
-    "scale": (True, False),
-    "return_sequences": (False, True),
-    "return_state": (False, True),
-    "go_backwards": (False, True),
-    "stateful": (False, True),
-    "unroll": (False, True),
-    "zero_output_for_mask": (False, True),
-    "use_cudnn": ("auto", False),
-    "unit_forget_bias": (True, False),
-    "reset_after": (True, False),
-    "flash_attention": (None, False),
-    "interpolation": ("bilinear", "nearest"),
-    "fill_mode": ("reflect", "constant", "nearest", "wrap"),
-    "fill_value": (0.0, 7.0),
-    "value_range": ((0, 255), (0, 300)),
-}
-# Quantization and adapters are planned; names are compared by the rows of the table.
-LEFT_OUT = {
-    *("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"),
-    *("name", "dtype", "trainable", "autocast", "kwargs", "args", "sparse", "ragged", "weights"),
+# Layers without combinations of their own.
+WITHOUT_ROW = {
+    "AugMix": "is random: tests/layers/preprocessing/test_image_against_keras.py",
+    "ContrastLimitedAdaptiveHistogramEqualization": "all arguments are in rows/image.py",
+    "InputLayer": "computes nothing: tests/layers/test_input.py",
+    "Layer": "is the base class",
+    "MixUp": "is random: test_image_against_keras.py",
+    "Pipeline": "has layers only: rows/preprocess.py",
+    "RandAugment": "is random: test_image_against_keras.py",
+    "StackedRNNCells": "has cells only: rows/rnn.py",
+    "Wrapper": "is the base of wrappers",
 }
 
 
-@dataclass(frozen=True)
-class LayerArguments:
-    """The arguments of a layer, and its inputs.
-
-    Attributes:
-        name: the class in `layers`.
-        required: arguments that every combination has.
-        shape: of the input, with the channels last; or a function of the arguments that returns
-            the inputs.
-        values: of arguments that have others than those of `COMMON`.
-        random: whether outputs in training are random; then only inference is compared.
-        alike: whether only shapes and dtypes can be compared.
-        training: whether the layer is called with `training=True` only.
-        modes, dtypes: those in which the layer runs.
-        left_out: arguments that are not varied, with the reason.
-        better: whether Keras is known to refuse some combinations that work here: why.
-    """
-
-    name: str
-    required: Arguments = field(default_factory=dict)
-    shape: tuple[int, ...] | Callable[[Arguments], Any] = (2, 4)
-    values: Mapping[str, Values] = field(default_factory=dict)
-    random: bool = False
-    alike: bool = False
-    training: bool = False
-    modes: Values = MODES
-    dtypes: Values = DTYPES
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    better: str = ""
-
-    def options(self, parameters: Sequence[str]) -> dict[str, Values]:
-        """Returns the values of every argument among the parameters of the constructor."""
-        found: dict[str, Values] = {}
-        for name in parameters:
-            if name in LEFT_OUT or name in self.left_out or name in self.required:
-                continue
-            values = self.values.get(name, COMMON.get(name))
-            if values is None and name.endswith("_regularizer"):
-                values = (None, "l2")
-            if values is None and name.endswith("_constraint"):
-                values = (None, "non_neg")
-            if values is None and name.endswith("_initializer"):
-                values = ("glorot_uniform", "ones")
-            if values is None:
-                raise LookupError(f"{self.name}: no values for the argument {name!r}")
-            found[name] = values
-        found["dtype"] = self.dtypes
-        found[MODE] = self.modes
-        if not (self.random or self.training):
-            found[TRAINING] = (False, True)
-        return found
-
-    def inputs(self, arguments: Arguments) -> Any:
-        """Returns the positional arguments of the call."""
-        if callable(self.shape):
-            return self.shape(arguments)
-        x = np.random.default_rng(5).normal(size=self.shape).astype("float32")
-        if arguments.get("data_format") == "channels_first":
-            x = np.moveaxis(x, -1, 1)
-        return (x,)
+def subjects() -> Iterator[Subject]:
+    """Yields every layer that has a row."""
+    for row in ROWS:
+        yield Subject(
+            f"layers.{row.name}",
+            row.options(parameters_of(getattr(keras.layers, row.name))),
+            lambda library, options, row=row: _compute(row, library, options),
+            TOLERANCES,
+            not row.alike,
+        )
 
 
-def _normal(*shape: int) -> np.ndarray:
-    return np.random.default_rng(5).normal(size=shape).astype("float32")
+def parameters_of(cls: type) -> list[str]:
+    """Returns the names of the parameters of a constructor."""
+    return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
 
 
-def _indices(*shape: int) -> Callable[[Arguments], Any]:
-    return lambda _: (np.random.default_rng(5).integers(0, 5, shape).astype("int32"),)
+def _compute(row: LayerArguments, library: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Returns outputs, penalties and weights; for gradients, those of the inputs."""
+    mode, training = options.pop(MODE), options.pop(TRAINING, row.training)
+    inputs = row.inputs({**row.required, **options})
+    layer = _make(library, row, options)
+    layer(*inputs, training=training)  # creates the weights
+    initial = [_constant(np.asarray(v.value)) for v in _weights(layer)]
+    values = [_value(i, v.name, v.value) for i, v in enumerate(_weights(layer))]
+    _assign(layer, values)
+    call = _call_keras if library is keras else _call
+    return {"initial": initial, **call(layer, values, inputs, training, mode)}
 
 
-def _conv(rank: int) -> tuple[int, ...]:
-    return 2, *(7, 6, 5)[:rank], 4
+def _make(library: Any, row: LayerArguments, arguments: Arguments) -> Any:
+    """Makes a layer; an argument that is a function gets the library."""
+    values = {**row.required, **arguments}
+    return getattr(library.layers, row.name)(
+        **{name: value(library) if callable(value) else value for name, value in values.items()}
+    )
 
 
-LAYERS = [
-    LayerArguments("Dense", {"units": 3}),
-    LayerArguments(
-        "EinsumDense",
-        {"equation": "ab,bc->ac", "output_shape": 3},
-        values={"bias_axes": (None, "c")},
-    ),
-    LayerArguments(
-        "Embedding",
-        {"input_dim": 5, "output_dim": 3},
-        _indices(2, 4),
-        {"mask_zero": (False, True)},
-        modes=("eager", "compiled", "symbolic"),
-    ),
-    LayerArguments(
-        "ReversibleEmbedding",
-        {"input_dim": 5, "output_dim": 3},
-        _indices(2, 4),
-        {
-            "mask_zero": (False, True),
-            "tie_weights": (True, False),
-            "reverse_dtype": (None, "float32"),
-            "logit_soft_cap": (None, 2.0),
-        },
-        modes=("eager", "compiled", "symbolic"),
-    ),
-    LayerArguments("Activation", {"activation": "gelu"}),
-    LayerArguments("ActivityRegularization", values={"l1": (0.0, 0.1), "l2": (0.0, 0.1)}),
-    LayerArguments("ELU", values={"alpha": (1.0, 0.5)}),
-    LayerArguments("LeakyReLU", values={"negative_slope": (0.3, 0.1)}),
-    LayerArguments("PReLU", shape=(2, 3, 4), values={"shared_axes": (None, [1])}),
-    LayerArguments(
-        "ReLU",
-        values={"max_value": (None, 0.5), "negative_slope": (0.0, 0.1), "threshold": (0.0, 0.2)},
-    ),
-    LayerArguments("Softmax", values={"axis": (-1, 0)}),
-    LayerArguments(
-        "Concatenate", shape=lambda _: ([_normal(2, 3), _normal(2, 3)],), values={"axis": (-1, 0)}
-    ),
-    LayerArguments(
-        "Dropout", {"rate": 0.3}, (2, 3, 4), {"noise_shape": (None, (2, 1, 4))}, random=True
-    ),
-    LayerArguments(
-        "AlphaDropout", {"rate": 0.3}, values={"noise_shape": (None, (2, 1))}, random=True
-    ),
-    LayerArguments("GaussianDropout", {"rate": 0.3}, random=True),
-    *(
-        LayerArguments(f"SpatialDropout{rank}D", {"rate": 0.3}, _conv(rank), random=True)
-        for rank in (1, 2, 3)
-    ),
-    LayerArguments("Reshape", {"target_shape": (2, -1)}),
-    LayerArguments("Masking", shape=(2, 3, 4), values={"mask_value": (0.0, 1.0)}),
-    LayerArguments(
-        "Lambda",
-        {"function": lambda k: k.activations.elu},
-        values={"arguments": (None, {"alpha": 0.3}), "mask": (None,), "output_shape": (None,)},
-        left_out={"mask": "a function: tests/layers", "output_shape": "is inferred"},
-    ),
-]
+def _constant(value: np.ndarray) -> Any:
+    """Returns the number that an initializer has repeated, or NaN if there is none."""
+    if value.dtype.kind not in "fV" or value.size < 2:
+        return np.nan
+    wide = value.astype("float32").ravel()
+    return wide[0] if (wide == wide[0]).all() else np.nan
+
+
+def _value(index: int, name: str, value: Any) -> np.ndarray:
+    """Returns a value of a weight that hides no difference, the same in both libraries."""
+    value = np.asarray(value)
+    if value.dtype.kind not in "fV" or value.size == 0:
+        return value
+    rng = np.random.default_rng(index)
+    if any(word in name for word in ("variance", "stddev")):
+        return rng.uniform(0.3, 1.5, value.shape).astype(value.dtype)
+    return rng.normal(0.1, 0.4, value.shape).astype(value.dtype)
+
+
+def _weights(layer: Any) -> list[Any]:
+    """Returns the weights that both libraries have: in Keras, states are not among them."""
+    return [v for v in layer.weights if not (v.name.startswith("state") and not v.trainable)]
+
+
+def _assign(layer: Any, values: list[np.ndarray]) -> None:
+    """Sets the weights, and states to zero."""
+    for variable, value in zip(_weights(layer), values, strict=True):
+        variable.assign(value)
+    if getattr(layer, "stateful", False):
+        layer.reset_state()
+
+
+def _call_keras(
+    layer: Any, values: list[np.ndarray], inputs: Any, training: bool, mode: str
+) -> dict[str, Any]:
+    if mode == "gradient":
+        call = _gradient(lambda *x: _stateless(layer, x, training))
+        return {"gradients": _numpy(jax.jit(call)(*_arrays(inputs)))}
+    outputs = layer(*inputs, training=training)
+    losses = float(sum(jnp.asarray(loss, "float32") for loss in layer.losses))
+    return {"outputs": _numpy(outputs), "losses": losses, "weights": _constrained(layer)}
+
+
+def _stateless(layer: Any, inputs: Any, training: bool) -> Any:
+    with keras.StatelessScope([(v, v.value) for v in layer.variables]):
+        return layer(*inputs, training=training)
+
+
+def _call(
+    layer: Any, values: list[np.ndarray], inputs: Any, training: bool, mode: str
+) -> dict[str, Any]:
+    if mode == "eager":
+        outputs = layer(*inputs, training=training)
+        losses = float(sum(layer.losses))
+        return {"outputs": _numpy(outputs), "losses": losses, "weights": _constrained(layer)}
+    arrays, key = _arrays(inputs), jax.random.key(0)
+    state = [v.value for v in layer.variables]
+
+    def call(*x: Any) -> Any:
+        functional = scope.pure(lambda _: layer(*x, training=training), layer.variables)
+        return functional(state, key, key)
+
+    if mode == "gradient":
+        return {"gradients": _numpy(jax.jit(_gradient(lambda *x: call(*x)[0]))(*arrays))}
+    if mode == "symbolic":
+        tensors = _tensors(arrays, batch=getattr(layer, "stateful", False))
+        results = tree.leaves(layer(*tensors, training=training))
+        leaves = [x for x in tree.leaves(tensors) if isinstance(x, Tensor)]
+        outputs = Graph(leaves, results).run(
+            [x for x in tree.leaves(arrays) if isinstance(x, jax.Array)]
+        )
+    else:
+        outputs, after, _ = jax.jit(call)(*arrays)
+        for variable, value in zip(layer.variables, after, strict=True):
+            variable.assign(value)
+    weights = _constrained(layer)
+    _assign(layer, values)
+    layer(*inputs, training=training)
+    return {"outputs": _numpy(outputs), "losses": float(sum(layer.losses)), "weights": weights}
+
+
+def _gradient(call: Callable[..., Any]) -> Callable[..., Any]:
+    def total(*inputs: Any) -> Any:
+        leaves = [y for y in tree.leaves(call(*inputs)) if jnp.issubdtype(y.dtype, jnp.floating)]
+        return sum(jnp.sum(jnp.sin(y.astype("float32")) * (1 + i)) for i, y in enumerate(leaves))
+
+    return lambda *inputs: jax.grad(total, argnums=tuple(range(len(inputs))))(*inputs)
+
+
+def _constrained(layer: Any) -> list[np.ndarray]:
+    """Returns the weights, after their constraints."""
+    found = []
+    for variable in _weights(layer):
+        constraint = getattr(variable, "constraint", None)
+        value = variable.value if constraint is None else constraint(variable.value)
+        found.append(np.asarray(value))
+    return found
+
+
+def _tensors(arrays: Any, batch: bool) -> Any:
+    """Returns Tensors, with the size of the batch if that must be known."""
+    return tree.map(
+        lambda x: (
+            Tensor((x.shape[0] if batch else None, *x.shape[1:]), x.dtype.name)
+            if isinstance(x, jax.Array)
+            else x
+        ),
+        arrays,
+    )
+
+
+def _arrays(inputs: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # integers become 32-bit
+        return tree.map(
+            lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) and x.dtype.kind in "iuf" else x,
+            inputs,
+        )
+
+
+def _numpy(outputs: Any) -> list[np.ndarray]:
+    return [np.asarray(y) for y in tree.leaves(outputs)]
+
+
+def missing_rows() -> list[str]:
+    """Returns the layers without a row and without a reason for that."""
+    rows = {getattr(cornu.layers, row.name) for row in ROWS}
+    layers = {
+        name: getattr(cornu.layers, name)
+        for name in cornu.layers.__all__
+        if hasattr(keras.layers, name)
+    }
+    return [
+        name
+        for name, cls in layers.items()
+        if isinstance(cls, type)
+        and issubclass(cls, cornu.layers.Layer)
+        and cls not in rows
+        and cls.__name__ not in WITHOUT_ROW
+    ]

@@ -185,6 +185,8 @@ class STFTSpectrogram(DatasetLayer):
     >>> layer = cornu.layers.STFTSpectrogram(frame_length=64, fft_length=128)
     >>> layer(cornu.Input((160, 1))).shape
     (None, 4, 65)
+
+    Fixes: bfloat16 is supported; Keras 3.15 raises an error.
     """
 
     _rowwise_ = True

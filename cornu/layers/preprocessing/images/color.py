@@ -261,6 +261,8 @@ class RandomColorJitter(ColorLayer):
 
     Fixes: in Keras 3.15 the four layers have the same seed, so that their samples are not
     independent.
+
+    Fixes: hues change with `"channels_first"` as well; Keras 3.15 raises an error.
     """
 
     def __init__(

@@ -51,6 +51,9 @@ class CategoryEncoding(PreprocessingLayer):
 
     Fixes: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the second
     axis of inputs with three axes.
+
+    Fixes: the result has the compute dtype, as for symbolic Tensors; Keras 3.15 returns float32
+    under a mixed policy.
     """
 
     _infers_by_config_ = True
