@@ -254,6 +254,8 @@ class RNN(Layer):
         """
         # `lax.scan` iterates over the first axis.
         steps = jnp.swapaxes(sequences, 0, 1)
+        if jnp.issubdtype(steps.dtype, jnp.floating):
+            steps = steps.astype(self.cell_dtype)  # as a call of the cell would
         last, outputs, states = self._loop(steps, initial_state, _time_major(mask), training)
         return last, None if outputs is None else jnp.swapaxes(outputs, 0, 1), states
 
