@@ -377,6 +377,8 @@ def bartlett(x: int) -> Array:
 
     Args:
         x: the number of points.
+
+    Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """
     return jnp.bartlett(int(x)).astype(settings.get("floatx"))
 
@@ -387,6 +389,8 @@ def blackman(x: int) -> Array:
 
     Args:
         x: the number of points.
+
+    Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """
     return jnp.blackman(int(x)).astype(settings.get("floatx"))
 
@@ -397,6 +401,8 @@ def hamming(x: int) -> Array:
 
     Args:
         x: the number of points.
+
+    Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """
     return jnp.hamming(int(x)).astype(settings.get("floatx"))
 
@@ -407,6 +413,8 @@ def hanning(x: int) -> Array:
 
     Args:
         x: the number of points.
+
+    Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """
     return jnp.hanning(int(x)).astype(settings.get("floatx"))
 
@@ -418,6 +426,8 @@ def kaiser(x: int, beta: ArrayLike) -> Array:
     Args:
         x: the number of points.
         beta: the shape parameter; larger values give a narrower window.
+
+    Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """
     return jnp.kaiser(int(x), to_operand(beta)).astype(settings.get("floatx"))
 

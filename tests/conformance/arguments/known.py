@@ -68,6 +68,13 @@ KNOWN: tuple[Known, ...] = (
     ),
     Known("ops.rearrange", _BY_KERAS, {}, "can be compiled", _HERE),
     Known(
+        "ops.bartlett ops.blackman ops.hamming ops.hanning ops.kaiser",
+        _BY_KERAS,
+        {"(mode)": ("compiled",)},
+        "can be compiled",
+        _HERE,
+    ),
+    Known(
         "ops.sparse_categorical_crossentropy",
         "dtype",
         {_ARRAYS: _HALF},
@@ -111,7 +118,7 @@ KNOWN: tuple[Known, ...] = (
         _HERE,
     ),
     Known(
-        "layers.CategoryEncoding",
+        "layers.CategoryEncoding layers.Hashing layers.HashedCrossing",
         "dtype",
         {"dtype": _MIXED},
         "the result has the compute dtype",

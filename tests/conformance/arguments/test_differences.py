@@ -81,6 +81,18 @@ def test_rearrange_can_be_compiled() -> None:
     assert refused_by_keras(run).shape == (4, 2, 6)
 
 
+@fault("ops.bartlett", "ops.blackman", "ops.hamming", "ops.hanning", "ops.kaiser")
+def test_windows_can_be_compiled() -> None:
+    for name, rest in (
+        *((name, ()) for name in ("bartlett", "blackman", "hamming", "hanning")),
+        ("kaiser", (2.0,)),
+    ):
+        found = refused_by_keras(
+            lambda k, name=name, rest=rest: jax.jit(lambda: getattr(k.ops, name)(6, *rest))()
+        )
+        assert found.shape == (6,)
+
+
 @fault("ops.sparse_categorical_crossentropy")
 def test_the_dtype_of_a_sparse_crossentropy() -> None:
     scores = jnp.array([[0.5, 0.5]], "bfloat16")
@@ -127,12 +139,19 @@ def test_a_time_distributed_layer_has_its_own_dtype_policy() -> None:
     assert ours.dtype == "float32" and theirs.dtype == "bfloat16"
 
 
-@fault("layers.CategoryEncoding")
+@fault("layers.CategoryEncoding", "layers.Hashing", "layers.HashedCrossing")
 def test_encodings_have_the_compute_dtype() -> None:
     ours, theirs = (
         k.layers.CategoryEncoding(3, output_mode="multi_hot", dtype="mixed_bfloat16")
         for k in (cornu, keras)
     )
+    for name, inputs in (
+        ("Hashing", np.array([[1, 2]])),
+        ("HashedCrossing", [np.array([[1]]), np.array([[2]])]),
+    ):
+        options = {"output_mode": "one_hot", "dtype": "mixed_bfloat16"}
+        hashed, by_keras = (getattr(k.layers, name)(3, **options)(inputs) for k in (cornu, keras))
+        assert hashed.dtype == "bfloat16" and by_keras.dtype == "float32"
     indices = np.array([[0, 2]])
     assert ours(indices).dtype == "bfloat16" and theirs(indices).dtype == "float32"
     assert theirs(keras.Input((2,), dtype="int32")).dtype == "bfloat16"

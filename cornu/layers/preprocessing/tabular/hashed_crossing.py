@@ -58,6 +58,9 @@ class HashedCrossing(PreprocessingLayer):
     Differences: the bins equal those of Keras, but TensorFlow is not required. Integers can be
     combined in compiled models; a model combines strings on the host, as the last step of reading
     the data.
+
+    Fixes: the result of an encoding has the compute dtype; Keras 3.15 returns another one under a
+    mixed policy.
     """
 
     _accepts_strings_ = True

@@ -69,6 +69,9 @@ class Hashing(PreprocessingLayer):
     Differences: the bins equal those of Keras, but TensorFlow is not required. Integers can be
     hashed in compiled models; a model hashes strings on the host, as the last step of reading the
     data. Bins are int32.
+
+    Fixes: the result of an encoding has the compute dtype; Keras 3.15 returns another one under a
+    mixed policy.
     """
 
     _accepts_strings_ = True
