@@ -140,6 +140,13 @@ KNOWN: tuple[Known, ...] = (
         _HERE,
     ),
     Known(
+        "optimizers.Adam optimizers.AdamW optimizers.ScheduleFreeAdamW optimizers.Muon",
+        "values",
+        {_ARRAYS: _HALF},
+        "bias corrections and norms are computed in float32",
+        "tests/conformance/test_faults.py",
+    ),
+    Known(
         "initializers.Orthogonal",
         _BY_KERAS,
         {_ARRAYS: _HALF},
