@@ -1,8 +1,9 @@
 """Compares cornu with Keras for all combinations of arguments in the tables.
 
 Usage: `python -m scripts.compare_arguments [PATTERN ...]`, with patterns such as "layers.Conv*".
-Prints each difference that is not known, and writes the counts of docs/compatibility/arguments.md
-to `COUNTS`. The slow tests compare a sample. Needs Keras, with the JAX backend.
+Prints each difference that is not known, and writes how many combinations are the same to
+`tests/conformance/arguments/counts.json`, for docs/compatibility/arguments.md. The tests compare a
+sample. Needs Keras, with the JAX backend.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main(patterns: list[str]) -> int:
         counts[subject.path] = counts.get(subject.path, Counter()) + found
         took = time.perf_counter() - begin
         print(f"{subject.path}: {json.dumps(found)} in {took:.1f} s", flush=True)
-    store({**load(), **counts})
+    store(counts if patterns == ["*"] else {**load(), **counts})
     total: Counter[str] = sum(counts.values(), Counter())
     took = time.perf_counter() - start
     print(f"{len(counts)} names, {total.total()} combinations: {json.dumps(total)} in {took:.0f} s")

@@ -40,7 +40,7 @@ class ModelCheckpoint(MonitorCallback):
     >>> import cornu
     >>> keep = cornu.callbacks.ModelCheckpoint("best.keras", save_best_only=True)
 
-    Differences: the state of the callback includes `best`, so that a run that is resumed in
+    Extensions: the state of the callback includes `best`, so that a run that is resumed in
         another process does not overwrite a better model.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+import jax
 import numpy as np
 
 from cornu.callbacks.monitor_callback import MonitorCallback, MonitorMode
@@ -55,9 +56,11 @@ class OrbaxCheckpoint(MonitorCallback):
     >>> bool((same.get_weights()[0] == model.get_weights()[0]).all())
     True
 
-    Differences: one callback can be passed to several calls of `fit`. The state of the callback
-    includes `best`. Folders written by Keras cannot be read, because they store weights by names
-    that depend on a counter of the process.
+    Differences: folders written by Keras cannot be read, because they store weights by names that
+    depend on a counter of the process.
+
+    Extensions: one callback can be passed to several calls of `fit`. The state of the callback
+    includes `best`.
 
     Fixes: in a folder with checkpoints, a new run continues their numbers; Keras fails
     on a number that exists, and saves nothing for smaller ones.
@@ -103,6 +106,14 @@ class OrbaxCheckpoint(MonitorCallback):
         self._steps = 0  # training steps, including earlier runs
         self._steps_since = 0  # training steps since the last save
         self._added: int | None = None  # offset of this run's numbers in a folder that is in use
+
+    def is_multihost_enabled(self) -> bool:
+        """Returns whether several processes train together (`jax.distributed`)."""
+        return bool(jax.process_count() > 1)
+
+    def is_primary_host(self) -> bool:
+        """Returns whether this is the first or the only process that trains."""
+        return bool(jax.process_index() == 0)
 
     def batch_hooks(self) -> frozenset[str]:
         """Returns the batch methods that are needed: none with `save_freq="epoch"`."""

@@ -41,7 +41,7 @@ class RemoteMonitor(Callback):
 
     >>> monitor = RemoteMonitor("https://example.org", path="/epochs", send_as_json=True)
 
-    Differences: does not need the package `requests`. Arrays are sent as lists, and NaN and
+    Extensions: does not need the package `requests`. Arrays are sent as lists, and NaN and
     infinities as null, because JSON cannot represent them.
 
     Fixes: requests time out after 5 seconds; Keras waits indefinitely.

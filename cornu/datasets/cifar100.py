@@ -40,7 +40,7 @@ def load_data(label_mode: Literal["fine", "coarse"] = "fine") -> Split:
     References:
         A. Krizhevsky (2009). Learning Multiple Layers of Features from Tiny Images.
 
-    Differences: labels are uint8, as in CIFAR-10; in Keras they are int64.
+    Fixes: labels are uint8, as Keras documents; Keras 3.15 returns int64.
     """
     check_choice("cifar100.load_data", "label_mode", label_mode, ("fine", "coarse"))
     folder = fetch("cifar-100-python.tar.gz", "cifar-100-python-target", extract=True)

@@ -41,7 +41,7 @@ def load_data() -> Split:
         H. Xiao, K. Rasul, R. Vollgraf (2017). Fashion-MNIST: a Novel Image Dataset for Benchmarking
         Machine Learning Algorithms. https://arxiv.org/abs/1708.07747. License: MIT.
 
-    Differences: a damaged file is an error; Keras reads a file that is too short without one.
+    Extensions: a damaged file is an error; Keras reads a file that is too short without one.
     """
     return _load_part("train", 60_000), _load_part("t10k", 10_000)
 

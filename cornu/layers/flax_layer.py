@@ -56,7 +56,7 @@ class FlaxLayer(JaxLayer):
     >>> cornu.layers.FlaxLayer(Net())(cornu.Input((3,))).shape
     (None, 8)
 
-    Differences: a module without `get_config` is described in a file by its fields, and its class
+    Extensions: a module without `get_config` is described in a file by its fields, and its class
     is passed on loading, as `custom_objects={"Net": Net}`; modules of `flax.linen` itself need not
     be passed. In Keras such a layer cannot be saved.
 

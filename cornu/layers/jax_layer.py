@@ -80,9 +80,11 @@ class JaxLayer(Layer):
     >>> layer.params["kernel"].shape
     (3, 4)
 
-    Differences: a weight is named after its place in the tree, such as `dense.kernel`. The config
-    of a layer without `init_fn` contains the shapes of `params` and `state`, so that the layer can
-    be loaded from a file. `rng` of a stateful step depends on the step and on the layer.
+    Differences: a weight is named after its place in the tree, such as `dense.kernel`. `rng` of a
+    stateful step depends on the step and on the layer.
+
+    Extensions: the config of a layer without `init_fn` contains the shapes of `params` and `state`,
+    so that the layer can be loaded from a file.
 
     Fixes: integers and truth values among the `params` are not trained; training fails in Keras,
     because they have no gradient. A state of another structure is an error also where the old one

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Literal, TypeAlias, get_args
 
+import jax
 import jax.numpy as jnp
 
 from cornu.core.state.dtype_policy import DTypePolicy
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.metrics.base import Metric
 from cornu.metrics.sums import add_sums, broadcast_weights
 from cornu.parts.formulas.align import match_shapes
@@ -35,8 +38,8 @@ class R2Score(Metric):
     >>> round(float(R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])), 4)
     0.5714
 
-    Differences: if the adjusted score is not defined (too few samples), the plain score is
-    returned, without the warning of Keras.
+    If the adjusted score is not defined, because there are no more samples than regressors + 1, the
+    plain score is returned; an eager call warns.
 
     Fixes: samples of weight 0 are not counted for the adjusted score either.
     """
@@ -113,6 +116,13 @@ class R2Score(Metric):
         if not self.num_regressors:
             return scores
         n = self.num_samples.value
+        if not isinstance(n, jax.core.Tracer) and n <= self.num_regressors + 1:
+            warnings.warn(
+                f"R2Score: with num_regressors={self.num_regressors}, the adjusted score needs at "
+                f"least {self.num_regressors + 2} samples, received {int(n)}. The plain score is "
+                "returned.",
+                stacklevel=user_stacklevel(),
+            )
         degrees_of_freedom = n - self.num_regressors - 1
         defined = degrees_of_freedom > 0
         adjusted = 1 - (1 - scores) * (n - 1) / jnp.where(defined, degrees_of_freedom, 1)

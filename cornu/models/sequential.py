@@ -41,7 +41,7 @@ class Sequential(Model):
     >>> model.output_shape, len(model), [layer.name for layer in model[1:].layers]
     ((None, 4), 2, ['re_lu'])
 
-    Differences: `add` returns the model, so that calls can be chained; `repeat(n)` stacks copies;
+    Extensions: `add` returns the model, so that calls can be chained; `repeat(n)` stacks copies;
     a slice is a Sequential that shares the layers; `+` concatenates two.
     """
 

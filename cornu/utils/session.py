@@ -27,7 +27,7 @@ def clear_session(free_memory: bool = True) -> None:
     >>> cornu.layers.Dense(1).name
     'dense'
 
-    Differences: there is no global list of models, so that a loop that creates many models does not
+    Note: there is no global list of models, so that a loop that creates many models does not
     need to call this function.
     """
     names.reset()

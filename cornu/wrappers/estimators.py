@@ -205,7 +205,7 @@ class SKLearnClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
     Raises:
         ImportError: scikit-learn is not installed.
 
-    Differences: `warm_start` has an effect, and `sklearn.base.clone` keeps `fit_kwargs`. A fitted
+    Extensions: `warm_start` has an effect, and `sklearn.base.clone` keeps `fit_kwargs`. A fitted
     estimator can be pickled.
 
     Example:
@@ -275,7 +275,7 @@ class SKLearnRegressor(RegressorMixin, ModelEstimator):  # type: ignore[misc]
     Raises:
         ImportError: scikit-learn is not installed.
 
-    Differences: see `SKLearnClassifier`.
+    Extensions: see `SKLearnClassifier`.
 
     Example:
 
@@ -307,7 +307,7 @@ class SKLearnTransformer(TransformerMixin, ModelEstimator):  # type: ignore[misc
     Raises:
         ImportError: scikit-learn is not installed.
 
-    Differences: see `SKLearnClassifier`.
+    Extensions: see `SKLearnClassifier`.
 
     Example:
 

@@ -1,8 +1,8 @@
 """Every public name of Keras, and whether cornu's is the same, differs, or is absent.
 
-Differences come from three places and are written nowhere else: the sections *Differences* and
-*Fixes* of docstrings, the comparison of signatures and members, and the reasons below for names
-and members that do not exist.
+Differences come from three places and are written nowhere else: the sections *Differences*, *Fixes*
+and *Extensions* of docstrings, the comparison of signatures and members, and the reasons below for
+names and members that do not exist.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ ABSENT = {
     "optimizers.legacy.*": "in Keras, these classes only raise an error",
 }
 
+# Members of classes that cornu does not have -> why.
+MEMBERS = {
+    "callbacks.TensorBoard.summary": "a module of TensorFlow, which is not used",
+}
+
 # Classes that users derive from. What differs in them holds for all of their subclasses, and is
 # not repeated there.
 BASES = (
@@ -51,14 +56,27 @@ BASES = (
 )
 
 # A paragraph of a docstring that begins with the name of its section.
-_SECTION = re.compile(r"^(Differences|Fixes): (.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+_SECTION = re.compile(
+    r"^(Differences|Fixes|Extensions): (.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL
+)
 
 
 class Difference(NamedTuple):
-    """A difference from Keras, and whether cornu is right where Keras is not."""
+    """A difference from Keras.
+
+    Attributes:
+        text: what differs.
+        section: of the docstring: "Differences"; "Fixes" if Keras is wrong; or "Extensions" if it
+            concerns only what Keras does not have or refuses.
+    """
 
     text: str
-    fixes: bool = False
+    section: str = "Differences"
+
+    @property
+    def fixes(self) -> bool:
+        """Whether cornu is right where Keras is not."""
+        return self.section == "Fixes"
 
 
 class PublicName(NamedTuple):
@@ -79,10 +97,12 @@ class PublicName(NamedTuple):
 
     @property
     def status(self) -> str:
-        """ "same", "differs" or "absent"."""
+        """ "same", "extended", "differs" or "absent"."""
         if self.ours is None:
             return "absent"
-        return "differs" if self.differences else "same"
+        if any(d.section == "Differences" for d in self.differences):
+            return "differs"
+        return "extended" if self.differences else "same"
 
     @property
     def module(self) -> str:
@@ -127,11 +147,11 @@ def find_fixes(path: str) -> list[str]:
 
 
 def sections(docstring: str | None) -> Iterator[Difference]:
-    """Yields what the sections *Differences* and *Fixes* of a docstring say."""
+    """Yields what the sections of a docstring say about Keras."""
     for section, text in _SECTION.findall(inspect.cleandoc(docstring or "")):
         text = " ".join(text.split())
         if not text.startswith("not in Keras") and text != "Keras has no such function.":
-            yield Difference(text[0].upper() + text[1:], section == "Fixes")
+            yield Difference(text[0].upper() + text[1:], section)
 
 
 def _walk(theirs: ModuleType, ours: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
@@ -159,7 +179,9 @@ def _signature_rows() -> tuple[tuple[str, str], ...]:
     grouped: dict[tuple[str, str], list[str]] = {}
     for path, text in test_signatures.found():
         for pattern in test_signatures.excuses(path, text):
-            grouped.setdefault((path, test_signatures.EXCEPTIONS[pattern][1]), []).append(text)
+            why = test_signatures.EXCEPTIONS[pattern][1]
+            if why not in test_signatures.WITHOUT_EFFECT:
+                grouped.setdefault((path, why), []).append(text)
     return tuple((path, f"{', '.join(texts)} ({why})") for (path, why), texts in grouped.items())
 
 
@@ -181,8 +203,11 @@ def _differences(paths: tuple[str, ...], theirs: Any, ours: Any) -> tuple[Differ
                 found.append(Difference(f"{text[0].upper()}{text[1:]}"))
             elif path.startswith(f"{own}."):
                 found.append(Difference(f"`{path.removeprefix(own + '.')}`: {text}"))
-    if missing := _missing_members(theirs, ours):
-        found.append(Difference(f"Without {', '.join(f'`{name}`' for name in missing)} (planned)"))
+    missing: dict[str, list[str]] = {}
+    for name in _missing_members(theirs, ours):
+        missing.setdefault(MEMBERS.get(f"{paths[0]}.{name}", PLANNED), []).append(f"`{name}`")
+    for why, members in missing.items():
+        found.append(Difference(f"Without {', '.join(members)} ({why})"))
     return tuple(dict.fromkeys(found))
 
 
@@ -191,8 +216,8 @@ def _of_class(cls: type, theirs: Any) -> Iterator[Difference]:
     for name, member in vars(cls).items():
         if not name.startswith("_") and hasattr(theirs, name):
             docstring = getattr(member, "__doc__", None)
-            for text, fixes in sections(docstring if isinstance(docstring, str) else None):
-                yield Difference(f"`{name}`: {text[0].lower()}{text[1:]}", fixes)
+            for text, section in sections(docstring if isinstance(docstring, str) else None):
+                yield Difference(f"`{name}`: {text[0].lower()}{text[1:]}", section)
 
 
 def _missing_members(theirs: Any, ours: Any) -> list[str]:

@@ -20,32 +20,39 @@ import cornu
 os.environ.setdefault("KERAS_BACKEND", "jax")
 keras = pytest.importorskip("keras")
 
+REFUSED = "Keras refuses unknown ones"
+OVERRIDDEN = "the parameters of `call`, or any"
+OF_USERS = "overridden by users, who choose the parameters"
+NONE = "it takes no arguments in both"
+# No call that works in Keras is refused for these reasons.
+WITHOUT_EFFECT = (REFUSED, OVERRIDDEN, OF_USERS, NONE)
+
 # Pattern of a path -> (what differs, why).
 EXCEPTIONS = {
     # Keyword arguments that Keras collects only to refuse them, or hands to another library.
-    "KerasTensor()": ("no **kwargs", "Keras refuses unknown ones, as Python does"),
+    "KerasTensor()": ("no **kwargs", REFUSED),
     "Variable()": ("no **kwargs", "Keras ignores unknown ones"),
-    "Model.evaluate": ("no **kwargs", "Keras refuses unknown ones"),
-    "Model.load_weights": ("no **kwargs", "Keras refuses unknown ones"),
-    "utils.model_to_dot": ("no **kwargs", "Keras refuses unknown ones"),
-    "utils.plot_model": ("no **kwargs", "Keras refuses unknown ones"),
-    "saving.load_weights": ("no **kwargs", "Keras refuses unknown ones"),
-    "saving.save_weights": ("no **kwargs", "Keras refuses unknown ones"),
+    "Model.evaluate": ("no **kwargs", REFUSED),
+    "Model.load_weights": ("no **kwargs", "they are by_name and objects_to_skip"),
+    "utils.model_to_dot": ("no **kwargs", REFUSED),
+    "utils.plot_model": ("no **kwargs", REFUSED),
+    "saving.load_weights": ("no **kwargs", "they are by_name and objects_to_skip"),
+    "saving.save_weights": ("no **kwargs", "it is objects_to_skip"),
     "saving.deserialize_keras_object": ("no **kwargs", "for the module_objects of Keras 2"),
     "preprocessing.image.smart_resize": ("no **kwargs", "for the backend module of old versions"),
     "Layer.add_weight": ("no *args", "Keras takes shape, initializer and dtype from them"),
     # Signatures that users override and never call.
     "Model()": ("no *args", "inputs and outputs are named"),
-    "*Model.call": ("*", "overridden by users, who choose the parameters"),
+    "*Model.call": ("*", OF_USERS),
     "Sequential.call": ("no **kwargs", "the layers of a Sequential receive one input"),
     "utils.FeatureSpace.call": ("*", "Keras has no parameters at all there"),
-    "*.compute_output_spec": ("*", "the parameters of `call`, or any"),
+    "*.compute_output_spec": ("*", OVERRIDDEN),
     "layers.RandomGrayscale.*": ("*", "the parameters of the other image layers"),
     "optimizers.Adadelta.update_step": ("grad*", "named gradient, as in the base class of Keras"),
     "optimizers.SGD.build": ("var*", "named var_list, as in the base class of Keras"),
-    "Model.save": ("no **kwargs", "Keras refuses unknown ones"),
-    "models.save_model": ("no **kwargs", "Keras refuses unknown ones"),
-    "SymbolicScope()": ("no *", "it takes no arguments in both"),
+    "Model.save": ("no **kwargs", REFUSED),
+    "models.save_model": ("no **kwargs", REFUSED),
+    "SymbolicScope()": ("no *", NONE),
     "name_scope()": ("no **kwargs", "they are caller, deduplicate and override_parent"),
 }
 

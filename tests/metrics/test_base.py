@@ -185,7 +185,13 @@ def test_fractional_weights_count_in_iou():
 def test_adjusted_r2_without_enough_samples_is_the_plain_one():
     y_true, y_pred = np.float32([[1], [2], [4]]), np.float32([[1], [2], [3]])
     plain = metrics.R2Score()(y_true, y_pred)
-    assert metrics.R2Score(num_regressors=2)(y_true, y_pred) == plain
+    with pytest.warns(UserWarning, match="needs at least 4 samples, received 3") as caught:
+        assert metrics.R2Score(num_regressors=2)(y_true, y_pred) == plain
+    assert caught[0].filename == __file__
+    metric = metrics.R2Score(num_regressors=2)
+    metric.update_state(y_true, y_pred)
+    compiled = jax.jit(metric.stateless_result)([v.value for v in metric.variables])
+    np.testing.assert_allclose(compiled, plain, 1e-6)
     assert metrics.R2Score(num_regressors=1)(y_true, y_pred) < plain
 
 

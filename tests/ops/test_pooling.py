@@ -106,6 +106,22 @@ def test_second_derivatives_exist():
     np.testing.assert_allclose(hessian, np.diag(6 * x.ravel() * winners), rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [2, 6])
+def test_the_gradient_of_equal_maxima_flows_to_the_first(size):
+    line = np.array([1, 0, 1, 1, 0, 1, 1], "float32").reshape(1, 7, 1)
+    tied = line[..., None] + line[:, None]
+    found, expected = (
+        jax.jit(jax.grad(lambda x, pool=pool: jnp.sum(pool(x, size) ** 2)))(tied)
+        for pool in (nn.adaptive_max_pool, keras.ops.adaptive_max_pool)
+    )
+    np.testing.assert_array_equal(found, expected)
+    forward, reverse = (
+        jax.jit(transform(lambda x: nn.adaptive_max_pool(x, size)))(line)
+        for transform in (jax.jacfwd, jax.jacrev)
+    )
+    np.testing.assert_array_equal(forward, reverse)
+
+
 def test_maximum_under_vmap_and_jit():
     pool = lambda x: nn.max_pool(x, 3, 2, "same")  # noqa: E731
     mapped = jax.jit(jax.vmap(pool))(np.stack([PLANE, -PLANE]))

@@ -129,10 +129,9 @@ def test_constants_are_keras():
         initializers.Identity()((2, 2, 2))
 
 
-@pytest.mark.parametrize("window", ["hann", "hamming", "blackman", "flattop", None])
+@pytest.mark.parametrize("window", ["hann", "hamming", "blackman", "flattop", "bohman", None])
 @pytest.mark.parametrize("periodic", [False, True])
 def test_stft_is_keras(window, periodic):
-    pytest.importorskip("scipy")
     for side, scaling in (("real", "density"), ("imag", "spectrum"), ("real", None)):
         args = {"side": side, "window": window, "scaling": scaling, "periodic": periodic}
         ours, theirs = (k.STFT(**args)((16, 1, 9)) for k in (initializers, keras.initializers))
@@ -147,8 +146,16 @@ def test_stft_of_a_given_window():
     )
     with pytest.raises(ValueError, match="shape"):
         initializers.STFT(window=window)((16, 1, 9))
-    with pytest.raises(ValueError, match="'hann'"):
-        initializers.STFT(window="hanning")
+    for name, hint in (("hamn", "'hann'"), ("kaiser", "as an array")):  # Kaiser's has a parameter
+        with pytest.raises(ValueError, match=f"Unknown window '{name}'.*(?s:.)*{hint}"):
+            initializers.STFT(window=name)
+
+
+def test_stft_has_the_windows_of_scipy():
+    for window in ("bartlett", "cosine", "exponential", "parzen", "triang", "tukey"):
+        ours = initializers.STFT(window=window)((12, 1, 7))
+        theirs = keras.initializers.STFT(window=window)((12, 1, 7))
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_fans():

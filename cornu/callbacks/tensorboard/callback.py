@@ -70,11 +70,12 @@ class TensorBoard(Callback):
     >>> folder = tempfile.mkdtemp()
     >>> history = model.fit(x, y, verbose=0, callbacks=[TensorBoard(folder)])
 
-    Differences: Keras writes the same tags, but needs TensorFlow. Steps are counted over all calls
-        of `fit` with the same callback. Steps per second exclude validation. Images show the sign
-        of weights by color. The graph is the functional graph of the model. Embeddings are written
-        as text, which the projector can read; it cannot read the file that Keras writes. A metric
-        that is an array is written as a histogram.
+    Differences: steps are counted over all calls of `fit` with the same callback. Steps per second
+    exclude validation. Images show the sign of weights by color. The graph is the functional graph
+    of the model. Embeddings are written as text, which the projector can read; it cannot read the
+    file that Keras writes. A metric that is an array is written as a histogram.
+
+    Extensions: TensorFlow is not required; the tags are those of Keras.
     """
 
     def __init__(

@@ -87,9 +87,10 @@ class RematScope:
     References: Tianqi Chen, Bing Xu, Chiyuan Zhang, Carlos Guestrin (2016), "Training Deep Nets
     with Sublinear Memory Cost".
 
-    Differences: `model.remat("path")` and `@cornu.block(remat=True)` rematerialize whole blocks,
-    which stores much less than layer by layer. In Keras, "activations" recomputes only the
-    activation function.
+    Differences: in Keras, "activations" recomputes only the activation function.
+
+    Extensions: `model.remat("path")` and `@cornu.block(remat=True)` rematerialize whole blocks,
+    which stores much less than layer by layer.
     """
 
     def __init__(

@@ -63,8 +63,10 @@ class Layer(Operation, WeightMethods):
     >>> Scale()(cornu.Input((3,))).shape
     (None, 3)
 
-    Differences: `get_config()` need not be defined, since the arguments of the constructor are
-    captured. A layer does not keep the graphs alive that it is part of.
+    Differences: a layer does not keep the graphs alive that it is part of.
+
+    Extensions: `get_config()` need not be defined, since the arguments of the constructor are
+    captured.
     """
 
     _category_ = "layers"

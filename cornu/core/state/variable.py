@@ -65,9 +65,11 @@ class Variable(Operators, VariableBase):
         ValueError: the shape, role or name is invalid.
         RuntimeError: the Variable is created inside a compiled step.
 
-    Differences: functions of JAX do not accept a Variable. Pass `v.value`, or use the function
-    of the same name in `cornu.ops`. A value is broadcast to `shape`, which Keras ignores. A scalar
-    Variable has a truth value.
+    Differences: functions of JAX do not accept a Variable. Pass `v.value`, or use the function of
+    the same name in `cornu.ops`.
+
+    Extensions: a value is broadcast to `shape`, which Keras ignores. A scalar Variable has a truth
+    value.
 
     Example:
 

@@ -162,9 +162,10 @@ def plot_model(
     >>> plot_model(model, None, fold=False)
     <Plot of 'net': 5 boxes, 4 edges>
 
-    Differences: neither graphviz nor pydot is required. A plot is also returned outside of
-        notebooks. Blocks and subclassed models are shown. `splines="ortho"` gives curves, except in
-        the dot text. `fold` and `depth` are additional arguments.
+    Differences: `splines="ortho"` gives curves, except in the dot text.
+
+    Extensions: neither graphviz nor pydot is required. A plot is also returned outside of
+    notebooks. Blocks and subclassed models are shown. `fold` and `depth` are additional arguments.
     """
     options = PlotOptions(
         show_shapes,

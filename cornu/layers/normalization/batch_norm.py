@@ -83,7 +83,7 @@ class BatchNormalization(Normalizing):
     by Reducing Internal Covariate Shift"; Ioffe, 2017, "Batch Renormalization: Towards Reducing
     Minibatch Dependence in Batch-Normalized Models".
 
-    Differences: `synchronized=True` is accepted; Keras on JAX does not support it.
+    Extensions: `synchronized=True` is accepted; Keras on JAX does not support it.
 
     Note: PyTorch's momentum is one minus this momentum, its epsilon is 1e-5, and its moving
     variance is unbiased, as for images in Keras 2.

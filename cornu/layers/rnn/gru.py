@@ -63,8 +63,9 @@ class GRU(GatedRNN):
     encoder-decoder for statistical machine translation".
 
     Differences: with tanh, sigmoid and `reset_after`, the layer has a custom gradient: it supports
-    higher-order reverse-mode derivatives, but not `jax.jvp`. In Keras, `use_cudnn=True` fails on
-    devices without cuDNN.
+    higher-order reverse-mode derivatives, but not `jax.jvp`.
+
+    Extensions: `use_cudnn=True` is accepted on devices without cuDNN.
 
     Note: the paper and Keras 1 and 2 apply the reset gate before the product.
     """

@@ -60,8 +60,9 @@ class LSTM(GatedRNN):
     Jürgen Schmidhuber, Fred Cummins (2000), "Learning to forget".
 
     Differences: with tanh and sigmoid, the layer has a custom gradient: it supports higher-order
-    reverse-mode derivatives, but not `jax.jvp`. In Keras, `use_cudnn=True` fails on devices without
-    cuDNN.
+    reverse-mode derivatives, but not `jax.jvp`.
+
+    Extensions: `use_cudnn=True` is accepted on devices without cuDNN.
 
     Note: the gates are in the order i, f, g, o (Keras calls g c). PyTorch has the same order, but
     two biases, and does not initialize the forget gate to ones. Keras 1 and 2 used `hard_sigmoid`

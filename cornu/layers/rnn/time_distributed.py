@@ -48,9 +48,9 @@ class TimeDistributed(Wrapper):
     >>> cornu.layers.TimeDistributed(cornu.layers.Conv2D(8, 3))(frames).shape
     (None, 10, 30, 30, 8)
 
-    Differences: if the layer treats rows independently, all time steps are processed as one large
-    batch. Layers with statistics, such as BatchNormalization, process the steps one after another,
-    as in Keras.
+    Note: if the layer treats rows independently, all time steps are processed as one large batch.
+    Layers with statistics, such as BatchNormalization, process the steps one after another, as in
+    Keras.
 
     Differences: the layer computes with its own dtype policy; in Keras, with that of
     TimeDistributed.

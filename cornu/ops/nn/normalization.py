@@ -49,7 +49,7 @@ def moments(
     >>> float(mean), float(variance)
     (2.0, 1.0)
 
-    Differences: Keras on JAX does not support `synchronized=True`.
+    Extensions: Keras on JAX does not support `synchronized=True`.
     """
     x = to_array(x)
     axes = tuple(axes) if isinstance(axes, (list, tuple)) else axes

@@ -161,8 +161,8 @@ def adaptive_max_pool(
     >>> cornu.ops.adaptive_max_pool([[[0.0], [2.0], [4.0]]], 2).tolist()
     [[[2.0], [4.0]]]
 
-    Differences: where maxima are equal, the gradient is shared among them; in Keras it flows to
-    one.
+    Note: if several elements are equal to the maximum, the gradient flows to the first of them, as
+    in Keras and PyTorch.
     """
     inputs = to_array(inputs)
     return _adaptive_pool(inputs, output_size, data_format, _max_part)
@@ -302,7 +302,20 @@ def _average_part(x: Array, axis: int, parts: int) -> Array:
 
 
 def _max_part(x: Array, axis: int, parts: int) -> Array:
-    return jnp.max(_parts(x, axis, parts)[0], axis=axis + 1)
+    return _first_maximum(_parts(x, axis, parts)[0], axis + 1)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _first_maximum(x: Array, axis: int) -> Array:
+    return jnp.max(x, axis)
+
+
+# The derivative of `jnp.max` is shared among equal maxima, unlike that of all other pooling.
+@_first_maximum.defjvp
+def _first_maximum_jvp(axis: int, primals: Any, tangents: Any) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    first = lax.broadcasted_iota("int32", x.shape, axis) == jnp.argmax(x, axis, keepdims=True)
+    return jnp.max(x, axis), jnp.sum(jnp.where(first, dx, 0), axis)
 
 
 def _parts(x: Array, axis: int, parts: int) -> tuple[Array, np.ndarray, np.ndarray]:

@@ -129,6 +129,10 @@ class Muon(UpdateRule):
         orthogonal: Array = _orthogonalize(x, steps, (self.muon_a, self.muon_b, self.muon_c))
         return orthogonal
 
+    def transpose_last_axis(self, X: Array) -> Array:  # noqa: N803 (a name of Keras)
+        """Returns an array with its last two axes exchanged."""
+        return X.mT
+
     def lr_adjust(self, x: Array) -> Array:
         """Scales the step of a matrix to the size of a step of Adam."""
         return x if self.rms_rate is None else x * (max(x.shape) ** 0.5 * self.rms_rate)

@@ -101,7 +101,7 @@ def convert_format(
     >>> convert_format([[10, 20, 30, 60]], "xyxy", "center_xywh").tolist()
     [[20.0, 40.0, 20.0, 40.0]]
 
-    Differences: a dict of boxes is not modified. Conversions between two relative formats do not
+    Extensions: a dict of boxes is not modified. Conversions between two relative formats do not
     need the size of the image.
     """
     if isinstance(boxes, dict):

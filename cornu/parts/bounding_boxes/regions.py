@@ -56,7 +56,7 @@ def clip_to_image_size(
     >>> clipped["boxes"].tolist(), clipped["labels"].tolist()
     ([[0.0, 0.0, 20.0, 20.0], [40.0, 0.0, 40.0, 9.0]], [3, -1])
 
-    Differences: all formats are accepted; Keras accepts `"xyxy"` and `"rel_xyxy"`. Unsigned labels
+    Extensions: all formats are accepted; Keras accepts `"xyxy"` and `"rel_xyxy"`. Unsigned labels
     become int32, which can represent -1.
     """
     if not isinstance(bounding_boxes, dict) or "boxes" not in bounding_boxes:
@@ -134,7 +134,7 @@ def crop(
     >>> crop([[10, 20, 50, 60]], top=10, left=20, height=40, width=20).tolist()
     [[0, 10, 20, 40]]
 
-    Differences: all absolute formats are accepted; Keras accepts `"xyxy"`.
+    Extensions: all absolute formats are accepted; Keras accepts `"xyxy"`.
     """
     x = _keep_dtype(boxes, _absolute("crop", bounding_box_format), "xyxy")
     x = clip_boxes(x - _corner(top, left), height, width)
@@ -168,7 +168,7 @@ def pad(
     >>> pad([[10, 20, 50, 60]], top=1, left=2).tolist()
     [[12, 21, 52, 61]]
 
-    Differences: all absolute formats are accepted; Keras accepts `"xyxy"`.
+    Extensions: all absolute formats are accepted; Keras accepts `"xyxy"`.
     """
     x = _keep_dtype(boxes, _absolute("pad", bounding_box_format), "xyxy")
     return _keep_dtype(x + _corner(top, left), "xyxy", bounding_box_format)
@@ -217,7 +217,7 @@ def affine_transform(
     >>> quarter.round().tolist()
     [[0.0, 2.0, 1.0, 4.0]]
 
-    Differences: all formats and boxes without a batch axis are accepted; Keras accepts batches in
+    Extensions: all formats and boxes without a batch axis are accepted; Keras accepts batches in
     `"xyxy"`.
     """
     x = to_array(convert_format(boxes, bounding_box_format, "xyxy", height, width))

@@ -38,13 +38,6 @@ _BY_KERAS = "refused by Keras"
 
 KNOWN: tuple[Known, ...] = (
     Known(
-        "layers.AdaptiveMaxPooling*",
-        "values",
-        {"(mode)": ("gradient",)},
-        "equal maxima share the gradient",
-        _HERE,
-    ),
-    Known(
         "ops.max_pool ops.average_pool",
         _BY_KERAS,
         {"strides": (None,)},
@@ -122,6 +115,20 @@ KNOWN: tuple[Known, ...] = (
         "dtype",
         {"dtype": _MIXED},
         "the result has the compute dtype",
+        _HERE,
+    ),
+    Known(
+        "layers.Hashing",
+        _BY_KERAS,
+        {"output_mode": ("multi_hot", "count"), "dtype": _HALF},
+        "half precision works",
+        _HERE,
+    ),
+    Known(
+        "layers.IntegerLookup layers.StringLookup layers.TextVectorization",
+        "dtype",
+        {"output_mode": ("one_hot", "multi_hot", "count")},
+        "vectors have the compute dtype",
         _HERE,
     ),
     Known("layers.STFTSpectrogram", _BY_KERAS, {"dtype": _BFLOAT}, "bfloat16 works", _HERE),

@@ -141,6 +141,16 @@ LAYERS = [
     LayerArguments(
         "LSTMCell", _RECURRENT, lstm_step, {"activation": ("tanh", "relu")}, random=True
     ),
+    *(
+        LayerArguments(
+            f"ConvLSTM{rank}D",
+            {"filters": 2, "kernel_size": 2},
+            (2, 3, *(6, 5, 4)[:rank], 3),
+            {"activation": ("tanh", "relu")},
+            random=True,
+        )
+        for rank in (1, 2, 3)
+    ),
     LayerArguments("RNN", {"cell": lambda k: k.layers.LSTMCell(3)}, _SEQUENCE),
     LayerArguments(
         "Bidirectional",

@@ -23,14 +23,16 @@ from tests.conformance.arguments.preprocessing_rows import LAYERS as PREPROCESSI
 from tests.conformance.arguments.subject import MODE, TRAINING, Arguments, Subject
 
 ROWS = (*LAYERS, *PREPROCESSING)
-TOLERANCES = {"float32": 2e-5, "bfloat16": 4e-2, "float16": 5e-3}
 
 # Layers without combinations of their own.
 WITHOUT_ROW = {
     "AugMix": "is random: tests/layers/preprocessing/test_image_against_keras.py",
     "ContrastLimitedAdaptiveHistogramEqualization": "all arguments are in rows/image.py",
+    "FlaxLayer": "has a module: tests/layers/test_flax_layer.py",
     "InputLayer": "computes nothing: tests/layers/test_input.py",
+    "JaxLayer": "has functions: tests/layers/test_jax_layer.py",
     "Layer": "is the base class",
+    "MaxNumBoundingBoxes": "has one argument: rows/image.py",
     "MixUp": "is random: test_image_against_keras.py",
     "Pipeline": "has layers only: rows/preprocess.py",
     "RandAugment": "is random: test_image_against_keras.py",
@@ -46,7 +48,6 @@ def subjects() -> Iterator[Subject]:
             f"layers.{row.name}",
             row.options(parameters_of(getattr(keras.layers, row.name))),
             lambda library, options, row=row: _compute(row, library, options),
-            TOLERANCES,
             not row.alike,
         )
 

@@ -19,7 +19,6 @@ from tests.conformance.arguments.subject import ARRAYS, FLOATS, MODE, Differs, S
 from tests.ops.cases import CASES, Case
 
 MODES = ("eager", "compiled", "symbolic")
-TOLERANCES = {"float32": 1e-4, "bfloat16": 5e-2, "float16": 5e-3}
 
 # Ops and arguments of ops that other tests vary, or that have one value on JAX.
 ELSEWHERE = {
@@ -47,7 +46,6 @@ def subjects() -> Iterator[Subject]:
             f"ops.{name}",
             {**options, ARRAYS: FLOATS, MODE: MODES},
             lambda library, options, name=name, args=args: _compute(library, name, args, options),
-            TOLERANCES,
             not name.startswith("empty"),
         )
     for name, cases in _cases_by_name().items():
@@ -55,7 +53,6 @@ def subjects() -> Iterator[Subject]:
             f"ops.{name}",
             {"(call)": tuple(case.title for case in cases), ARRAYS: FLOATS, MODE: MODES},
             lambda library, options, cases=cases: _compute_case(library, cases, options),
-            TOLERANCES,
             not name.startswith("empty"),
         )
 

@@ -28,7 +28,6 @@ from tests.conformance.test_metrics import ROWS as METRIC_ROWS
 from tests.conformance.test_metrics import MetricRow
 from tests.optimizers.compare import SHAPES, gradients, starts
 
-TOLERANCES = {"float32": 1e-4, "bfloat16": 4e-2, "float16": 5e-3}
 MODES = ("eager", "compiled")
 # Compared in other tests, or without an effect on the results.
 LEFT_OUT = {"name", "dtype", "fn", "args", "kwargs", "seed"}
@@ -112,7 +111,7 @@ def _loss(name: str, row: LossRow) -> Subject:
 
     options = _options(f"losses.{name}", rows.LOSS_VALUES.get(name, {}), {})
     options |= {ARRAYS: FLOATS, MODE: MODES, WEIGHTED: (False, True)}
-    return Subject(f"losses.{name}", options, compute, TOLERANCES)
+    return Subject(f"losses.{name}", options, compute)
 
 
 def _wide(results: Any) -> Any:
@@ -143,7 +142,7 @@ def _metric(name: str, row: MetricRow) -> Subject:
 
     options = _options(f"metrics.{name}", rows.METRIC_VALUES.get(name, {}), required)
     options |= {ARRAYS: FLOATS, MODE: MODES, WEIGHTED: (False, True)}
-    return Subject(f"metrics.{name}", options, compute, TOLERANCES)
+    return Subject(f"metrics.{name}", options, compute)
 
 
 def _with_dtype(batch: tuple[np.ndarray, ...], dtype: str) -> tuple[Any, ...]:
@@ -168,7 +167,7 @@ def _schedule(name: str) -> Subject:
 
     options = _options(path, rows.SCHEDULES[name], required)
     options |= {ARRAYS: ("int32", *FLOATS), MODE: MODES}
-    return Subject(path, options, compute, {**TOLERANCES, "int32": 1e-5})
+    return Subject(path, options, compute)
 
 
 def _optimizer(name: str) -> Subject:
@@ -205,7 +204,7 @@ def _optimizer(name: str) -> Subject:
         f"optimizers.{name}", {**rows.OF_OPTIMIZERS, **rows.OPTIMIZERS[name]}, required
     )
     options |= {ARRAYS: FLOATS, MODE: MODES}
-    return Subject(f"optimizers.{name}", options, compute, TOLERANCES)
+    return Subject(f"optimizers.{name}", options, compute)
 
 
 def _initializer(name: str) -> Subject:
@@ -224,5 +223,4 @@ def _initializer(name: str) -> Subject:
 
     options = _options(f"initializers.{name}", rows.INITIALIZERS[name], {})
     options |= {ARRAYS: FLOATS}
-    tolerances = dict.fromkeys(FLOATS, 1e-2 if name in EXACT else 0.08)
-    return Subject(f"initializers.{name}", options, compute, tolerances)
+    return Subject(f"initializers.{name}", options, compute)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from collections.abc import Mapping, Sequence
@@ -15,11 +16,19 @@ def pairwise(options: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         options: the values by name of the option.
     """
     names = list(options)
-    sizes = [len(options[name]) for name in names]
-    first = (0,) * len(names)
+    return [
+        {name: options[name][index] for name, index in zip(names, row, strict=True)}
+        for row in _rows(tuple(len(options[name]) for name in names))
+    ]
+
+
+@functools.cache
+def _rows(sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Returns combinations of indices, for options with these numbers of values."""
+    first = (0,) * len(sizes)
     missing = {
         ((i, a), (j, b))
-        for i, j in itertools.combinations(range(len(names)), 2)
+        for i, j in itertools.combinations(range(len(sizes)), 2)
         for a in range(sizes[i])
         for b in range(sizes[j])
     }
@@ -34,11 +43,7 @@ def pairwise(options: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         row = max(
             (_candidate(sizes, missing, rng) for _ in range(8)), key=lambda r: _gain(r, missing)
         )
-    if len(names) == 1:
-        rows = [(i,) for i in range(sizes[0])]
-    return [
-        {name: options[name][index] for name, index in zip(names, row, strict=True)} for row in rows
-    ]
+    return [(i,) for i in range(sizes[0])] if len(sizes) == 1 else rows
 
 
 def _pairs(row: Sequence[int]) -> set[tuple[tuple[int, int], tuple[int, int]]]:

@@ -14,6 +14,7 @@ import numpy as np
 import cornu
 from tests.conformance.arguments.known import KNOWN, Known
 from tests.conformance.arguments.pairwise import pairwise
+from tests.conformance.arguments.tolerances import tolerances
 
 Arguments = Mapping[str, Any]
 Values = Sequence[Any]
@@ -50,14 +51,12 @@ class Subject:
         path: the name, such as "layers.Dense".
         options: the values of each argument; the first is the default.
         compute: returns the results of one library for the values of the options.
-        tolerances: by dtype, relative to the largest number of a result.
         numbers: whether numbers are compared, not only shapes and dtypes.
     """
 
     path: str
     options: Mapping[str, Values]
     compute: Callable[[Any, dict[str, Any]], Any]
-    tolerances: Mapping[str, float]
     numbers: bool = True
 
     def combinations(self) -> list[dict[str, Any]]:
@@ -85,7 +84,7 @@ class Subject:
         if our_error is not None:
             raise Differs("refused by cornu", _describe(our_error)) from our_error
         dtype = str(combination.get(ARRAYS) or combination.get(DTYPE) or "float32")
-        tolerance = self.tolerances[dtype.removeprefix("mixed_")]
+        tolerance = tolerances(self.path)[dtype.removeprefix("mixed_")]
         if combination.get(MODE) == "gradient":
             tolerance *= 10  # gradients are sums of many products
         compare_results(ours, theirs, tolerance, self.numbers)

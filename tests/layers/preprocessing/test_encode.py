@@ -34,6 +34,16 @@ def test_weights_of_counts():
         CategoryEncoding(3)(x, count_weights=weights)
 
 
+def test_counts_beyond_the_integers_of_half_precision():
+    x = np.zeros((1, 1000), "int32")
+    for dtype in ("bfloat16", "float16"):
+        for weights in (None, np.ones(x.shape, dtype)):
+            host = encode(x, "count", 2, dtype, weights)
+            compiled = jax.jit(lambda x, w, d=dtype: encode(x, "count", 2, d, w))(x, weights)
+            assert host.tolist() == compiled.tolist() == [[1000, 0]]
+            assert host.dtype == compiled.dtype == dtype
+
+
 def test_fit_rejects_data_that_cannot_be_resumed():
     model = cornu.Sequential([cornu.Input((2,), dtype="int32"), CategoryEncoding(3), Dense(1)])
     model.compile("sgd", "mse")

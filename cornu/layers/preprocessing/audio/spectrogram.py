@@ -16,7 +16,7 @@ from cornu.layers.preprocessing.base import DatasetLayer, HostArray
 from cornu.ops.fourier import stft
 from cornu.ops.nn.convolution import conv
 from cornu.parts.initializers.fourier import STFT
-from cornu.types import DataFormat, Padding, ShapeLike
+from cornu.types import Array, DataFormat, DTypeLike, Padding, ShapeLike
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
@@ -126,7 +126,14 @@ class MelSpectrogram(DatasetLayer):
             x, self.sequence_length, self.sequence_stride, self.fft_length, self.window
         )
         power = jnp.sqrt(real**2 + imaginary**2) ** self.mag_exp
-        y = power @ jnp.asarray(self._mel_filters(power.shape[-1]), power.dtype)
+        y = power @ self.linear_to_mel_weight_matrix(
+            self.num_mel_bins,
+            power.shape[-1],
+            self.sampling_rate,
+            self.min_freq,
+            self.max_freq,
+            power.dtype,
+        )
         if self.power_to_db:
             y = self._to_decibels(y)
         return jnp.swapaxes(y, -1, -2).astype(self.compute_dtype)
@@ -136,15 +143,35 @@ class MelSpectrogram(DatasetLayer):
         y = 10 * jnp.log10(jnp.maximum(power, self.min_power) / reference)
         return jnp.maximum(y, y.max((-1, -2), keepdims=True) - self.top_db)
 
-    def _mel_filters(self, bins: int) -> np.ndarray:
-        """Returns the weight of each linear frequency in each mel bin, (bins, num_mel_bins)."""
-        hertz = np.linspace(0, self.sampling_rate / 2, bins)
-        ends = np.linspace(_mel(self.min_freq), _mel(self.max_freq), self.num_mel_bins + 2)
+    def linear_to_mel_weight_matrix(
+        self,
+        num_mel_bins: int = 20,
+        num_spectrogram_bins: int = 129,
+        sampling_rate: float = 8000,
+        lower_edge_hertz: float = 125.0,
+        upper_edge_hertz: float = 3800.0,
+        dtype: DTypeLike = "float32",
+    ) -> Array:
+        """Returns the weight of each linear frequency in each mel bin.
+
+        Args:
+            num_mel_bins: the number of mel frequencies.
+            num_spectrogram_bins: the number of linear frequencies, of which the last is half
+                the sampling rate.
+            sampling_rate: the number of samples per second.
+            lower_edge_hertz: the lowest frequency of the first mel bin.
+            upper_edge_hertz: the highest frequency of the last mel bin.
+            dtype: the dtype of the weights.
+
+        Returns:
+            An array of shape (num_spectrogram_bins, num_mel_bins).
+        """
+        hertz = np.linspace(0, sampling_rate / 2, num_spectrogram_bins)
+        ends = np.linspace(_mel(lower_edge_hertz), _mel(upper_edge_hertz), num_mel_bins + 2)
         position = (_mel(hertz)[:, None] - ends[0]) / (ends[1] - ends[0])  # in widths of a bin
-        centers = np.arange(1, self.num_mel_bins + 1)
-        weights: np.ndarray = np.maximum(0, 1 - np.abs(position - centers))
+        weights = np.maximum(0, 1 - np.abs(position - np.arange(1, num_mel_bins + 1)))
         weights[0] = 0  # excludes the constant component
-        return weights
+        return jnp.asarray(weights, dtype)
 
 
 class STFTSpectrogram(DatasetLayer):

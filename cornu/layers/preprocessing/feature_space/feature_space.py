@@ -64,7 +64,7 @@ class FeatureSpace(PreprocessingLayer):
     >>> space(table).tolist()
     [[-1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0]]
 
-    Differences: TensorFlow is not required; tables are dicts, pandas or polars data frames,
+    Extensions: TensorFlow is not required; tables are dicts, pandas or polars data frames,
     iterables of these, or `tf.data` datasets. `adapt` reads the data once. Other columns are
     ignored. A model of `get_inputs()` looks up and hashes strings on the host, as the last step of
     reading the data, where Keras on JAX cannot train it. `adapt` is not required if all

@@ -42,7 +42,7 @@ class MaxNumBoundingBoxes(ImageLayer):
     >>> new["bounding_boxes"]["labels"].tolist()
     [[3, 5, -1, -1]]
 
-    Differences: `bounding_box_format` is not needed, because no box is transformed; in Keras it is.
+    Extensions: `bounding_box_format` is not needed, because no box is transformed; in Keras it is.
     """
 
     keeps_positions = True

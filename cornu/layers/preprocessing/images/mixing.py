@@ -141,7 +141,7 @@ class CutMix(RandomImageLayer):
     References: Sangdoo Yun et al. (2019), "CutMix: Regularization Strategy to Train Strong
     Classifiers with Localizable Features", arXiv 1905.04899.
 
-    Differences: an image gets the bounding boxes of both images, (batch, 2 boxes, 4). Those of the
+    Extensions: an image gets the bounding boxes of both images, (batch, 2 boxes, 4). Those of the
     other image are clipped to the rectangle; boxes of which nothing is visible get the label -1.
     Keras raises an error.
     """

@@ -169,7 +169,7 @@ class RandAugment(SpatialLayer, Policy):
     References: Ekin D. Cubuk et al. (2019), "RandAugment: Practical automated data augmentation
     with a reduced search space", arXiv 1909.13719.
 
-    Differences: only the chosen augmentations are computed; Keras 3.15 computes all of them.
+    Note: only the chosen augmentations are computed; Keras 3.15 computes all of them.
 
     Fixes: bounding boxes are transformed in the order of the augmentations; Keras 3.15 transforms
     them in the order of its list of layers.

@@ -148,7 +148,7 @@ class RandomElasticTransform(GeometricImageLayer):
     References: Patrice Simard et al. (2003), "Best practices for convolutional neural networks
     applied to visual document analysis".
 
-    Differences: bounding boxes are transformed; Keras raises an error.
+    Extensions: bounding boxes are transformed; Keras raises an error.
 
     Fixes: the vertical and horizontal displacements are independent, as in the paper; in Keras 3.15
     they are equal.

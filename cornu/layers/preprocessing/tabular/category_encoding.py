@@ -47,7 +47,8 @@ class CategoryEncoding(PreprocessingLayer):
     [[1.0, 0.0, 0.0, 2.0]]
 
     Differences: integers out of range are ignored; `fit` raises an error if its data contains any.
-    A single integer becomes (num_tokens,), as documented by Keras.
+
+    Extensions: a single integer becomes (num_tokens,), as documented by Keras.
 
     Fixes: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the second
     axis of inputs with three axes.

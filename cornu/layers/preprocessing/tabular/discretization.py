@@ -50,7 +50,7 @@ class Discretization(AdaptableLayer):
     >>> layer(np.array([[-0.5, 0.0, 7.0]])).tolist()
     [[0, 1, 2]]
 
-    Differences: `adapt` also accepts batches `(x, y)`.
+    Extensions: `adapt` also accepts batches `(x, y)`.
 
     Fixes: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the second
     axis of inputs with three axes.
@@ -163,6 +163,11 @@ class Discretization(AdaptableLayer):
             )
         return len(self.bin_boundaries) + 1
 
+    @property
+    def output_dtype(self) -> str:
+        """The dtype of the output: int32 for indices, and the compute dtype for encodings."""
+        return "int32" if self.output_mode == "int" else self.compute_dtype
+
     def call(self, inputs: HostArray) -> Any:
         """Returns the bin indices, or their encoding."""
         depth = self.depth
@@ -171,8 +176,7 @@ class Discretization(AdaptableLayer):
         dtype = jnp.result_type(inputs.dtype, jnp.float32)
         bins = jnp.asarray(self.bin_boundaries, dtype)
         indices = jnp.searchsorted(bins, inputs.astype(dtype), side="right")
-        kind = "int32" if self.output_mode == "int" else self.compute_dtype
-        return encode(indices, self.output_mode, depth, kind)
+        return encode(indices, self.output_mode, depth, self.output_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments, with the boundaries that `adapt` computed."""

@@ -44,12 +44,15 @@ def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any =
         indices = indices[None]
     lead = indices.shape[:-1]
     rows = indices.reshape(math.prod(lead), indices.shape[-1])
-    amounts = xp.ones(rows.shape, dtype) if weights is None else weights.reshape(rows.shape)
+    # Half precision cannot count beyond 256 (bfloat16) or 2048 (float16).
+    wide = "int32" if weights is None else jnp.promote_types(weights.dtype, "float32")
+    amounts = xp.ones(rows.shape, wide) if weights is None else weights.reshape(rows.shape)
+    amounts = amounts.astype(wide)
     # Ignored indices are counted in an extra column, which is removed below.
     rows = xp.where((rows >= 0) & (rows < depth), rows, depth)
     counts: Any
     if xp is np:
-        counts = np.zeros((len(rows), depth + 1), dtype)
+        counts = np.zeros((len(rows), depth + 1), wide)
         # `counts[...] += amounts` would count a repeated index only once.
         np.add.at(counts, (np.arange(len(rows))[:, None], rows), amounts)
     else:

@@ -55,7 +55,7 @@ class HashedCrossing(PreprocessingLayer):
 
     References: Cheng et al. (2016), "Wide & Deep Learning for Recommender Systems".
 
-    Differences: the bins equal those of Keras, but TensorFlow is not required. Integers can be
+    Extensions: the bins equal those of Keras, but TensorFlow is not required. Integers can be
     combined in compiled models; a model combines strings on the host, as the last step of reading
     the data.
 

@@ -66,12 +66,14 @@ class Hashing(PreprocessingLayer):
     Pike, Alakuijala (2014), "FarmHash"; Aumasson, Bernstein (2012), "SipHash: a fast short-input
     PRF".
 
-    Differences: the bins equal those of Keras, but TensorFlow is not required. Integers can be
+    Extensions: the bins equal those of Keras, but TensorFlow is not required. Integers can be
     hashed in compiled models; a model hashes strings on the host, as the last step of reading the
-    data. Bins are int32.
+    data.
 
     Fixes: the result of an encoding has the compute dtype; Keras 3.15 returns another one under a
     mixed policy.
+
+    Fixes: `"multi_hot"` and `"count"` work in half precision; Keras 3.15 raises an error there.
     """
 
     _accepts_strings_ = True

@@ -66,10 +66,13 @@ class IntegerLookup(IndexLookup):
     >>> layer.get_vocabulary(), layer(np.array([[42, 7]])).tolist()
     ([-1, 42, 12], [[1, 0]])
 
-    Differences: the layer runs in compiled models, and does not require TensorFlow. In a compiled
+    Extensions: the layer runs in compiled models, and does not require TensorFlow. In a compiled
     model, integers have 32 bits unless x64 is enabled, and terms without an index become -1; NumPy
-    arrays are looked up with 64 bits. Vectors have the compute dtype. The config contains the
-    vocabulary also if `adapt` computed it.
+    arrays are looked up with 64 bits. The config contains the vocabulary also if `adapt` computed
+    it.
+
+    Fixes: vectors have the compute dtype, for arrays as for symbolic Tensors; Keras 3.15 on JAX
+    returns int32 for arrays.
     """
 
     def __init__(

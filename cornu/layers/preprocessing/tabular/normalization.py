@@ -53,8 +53,10 @@ class Normalization(AdaptableLayer):
     References: Chan, Golub, LeVeque (1979), "Updating Formulae and a Pairwise Algorithm for
     Computing Sample Variances".
 
-    Differences: `adapt` accepts `steps`, and raises an error for data without a feature axis, for
-    which Keras computes a mean of each row.
+    Differences: `adapt` raises an error for data without a feature axis, for which Keras computes a
+    mean of each row.
+
+    Extensions: `adapt` accepts `steps`.
 
     Fixes: `adapt` accumulates in float64, so that an array and its batches have the same result;
     Keras accumulates batches in float32.

@@ -65,14 +65,16 @@ class StringLookup(IndexLookup):
     >>> back(np.array([[1, 0]])).tolist()
     [['a', '[UNK]']]
 
-    Differences: a model with an `Input` of strings, which Keras on JAX cannot train, runs this
+    Extensions: a model with an `Input` of strings, which Keras on JAX cannot train, runs this
     layer on the host, as the last step of reading the data. TensorFlow is not required; arrays,
-    lists, data frame columns and string tensors are accepted. Vectors have the compute dtype,
-    where Keras on JAX returns integers. The config contains the vocabulary also if `adapt`
-    computed it.
+    lists, data frame columns and string tensors are accepted. The config contains the vocabulary
+    also if `adapt` computed it.
 
     Fixes: with `invert=True` the result is a NumPy array of strings, where Keras on JAX raises an
     error.
+
+    Fixes: vectors have the compute dtype, for arrays as for symbolic Tensors; Keras 3.15 on JAX
+    returns int32 for arrays.
     """
 
     _accepts_strings_ = True

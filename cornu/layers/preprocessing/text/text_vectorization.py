@@ -68,14 +68,18 @@ class TextVectorization(VocabularyLayer):
     >>> layer(["the cat", "A dog barks"]).tolist()
     [[2, 4, 0], [1, 3, 1]]
 
-    Differences: a model with an `Input` of strings, which Keras on JAX cannot train, runs this
-    layer on the host, as the last step of reading the data: once for arrays, so that texts are
-    padded to the longest of all, and for each batch of other data. TensorFlow is not required.
-    Vectors have the compute dtype. A function for `split` receives a NumPy array of strings. The
-    config contains the vocabulary also if `adapt` computed it.
+    Differences: a function for `split` receives a NumPy array of strings.
+
+    Extensions: a model with an `Input` of strings, which Keras on JAX cannot train, runs this layer
+    on the host, as the last step of reading the data: once for arrays, so that texts are padded to
+    the longest of all, and for each batch of other data. TensorFlow is not required. The config
+    contains the vocabulary also if `adapt` computed it.
 
     Fixes: with `split=None` each text of shape (batch,) is one word, also for vectors and with
     `output_sequence_length`, where Keras treats the whole batch as one text.
+
+    Fixes: vectors have the compute dtype, for arrays as for symbolic Tensors; Keras 3.15 on JAX
+    returns int32 for arrays.
     """
 
     _accepts_strings_ = True

@@ -1,0 +1,63 @@
+"""Members of classes that Keras documents little, or not at all, are those of Keras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import cornu
+
+
+def test_the_dtype_of_the_output_of_discretization() -> None:
+    for mode in ("int", "one_hot", "multi_hot", "count"):
+        for dtype in (None, "bfloat16", "mixed_float16"):
+            layers = [
+                k.layers.Discretization([0.0, 1.0], output_mode=mode, dtype=dtype)
+                for k in (cornu, keras)
+            ]
+            ours, theirs = (layer.output_dtype for layer in layers)
+            assert ours == theirs == layers[0](np.zeros((1, 2))).dtype
+
+
+def test_the_matrix_of_the_mel_scale() -> None:
+    for options in ({}, {"num_mel_bins": 5, "num_spectrogram_bins": 33, "lower_edge_hertz": 10.0}):
+        ours, theirs = (
+            np.asarray(k.layers.MelSpectrogram().linear_to_mel_weight_matrix(**options))
+            for k in (cornu, keras)
+        )
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+        assert ours.dtype == theirs.dtype
+
+
+def test_matrices_of_muon_are_transposed() -> None:
+    x = np.arange(12, dtype="float32").reshape(2, 2, 3)
+    ours, theirs = (
+        k.optimizers.Muon(0.1).transpose_last_axis(k.ops.convert_to_tensor(x))
+        for k in (cornu, keras)
+    )
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("k", [cornu, keras], ids=["cornu", "keras"])
+def test_unknown_arguments_are_refused(k: Any, tmp_path: Path) -> None:
+    x, file = np.zeros((1, 2), "float32"), tmp_path / "model.keras"
+    model = k.Sequential([k.Input((2,)), k.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for call in (
+        lambda **other: model.evaluate(x, x[:, :1], **other),
+        lambda **other: model.save(file, **other),
+        lambda **other: k.saving.save_model(model, file, **other),
+        lambda **other: k.KerasTensor((2,), **other),
+    ):
+        with pytest.raises((TypeError, ValueError), match="unknown"):
+            call(unknown=1)
+
+
+def test_a_single_process_is_the_primary_host(tmp_path: Path) -> None:
+    for k in (cornu, keras):
+        callback = k.callbacks.OrbaxCheckpoint(str(tmp_path / k.__name__))
+        assert callback.is_primary_host() and not callback.is_multihost_enabled()
