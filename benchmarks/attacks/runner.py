@@ -245,6 +245,7 @@ def _received(pipe: Connection) -> Outcome | None:
 def _finish(name: str, folder: str, pipe: Connection) -> None:
     """Runs a program in this process, writes its result and sends the outcome."""
     _silence()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Shells start background processes with interrupts ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     attack = find(name)

@@ -275,13 +275,13 @@ ATTACKS = [
         )
         for name, train in _PROGRAMS.items()
     ),
-    Attack(
-        "SIGTERM: arrays", "kills", "fit(resume=)", _program(_arrays),
-        rounds=60, seconds=120, signal=signal.SIGTERM,
-    ),
-    Attack(
-        "SIGINT: arrays", "kills", "fit(resume=)", _program(_arrays), rounds=60, seconds=120,
-        signal=signal.SIGINT,
+    *(
+        Attack(
+            f"{number.name}: {name}", "kills", "fit(resume=)", _program(train),
+            rounds=60, seconds=120, signal=number,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGBUS)
+        for name, train in (("arrays", _arrays), ("PyDataset with workers", _stream))
     ),
     Attack(
         "two processes in one folder", "folders", "fit(resume=)", _program(_arrays),
