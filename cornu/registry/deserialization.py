@@ -38,6 +38,9 @@ def deserialize(
 ) -> Any:
     """Creates an object from the result of `serialize`. Other data is returned unchanged.
 
+    The config is that of the program: it may describe layers of any size. Models of others are read
+    by `load_model` and `model_from_json`, which compare what they ask for with their own size.
+
     Args:
         config: the data.
         custom_objects: classes and functions by name, in addition to registered ones.

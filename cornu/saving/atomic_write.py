@@ -1,10 +1,17 @@
-"""Atomic writes: a file is written under a temporary name, and then renamed."""
+"""Atomic writes: a file is written under a temporary name, and then renamed.
+
+What `open(path, "w")` keeps is kept, as far as a rename can: a link remains a link, and its target
+is replaced; the new file has the permissions of the one that it replaces, or those that the umask
+and the directory give to new files. Hard links to the old file keep the old contents, and the owner
+is the user who writes.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +22,14 @@ __all__ = ["atomic_write"]
 def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
     """Yields a temporary path in the same directory; renames it to `path` if the block succeeds.
 
+    Args:
+        path: the file, or a link to it, which may have no target yet.
+        overwrite: whether an existing file or link is replaced.
+
     Raises:
         FileExistsError: the file exists, and `overwrite` is False.
+        IsADirectoryError: the path is that of a directory.
+        ValueError: it is that of a device, a pipe or a socket.
 
     Example:
 
@@ -27,31 +40,47 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
     >>> (folder / "note.txt").read_text()
     'done'
     """
-    if path.exists() and not overwrite:
+    if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{str(path)!r} exists. Pass overwrite=True to replace it.")
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
+    replaced = _existing_mode(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same directory, because a file cannot be renamed into another file system.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
     try:
-        # Within the block, so that an interrupt leaves no file behind. Only the owner may read it
-        # until it is complete.
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        # Within the block, so that an interrupt leaves no file behind. The system applies the
+        # umask; Python could read it only by setting it for all threads.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+        mode = stat.S_IMODE(os.stat(temporary).st_mode) if replaced is None else replaced
+        os.chmod(temporary, 0o600)  # only the owner may read it until it is complete
         yield temporary
         # Without fsync, a crash of the system may leave the new name with an empty file.
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_get_umask())  # it was created with mode 600
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
         _sync_directory(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _get_umask() -> int:
-    # The umask can be read only by setting it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _existing_mode(path: Path) -> int | None:
+    """Returns the permissions of a file, or None if there is none."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # also a link to itself
+        return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(
+            f"{str(path)!r} is a directory, and a file cannot replace it.\n"
+            "Pass another file name, or remove the directory first."
+        )
+    if not stat.S_ISREG(mode):
+        raise ValueError(
+            f"{str(path)!r} is a device, a pipe or a socket, and not a file. Pass another path."
+        )
+    return stat.S_IMODE(mode)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -39,6 +39,9 @@ _REMEDY = (
     "create the model in your program and call model.load_weights(path, skip_mismatch=True), which "
     "loads the weights that match"
 )
+_TRUSTED_JSON = (
+    "If you trust the text, call cornu.saving.deserialize_keras_object(json.loads(text))."
+)
 
 
 @runtime_checkable
@@ -256,7 +259,16 @@ def _model_from_config(config: Any, name: str) -> Any:
 @api_boundary
 @loses_no_interrupt
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Returns a model with the architecture that `model.to_json()` described, and new weights."""
+    """Returns a model with the architecture that `model.to_json()` described, and new weights.
+
+    Args:
+        json_string: the JSON text.
+        custom_objects: your own classes and functions by name.
+
+    Raises:
+        ValueError: the text is not the JSON of a model, names an unknown class, or asks for far
+            more work than its size justifies, such as `diff` with `n=10**9`.
+    """
     name = "The JSON text"
     if isinstance(json_string, str) and not json_string.lstrip().startswith("{"):
         raise ValueError(
@@ -264,7 +276,9 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
             "Pass the string that model.to_json() returned, not a file name."
         )
     with validation.wrap_read_errors(name), registry.custom_object_scope(custom_objects):
-        return _model_from_config(validation.read_json(json_string, name), name)
+        config = validation.read_json(json_string, name)
+        check_work(config, len(json_string), name, _TRUSTED_JSON)
+        return _model_from_config(config, name)
 
 
 # FeatureSpace, in a lower layer of the architecture, saves itself through the registry.

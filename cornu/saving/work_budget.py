@@ -1,8 +1,9 @@
-"""The work that a file may ask for with numbers in the configs of its ops and layers.
+"""The work that a file or text may ask for with numbers in the configs of its ops and layers.
 
 Layers are traced when a model is created. A few bytes of JSON, such as `n` of `diff`, can make that
 take any time and memory. What a file asks for is therefore counted before its layers are created,
-and compared with the size of its config.
+and compared with the size of its config. Configs that are objects of Python (`from_config`,
+`deserialize_keras_object`, `clone_model`) belong to the program, which may ask for anything.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ __all__ = ["check_work"]
 
 Unit: TypeAlias = Literal["traced operations", "numbers in memory"]
 
+_REMEDY = (
+    "If you trust the file, create the model in your program and call model.load_weights(path)."
+)
 # What every file may ask for, and what each byte of its config adds. A thousand traced operations
 # take about a second, a million numbers some megabytes.
 _FREE: dict[Unit, float] = {"traced operations": 2e3, "numbers in memory": 1.6e7}
@@ -120,13 +124,14 @@ _TABLE: dict[str, tuple[_Work, ...]] = {
 }
 
 
-def check_work(config: Any, nbytes: int, name: str) -> None:
+def check_work(config: Any, nbytes: int, name: str, remedy: str = _REMEDY) -> None:
     """Raises a ValueError if a config asks for more work than its size justifies.
 
     Args:
         config: the config of a model, from JSON.
         nbytes: the size of the JSON.
         name: the file, as messages show it.
+        remedy: what to do with a file that is trusted.
     """
     limits = {unit: free + _PER_BYTE[unit] * nbytes for unit, free in _FREE.items()}
     totals: dict[Unit, float] = dict.fromkeys(limits, 0.0)
@@ -141,8 +146,7 @@ def check_work(config: Any, nbytes: int, name: str) -> None:
                         f"{name} asks for more work than its size justifies: with {listed} of "
                         f"{str(entry['class_name'])[:80]!r}, its layers would take "
                         f"{totals[work.unit]:,.0f} {work.unit}; at most {limits[work.unit]:,.0f} "
-                        "are allowed.\nIf you trust the file, create the model in your program and "
-                        "call model.load_weights(path)."
+                        f"are allowed.\n{remedy}"
                     )
 
 

@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+import time
 
 import pytest
 
@@ -115,11 +116,31 @@ def test_names_of_packages_are_ignored(name):
         check_work(config, 1000, "a file")
 
 
-def test_only_files_are_bounded(tmp_path, monkeypatch):
+def test_files_and_text_are_bounded_and_objects_of_the_program_are_not(tmp_path, monkeypatch):
     monkeypatch.setitem(work_budget._FREE, "traced operations", 0.0)
     x = cornu.Input((40,))
     model = cornu.Model(x, cornu.ops.diff(x, n=35))
     model.save(tmp_path / "m.keras")
     with pytest.raises(ValueError, match="m.keras.*n of 'Diff'.* 35 traced operations"):
         cornu.models.load_model(tmp_path / "m.keras")
-    assert cornu.models.model_from_json(model.to_json()).output_shape == (None, 5)
+    text = model.to_json()
+    with pytest.raises(ValueError, match="The JSON text asks.*n of 'Diff'") as error:
+        cornu.models.model_from_json(text)
+    assert "deserialize_keras_object(json.loads(text))" in str(error.value)
+    for again in (
+        cornu.saving.deserialize_keras_object(json.loads(text)),
+        cornu.Model.from_config(model.get_config()),
+        cornu.models.clone_model(model),
+    ):
+        assert again.output_shape == (None, 5)
+
+
+@pytest.mark.parametrize(("name", "work"), ROWS)
+def test_text_that_asks_for_any_work_is_refused_at_once(name, work):
+    size = arguments_of(work, lambda factor: 10**9)
+    layers = [entry("InputLayer", {"batch_shape": [None, 4]}), entry(name, size)]
+    text = json.dumps({"class_name": "Sequential", "config": {"layers": layers}})
+    began = time.perf_counter()
+    with pytest.raises(ValueError, match="The JSON text asks for more work"):
+        cornu.models.model_from_json(text)
+    assert time.perf_counter() - began < 1
