@@ -266,6 +266,18 @@ _ROWS = (
         modules=("process/interrupts.py",),
     ),
     Deviation(
+        name="errors_after_fork",
+        kind="process",
+        summary="In a process that is forked after a backend of JAX was initialized, according to "
+        "a private function (xla_bridge.backends_are_initialized), jax_no_execution is set, and "
+        "functions of JAX that compute (EvalTrace.process_primitive, pjit._pjit_call_impl_python, "
+        "ExecuteReplicated.__call__, batched_device_put, _batched_device_put_impl) raise an error.",
+        scope="forked processes",
+        gain="an error instead of a computation that never ends",
+        proof=("tests/process/test_forks.py",),
+        modules=("process/forks.py",),
+    ),
+    Deviation(
         name="repeated_interrupts",
         kind="process",
         summary="In fit, evaluate, predict, save and load, a KeyboardInterrupt that is raised "

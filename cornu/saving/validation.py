@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cornu.core.state import scope
+from cornu.process.forks import is_unable_to_compute
 
 __all__ = [
     "check_decompressed_size",
@@ -77,6 +78,8 @@ def wrap_read_errors(name: str, wrap_value_errors: bool = False) -> Iterator[Non
         explained = isinstance(error, ValueError) and not isinstance(error, UnicodeError)
         if explained and not wrap_value_errors:
             raise
+        if is_unable_to_compute() and isinstance(error, RuntimeError):
+            raise  # it is that of a computation in a forked process
         raise ValueError(
             f"{name} is damaged or has another format. {type(error).__name__}: {error}\n"
             "Copy or download the file again, or save it again."

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from cornu.core.state import sharing
 from cornu.core.state.variable import Variable
+from cornu.process.forks import check_process
 
 __all__ = ["Occupancy"]
 
@@ -38,6 +39,7 @@ class Occupancy:
         Raises:
             RuntimeError: another thread trains the model.
         """
+        check_process()  # before it waits for threads that a forked process does not have
         thread = threading.get_ident()
         with self._decision:
             before = self._trained_by
@@ -62,6 +64,7 @@ class Occupancy:
         Args:
             variables: returns the Variables of the metrics.
         """
+        check_process()
         if self._metrics.acquire(blocking=False):
             try:
                 yield

@@ -207,3 +207,101 @@ def test_a_model_is_built_once():
         assert not _run(*[lambda m=model, o=outputs, c=call: o.append(np.asarray(c(m)))] * 3)
         assert len(model.weights) == 2
         assert all((output == outputs[0]).all() for output in outputs)
+
+
+# ------------------------------------------------------------------------------- shared weights
+
+
+def _heads(**compiled):
+    """Two models with one body, whose weights they share."""
+    x = cornu.Input((4,))
+    body = layers.Dense(3)
+    inner = body(x)
+    heads = [cornu.Model(x, layers.Dense(2)(inner)) for _ in range(2)]
+    for model in heads:
+        model.compile(cornu.optimizers.SGD(1e-3), "mse", **compiled)
+        model.fit(X, Y, verbose=0)
+    return body, heads
+
+
+def _train_both(models, inside, refused, train):
+    """Trains one model, and the other while the first trains; returns the errors."""
+    callback = cornu.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: epoch == 1 and (inside.set(), refused.wait(20))
+    )
+
+    def first():
+        models[0].fit(X, Y, epochs=3, verbose=0, callbacks=[callback])
+
+    def second():
+        inside.wait(20)
+        try:
+            train(models[1])
+        finally:
+            refused.set()
+
+    return _run(first, second)
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+@pytest.mark.parametrize(
+    "train", [lambda m: m.fit(X, Y, verbose=0), lambda m: m.train_on_batch(X, Y)]
+)
+def test_models_that_share_weights_are_not_trained_at_once(train, eagerly):
+    _, models = _heads(run_eagerly=eagerly)
+    errors = _train_both(models, threading.Event(), threading.Event(), train)
+    assert len(errors) == 1 and isinstance(errors[0], RuntimeError)
+    assert "is being trained in another thread, by a model that shares it" in str(errors[0])
+    train(models[1])  # free again
+    assert all(np.isfinite(w).all() for model in models for w in model.get_weights())
+
+
+def test_models_that_share_frozen_weights_may_be_trained_at_once():
+    body, models = _heads()
+    body.trainable = False
+    for model in models:
+        model.compile(cornu.optimizers.SGD(1e-3), "mse")
+    before = [w.tobytes() for w in body.get_weights()]
+    train = lambda model: model.fit(X, Y, verbose=0)  # noqa: E731
+    assert not _train_both(models, threading.Event(), threading.Event(), train)
+    assert before == [w.tobytes() for w in body.get_weights()]
+
+
+def test_two_fits_of_shared_weights_end_with_one_error_or_one_after_the_other():
+    for _ in range(5):
+        _, models = _heads()
+        fits = [lambda m=m: m.fit(X, Y, epochs=3, batch_size=4, verbose=0) for m in models]
+        errors = _run(*fits)
+        assert all("by a model that shares it" in str(error) for error in errors)
+        assert len(errors) <= 1
+        assert all(np.isfinite(w).all() for model in models for w in model.get_weights())
+
+
+def test_another_model_reads_one_set_of_the_weights_that_are_trained():
+    model = _model()
+    reader = cornu.Model(model.inputs, cornu.layers.Rescaling(2.0)(model.outputs[0]))
+    ended, count = threading.Event(), [0]
+
+    def read():
+        while not ended.is_set() or not count[0]:
+            _equal(reader.predict(X, verbose=0))
+            count[0] += 1
+
+    def fit():
+        try:
+            model.fit(X, Y, epochs=6, batch_size=4, verbose=0)
+        finally:
+            ended.set()
+
+    assert not (errors := _run(fit, *[read] * 6)), errors
+
+
+def test_weights_of_two_steps_would_be_found():
+    """The proof that the tests of readers find mixed weights."""
+    model = _model()
+    model.fit(X, Y, batch_size=4, verbose=0)
+    one = model.get_weights()[0]
+    model.fit(X, Y, batch_size=4, verbose=0)
+    model.set_weights([one, *model.get_weights()[1:]])
+    with pytest.raises(AssertionError):
+        _equal(model(X))

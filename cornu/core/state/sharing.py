@@ -14,9 +14,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import jax
 import jax.numpy as jnp
 
 from cornu.core.state import scope
+from cornu.process.forks import (
+    call_after_fork,
+    check_process,
+    is_unable_to_compute,
+    reset_after_fork,
+)
 
 if TYPE_CHECKING:
     from cornu.core.state.variable import Variable
@@ -26,6 +33,7 @@ __all__ = [
     "assign_values",
     "begin_donation",
     "build_lock",
+    "claim",
     "copy_to_private_scope",
     "end_donation",
     "is_concurrent_deletion",
@@ -50,21 +58,39 @@ class _Reader(NamedTuple):
 
 # Held while several values are read or assigned, so that no reader sees the weights of two steps
 # mixed. Reentrant, because a signal handler may run in the same thread while it is held.
-values_lock = threading.RLock()
+values_lock = reset_after_fork(threading.RLock())
 # Held while layers, optimizers and metrics create their Variables, so that none is created twice.
-build_lock = threading.RLock()
+build_lock = reset_after_fork(threading.RLock())
 # The ids of the private scopes that exist. While there are none, no thread has to look for its own.
 _private: set[int] = set()
 # By thread that trains, the number of nested calls that train.
 _training: dict[int, int] = {}
 # By thread, the ids of the Variables that it has donated to a dispatch and not yet assigned.
 _donating: dict[int, frozenset[int]] = {}
-_read_lock = threading.RLock()
+# By thread that trains, the sets of ids of Variables that its steps assign.
+_claims: dict[int, set[frozenset[int]]] = {}
+_claims_lock = reset_after_fork(threading.Lock())
+_read_lock = reset_after_fork(threading.RLock())
 _reader: _Reader | None = None  # written by the holder of _read_lock
 _POLL_INTERVAL = 2e-4  # seconds
 # Seconds that a reader waits for a dispatch. A host callback within a step may itself wait for a
 # reader; without a timeout, both would wait forever.
 _READ_TIMEOUT = 60.0
+
+
+def _forget_threads() -> None:
+    """Forgets the threads of the process that this one was forked from."""
+    global _reader
+    thread = threading.get_ident()
+    if _reader is not None and _reader.thread != thread:
+        _reader = None
+    tables: tuple[dict[int, Any], ...] = (_training, _donating, _claims)
+    for table in tables:
+        for other in table.keys() - {thread}:
+            del table[other]
+
+
+call_after_fork(_forget_threads)
 
 
 # ----------------------------------------------------------------------------------- private values
@@ -137,23 +163,63 @@ def mark_training_thread() -> Iterator[None]:
     """Marks this thread as one that trains, in a `with` block."""
     thread = threading.get_ident()
     _training[thread] = _training.get(thread, 0) + 1
+    if _training[thread] == 1:
+        with _claims_lock:
+            _claims[thread] = set()
     try:
         yield
     finally:
         _training[thread] -= 1
         if not _training[thread]:
             del _training[thread]
+            with _claims_lock:
+                del _claims[thread]
 
 
-def begin_donation(ids: frozenset[int]) -> int:
+def claim(ids: frozenset[int], variables: Sequence[Variable]) -> None:
+    """Reserves Variables for the thread that trains, until it has finished training.
+
+    In a thread that does not train, it has no effect.
+
+    Args:
+        ids: the ids of the Variables.
+        variables: the Variables.
+
+    Raises:
+        RuntimeError: another thread trains one of them.
+    """
+    thread = threading.get_ident()
+    claimed = _claims.get(thread)
+    if claimed is None or ids in claimed:
+        return
+    with _claims_lock:
+        taken = {i for other, sets in _claims.items() if other != thread for s in sets for i in s}
+        shared = [variable.path for variable in variables if id(variable) in taken]
+        if shared:
+            more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
+            raise RuntimeError(
+                f"Variable {shared[0]!r}{more} of this model is being trained in another thread, "
+                "by a model that shares it.\n"
+                "Train models that share weights one after the other, or give each its own weights "
+                "with `clone_model`. Weights that are frozen in one of the models may be shared."
+            )
+        claimed.add(ids)
+
+
+def begin_donation(ids: frozenset[int], variables: Sequence[Variable]) -> int:
     """Announces a dispatch that donates arrays of Variables; waits for readers of these.
 
     Args:
         ids: the ids of the Variables.
+        variables: the Variables.
 
     Returns:
         The number of this thread, to be passed to `end_donation` after the assignment.
+
+    Raises:
+        RuntimeError: another thread trains one of the Variables.
     """
+    claim(ids, variables)
     thread = threading.get_ident()
     while True:
         # Both sides announce themselves before they check for the other: this one in `_donating`,
@@ -225,6 +291,8 @@ def read_consistently(variables: Sequence[Variable], read: Callable[..., T], *ar
             again with the lock.
         *args: arguments of `read`.
     """
+    if is_unable_to_compute():
+        _check_availability(variables)
     if not needs_read_lock():
         try:
             return read(*args)
@@ -236,6 +304,14 @@ def read_consistently(variables: Sequence[Variable], read: Callable[..., T], *ar
                 raise
     with read_lock(variables):
         return read(*args)
+
+
+def _check_availability(variables: Sequence[Variable]) -> None:
+    """Raises a RuntimeError in a forked process for arrays that the other process computes."""
+    for variable in variables:
+        array: Any = variable.stored
+        if isinstance(array, jax.Array) and (array.is_deleted() or not array.is_ready()):
+            check_process()
 
 
 def is_concurrent_deletion(error: Exception) -> bool:

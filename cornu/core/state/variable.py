@@ -284,7 +284,7 @@ class Variable(Operators, VariableBase):
         return self.value.__index__()
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
-        array = np.asarray(self.value, dtype=dtype)
+        array = sharing.read_consistently([self], lambda: np.asarray(self.value, dtype=dtype))
         return array.copy() if copy else array
 
     def __jax_array__(self) -> jax.Array:

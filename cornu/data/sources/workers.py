@@ -24,6 +24,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from cornu.data.global_random import seed_globally
+from cornu.process.forks import reset_after_fork
 from cornu.types import DataLike
 
 __all__ = ["Task", "Workers"]
@@ -236,7 +237,7 @@ def _describe_exit(code: int | None, index: int) -> str:
     )
 
 
-_STARTING = threading.Lock()
+_STARTING = reset_after_fork(threading.Lock())
 
 
 # Workers only load data: they need neither devices nor caches of programs and memory.

@@ -15,13 +15,14 @@ from cornu.core.graph.operators import Operators
 from cornu.core.state import scope
 from cornu.foreign import describe_replacement
 from cornu.names import auto_name, printable
+from cornu.process.forks import reset_after_fork
 from cornu.types import ArrayLike, DTypeLike
 
 __all__ = ["Seed", "SeedGenerator", "SeedState", "draw_key"]
 
 # Threads that draw from a generator at once, such as those of `tf.data.Dataset.map` with
 # `num_parallel_calls`, get different keys.
-_draw_lock = threading.Lock()
+_draw_lock = reset_after_fork(threading.Lock())
 
 
 class SeedState(Operators, VariableBase):

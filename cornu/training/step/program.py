@@ -173,7 +173,7 @@ class Program:
         return sharing.read_consistently(self.read, self._dispatch, compiled, args)
 
     def _dispatch(self, compiled: Any, args: tuple[Any, ...]) -> Any:
-        thread = sharing.begin_donation(self._donated)
+        thread = sharing.begin_donation(self._donated, self.written)
         try:
             written, read = sharing.read_values(self.written), sharing.read_values(self.read)
             updates, logs = compiled(written, read, *args)

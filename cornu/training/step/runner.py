@@ -193,6 +193,8 @@ class Runner:
         if route.program is None:
             batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
             key = jax.random.fold_in(self.key, self.count.number)
+            trained = [variable for variable in self._variables() if variable.trainable]
+            sharing.claim(frozenset(map(id, trained)), trained)
             with scope.eager_step(key, self._sources()):
                 logs = self.step(batch)
             self.count.number += 1

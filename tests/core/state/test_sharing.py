@@ -9,7 +9,7 @@ from cornu.core.state import sharing
 
 
 def _donate(*variables):
-    sharing.end_donation(sharing.begin_donation(frozenset(map(id, variables))))
+    sharing.end_donation(sharing.begin_donation(frozenset(map(id, variables)), variables))
 
 
 def _start(function, *args):
@@ -41,7 +41,7 @@ def test_readers_stop_waiting_for_a_dispatch_after_the_timeout(monkeypatch):
     variable, events = cornu.Variable(1.0), (threading.Event(), threading.Event())
 
     def dispatch():
-        thread = sharing.begin_donation(frozenset([id(variable)]))
+        thread = sharing.begin_donation(frozenset([id(variable)]), [variable])
         events[0].set()
         events[1].wait(10)
         sharing.end_donation(thread)
