@@ -272,6 +272,7 @@ def test_the_switch_of_signals(disable):
     )
 
 
+@pytest.mark.slow
 def test_the_switches_of_freed_memory(disable, monkeypatch):
     trimmed = []
     library = types.SimpleNamespace(malloc_trim=trimmed.append)
@@ -295,6 +296,7 @@ def test_the_switches_of_freed_memory(disable, monkeypatch):
     assert len(trimmed) == 1
 
 
+@pytest.mark.slow
 def test_the_switch_of_frames_that_are_released(disable):
     class Large:
         pass
@@ -346,6 +348,7 @@ print(cornu.config.is_traceback_filtering_enabled())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text, printed", [("", "False True True"), ("all", "True False False")])
 def test_switches_that_are_read_on_import(text, printed):
     done = run_program(_SWITCHED, env={**os.environ, "CORNU_DISABLE": text})
@@ -368,6 +371,7 @@ assert cornu.config.compilation_cache() is None
 """
 
 
+@pytest.mark.slow
 def test_a_process_with_all_rows_off_is_unchanged(tmp_path):
     program = _QUIET.format(path=str(tmp_path / "rows"))
     kept = {"PATH": "", "HOME": str(tmp_path), "JAX_PLATFORMS": "cpu", "CORNU_DISABLE": "all"}

@@ -13,6 +13,7 @@ import pytest
 
 import cornu
 from cornu import ops
+from tests.sampling import slow_except
 
 X, Y = np.linspace(0, 1, 24, dtype="float32").reshape(8, 3), np.ones((8, 3), "float32")
 OWN = re.compile(r"__|_[a-z]\w*_$")  # dunder names, and the form of cornu's own
@@ -189,7 +190,7 @@ def _check(kind, names, how, tmp_path):
 WAYS = ("attribute", "class attribute", "method")
 
 
-@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("how", slow_except(WAYS, {"attribute"}))
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_free_names_at_once(kind, how, free_names, tmp_path):
     names = free_names(kind)

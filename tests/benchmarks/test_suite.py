@@ -157,6 +157,7 @@ def test_the_model_is_the_same_for_flax(name):
     np.testing.assert_allclose(plain.jax.nn.softmax(model(x)), expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_session_gives_rounds_with_a_loss():
     import cornu
 
@@ -167,7 +168,8 @@ def test_a_session_gives_rounds_with_a_loss():
         assert ours.loss == pytest.approx(theirs.loss, rel=0.05)
 
 
-def test_the_growth_of_a_process_is_measured():
+def test_the_growth_of_a_process_is_measured(monkeypatch):
+    monkeypatch.setattr(timing, "_PAUSE", 0)
     kept = []
     # So large that each array is a mapping of its own, whatever memory is free.
     (found,) = next(timing.resident(lambda: kept.append(np.ones(8_000_000)), Size(2, 1))).values

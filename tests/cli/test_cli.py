@@ -6,6 +6,7 @@ import cornu
 from cornu.cli import main
 
 
+@pytest.mark.slow
 def test_the_demo_trains_saves_and_shows_blocks(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr().out

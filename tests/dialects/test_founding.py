@@ -171,6 +171,7 @@ except RuntimeError as error:
     assert "already imported" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_note_is_shown_once_on_request():
     program = """
 from cornu.dialects import keras1

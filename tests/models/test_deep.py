@@ -23,6 +23,7 @@ def model():
     return cornu.Model(inputs, x)
 
 
+@pytest.mark.slow
 def test_deep_models_have_a_summary_a_plot_and_a_config(model):
     assert len(model.layers) == DEPTH + 1
     lines = []

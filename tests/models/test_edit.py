@@ -376,6 +376,7 @@ def test_models_without_a_functional_graph_are_rejected():
 # ----------------------------------------------------------------------------------------- property
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(CHOICES, st.integers(0, 9))
 def test_edits_of_random_models_equal_models_built_by_hand(choices, which):

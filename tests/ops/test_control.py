@@ -143,6 +143,7 @@ def test_stft_reflects_short_signals(length):
     np.testing.assert_allclose(found, wanted, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_elastic_transform():
     image = np.random.default_rng(0).uniform(size=(2, 8, 6, 3)).astype("float32")
     first = ops.image.elastic_transform(image, alpha=3.0, sigma=1.0, seed=1)

@@ -169,6 +169,7 @@ def test_attention_in_bfloat16_averages_in_float32():
     np.testing.assert_allclose(attended.astype("float32"), exact, rtol=0.02, atol=0.01)
 
 
+@pytest.mark.slow
 def test_derivatives_of_attention_are_those_of_jax():
     """The formulation for CPU and JAX's own: reverse, forward and second derivatives."""
 

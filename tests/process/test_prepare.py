@@ -64,6 +64,7 @@ def test_nothing_is_stored(tmp_path, environment):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_the_user_set_is_respected(tmp_path):
     theirs = tmp_path / "theirs"
     set_now = f"jax.config.update('jax_compilation_cache_dir', {str(theirs)!r})\n"
@@ -75,6 +76,7 @@ def test_what_the_user_set_is_respected(tmp_path):
             path.unlink()
 
 
+@pytest.mark.slow
 def test_switches(tmp_path):
     moved = tmp_path / "moved"
     after = f"cornu.config.enable_compilation_cache({str(moved)!r})"
@@ -119,6 +121,7 @@ model.evaluate(x, x, batch_size=16, verbose=0)
 """
 
 
+@pytest.mark.slow
 def test_a_program_that_cannot_be_cached_is_silent(tmp_path):
     done = _process(tmp_path, _ATTENTION)
     assert (done.stdout, done.stderr) == ("", "")

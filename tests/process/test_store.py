@@ -49,6 +49,7 @@ def test_damaged_values_are_missing(tmp_path, change):
     assert list((tmp_path / "s").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_processes_share_a_folder(tmp_path):
     writers = [_writer(tmp_path / "s", 20) for _ in range(4)]
     assert [writer.wait(60) for writer in writers] == [0] * 4

@@ -23,6 +23,7 @@ def names_in(module, kind):
     return sorted(name for name in dir(module) if isinstance(getattr(module, name), kind))
 
 
+@pytest.mark.slow
 def test_every_ufunc_of_numpy_with_an_op_computes_what_numpy_does():
     x, outputs, expected, refused = Tensor((3, 3)), [], [], []
     integers = Tensor((3, 3), "int32")

@@ -101,6 +101,7 @@ def test_an_intermediate_tensor_may_be_an_input():
 BINARY = "add sub mul truediv floordiv mod pow lt le gt ge eq ne and_ or_ xor".split()
 
 
+@pytest.mark.slow
 def test_every_operator_with_every_kind_of_operand():
     """Of Tensors and Variables, from both sides, as NumPy computes it."""
     value = np.array([[1, 2, 3], [4, 5, 6]], "float32")

@@ -112,6 +112,7 @@ def test_unpicklable_data_is_rejected():
     assert not children()
 
 
+@pytest.mark.slow
 def test_a_process_in_the_middle_of_something_is_ended():
     batches = Failing("sleep", workers=2, use_multiprocessing=True).batches([0, 2, 1])
     assert next(batches) == 0
@@ -187,6 +188,7 @@ def test_ctrl_c_ends_everything(processes, tmp_path):
     assert gone(line[1:])
 
 
+@pytest.mark.slow
 def test_a_missing_main_guard_is_reported(tmp_path):
     script = tmp_path / "program.py"
     script.write_text(
@@ -208,6 +210,7 @@ class Interrupt(cornu.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_fit_leaves_nothing_behind_however_it_ends():
     model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
     model.compile("sgd", cornu.losses.SparseCategoricalCrossentropy(from_logits=True))
