@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cornu import ops as ops
     from cornu import optimizers as optimizers
     from cornu import preprocessing as preprocessing
+    from cornu import quantizers as quantizers
     from cornu import random as random
     from cornu import regularizers as regularizers
     from cornu import saving as saving
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from cornu.optimizers import Optimizer as Optimizer
     from cornu.parts.initializers import Initializer as Initializer
     from cornu.parts.regularizers import Regularizer as Regularizer
+    from cornu.quantizers import Quantizer as Quantizer
     from cornu.saving.resume import Resume as Resume
 
     FloatDTypePolicy = DTypePolicy
@@ -91,6 +93,7 @@ _OBJECTS = {
     "Model": ("cornu.models", "Model"),
     "Operation": ("cornu.core.graph.operation", "Operation"),
     "Optimizer": ("cornu.optimizers", "Optimizer"),
+    "Quantizer": ("cornu.quantizers", "Quantizer"),
     "Regularizer": ("cornu.parts.regularizers", "Regularizer"),
     "RematScope": ("cornu.core.graph.remat", "RematScope"),
     "Resume": ("cornu.saving.resume", "Resume"),
@@ -109,7 +112,7 @@ _OBJECTS = {
 _NAMESPACES = (
     "activations applications backend callbacks config constraints datasets debug distillation "
     "dtype_policies errors initializers inspect layers losses metrics mixed_precision models ops "
-    "optimizers preprocessing random regularizers saving tree utils wrappers"
+    "optimizers preprocessing quantizers random regularizers saving tree utils wrappers"
 ).split()
 
 __all__ = ["__version__", "version", *_OBJECTS, *_NAMESPACES]

@@ -7,10 +7,30 @@ from typing import Any
 from cornu import registry
 from cornu.core.state.dtype_policy import DTypePolicy, get_policy
 from cornu.core.state.dtype_policy import DTypePolicy as FloatDTypePolicy
+from cornu.core.state.quantized_policy import (
+    AWQDTypePolicy,
+    DTypePolicyMap,
+    GPTQDTypePolicy,
+    Int4DTypePolicy,
+    QuantizedDTypePolicy,
+    QuantizedFloat8DTypePolicy,
+)
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest_names
 
-__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
+__all__ = [
+    "AWQDTypePolicy",
+    "DTypePolicy",
+    "DTypePolicyMap",
+    "FloatDTypePolicy",
+    "GPTQDTypePolicy",
+    "Int4DTypePolicy",
+    "QuantizedDTypePolicy",
+    "QuantizedFloat8DTypePolicy",
+    "deserialize",
+    "get",
+    "serialize",
+]
 
 
 @api_boundary

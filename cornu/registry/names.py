@@ -30,6 +30,7 @@ PACKAGES = {
     "metrics": "cornu.metrics",
     "optimizers": "cornu.optimizers",
     "optimizers.schedules": "cornu.optimizers",
+    "quantizers": "cornu.quantizers",
     "regularizers": "cornu.regularizers",
 }
 

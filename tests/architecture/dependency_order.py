@@ -15,7 +15,7 @@ works on a tree that does not run.
      6  callbacks, inspect
      5  saving
      4  layers | losses | metrics | optimizers | data
-     3  parts, random
+     3  parts, quantizers, random
      2  ops
      1  core
      0  settings, deviations, errors, foreign, names, registry, renamed, process, seeds, graphics,
@@ -45,7 +45,7 @@ ORDER = {
     6: ["callbacks", "inspect"],
     5: ["saving"],
     4: ["layers", "losses", "metrics", "optimizers", "data"],
-    3: ["parts", "random"],
+    3: ["parts", "quantizers", "random"],
     2: ["ops"],
     1: ["core"],
     0: [

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from cornu import settings
-from cornu.core.state.dtypes import enable_64_bits, standardize_dtype
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cornu import registry, settings
+from cornu.core.graph.op import TensorBase, VariableBase, find_op
+from cornu.core.state.dtypes import enable_64_bits, is_float, standardize_dtype
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.foreign import keras_class
@@ -67,8 +73,33 @@ class DTypePolicy(Configurable):
 
     @property
     def quantization_mode(self) -> str | None:
-        """None: quantized layers wrap other layers, and have a policy of their own."""
+        """The quantization mode of a quantized layer; None for other layers."""
         return None
+
+    def convert_input(self, x: Any, autocast: bool, dtype: DTypeLike) -> Any:
+        """Returns an input of a layer, as an array or Tensor, cast to a dtype if it has floats.
+
+        Args:
+            x: an array, a Variable or a symbolic Tensor; other values are returned unchanged.
+            autocast: whether floats are cast.
+            dtype: the dtype.
+        """
+        if not (isinstance(x, (TensorBase, VariableBase)) or hasattr(x, "__array__")):
+            return x
+        if not isinstance(x, (TensorBase, jax.Array)):
+            x = jnp.asarray(x)
+        name = standardize_dtype(dtype)
+        is_cast = autocast and is_float(str(x.dtype)) and str(x.dtype) != name
+        return find_op("cast")(x, name) if is_cast else x
+
+    def _public_name_(self) -> tuple[str, str]:
+        """Returns the module and class name by which a config refers to the class."""
+        # The only address that Keras accepts in a config.
+        return ("keras", "DTypePolicy") if type(self) is DTypePolicy else super()._public_name_()
+
+    def _policy_for_(self, path: str) -> DTypePolicy:
+        """Returns the policy of the layer with a path: this one, unless it is a map of policies."""
+        return self
 
     def get_config(self) -> Config:
         """Returns the name. Keras accepts nothing else in the config of a policy."""
@@ -81,7 +112,7 @@ class DTypePolicy(Configurable):
         return hash(self._name)
 
     def __repr__(self) -> str:
-        return f'<DTypePolicy "{self._name}">'
+        return f'<{type(self).__name__} "{self._name}">'
 
 
 # Keras has a subclass of this name that adds nothing; configs may name it.
@@ -117,9 +148,23 @@ def get_policy(
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
-        return DTypePolicy(identifier["config"]["name"])
+        policy: DTypePolicy = registry.resolve("dtype_policies", identifier)
+        return policy
     if isinstance(identifier, str):
-        return DTypePolicy(identifier)
+        return _policy_by_name(identifier)
     if keras_class(identifier) is not None:
-        return DTypePolicy(identifier.name)  # a policy of Keras
+        return _policy_by_name(identifier.name)  # a policy of Keras
     return DTypePolicy(standardize_dtype(identifier))
+
+
+def _policy_by_name(name: str) -> DTypePolicy:
+    mode, is_quantized, source = name.partition("_from_")
+    if not is_quantized:
+        return DTypePolicy(name)
+    base, has_numbers, _ = mode.partition("/")
+    # The classes are found by name, because most programs do not need their module.
+    found = {"float8": "QuantizedFloat8", "gptq": "GPTQ", "awq": "AWQ"}.get(base, "Quantized")
+    if base == "int4" and has_numbers:
+        found = "Int4"
+    policy: DTypePolicy = registry.find("dtype_policies", f"{found}DTypePolicy")(mode, source)
+    return policy
