@@ -16,7 +16,6 @@ __all__ = [
     "fraction",
     "known_size",
     "positive_int",
-    "reject_adapters",
 ]
 
 # Hints for errors about a wrong number of axes.
@@ -66,15 +65,3 @@ def known_size(layer: str, shape: ShapeLike, axis: int = -1) -> int:
             "GlobalAveragePooling2D."
         )
     return size
-
-
-def reject_adapters(layer: str, **arguments: Any) -> None:
-    """Raises for arguments of Keras for LoRA and quantization, which are not supported."""
-    for name, value in arguments.items():
-        if value is not None:
-            raise NotImplementedError(
-                f"{layer}: {name}={value!r} is not supported.\n"
-                "Instead of LoRA, freeze the layer (`layer.trainable = False`) and add the output "
-                "of Dense(rank, use_bias=False) followed by Dense(units, use_bias=False, "
-                "kernel_initializer='zeros'); instead of quantization, set dtype='bfloat16'."
-            )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
-from cornu.layers.arguments import positive_int, reject_adapters
+from cornu.layers.arguments import positive_int
 from cornu.parts import activations, constraints, initializers, regularizers
 from cornu.types import ShapeLike
 
@@ -26,10 +26,6 @@ Converter: TypeAlias = Callable[[str, str, Any], Any]
 
 # Entries of a constructor's `locals()` that are not named arguments.
 _NOT_ARGUMENTS = frozenset(("self", "kwargs", "__class__"))
-# Arguments of Keras that must be None; they are not stored as attributes.
-_UNSUPPORTED = frozenset(
-    ("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size")
-)
 
 
 def _resolve(get: Callable[[Any], Any], default: Any = None) -> Converter:
@@ -72,10 +68,7 @@ class ConfiguredLayer(Layer):
         plan = _converters_by_argument(type(self), tuple(arguments), skip)  # type: ignore[arg-type]
         for name, convert in plan:
             value = arguments[name]
-            if name in _UNSUPPORTED:
-                reject_adapters(layer, **{name: value})
-            else:
-                setattr(self, name, value if convert is None else convert(layer, name, value))
+            setattr(self, name, value if convert is None else convert(layer, name, value))
 
     def create_weight(
         self, name: str, shape: ShapeLike, *, prefix: str | None = None, **kwargs: Any

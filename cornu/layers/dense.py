@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.core.layer.input_spec import InputSpec
+from cornu.layers.adaptable import AdaptableLayer, AdaptedWeight
 from cornu.layers.arguments import known_size
-from cornu.layers.base import Activation, ConfiguredLayer
+from cornu.layers.base import Activation
 from cornu.types import (
     ActivationLike,
     Array,
@@ -19,7 +20,7 @@ from cornu.types import (
 __all__ = ["Dense"]
 
 
-class Dense(ConfiguredLayer):
+class Dense(AdaptableLayer):
     """Densely connected layer: a linear map of the last axis, followed by an activation.
 
     y = activation(x @ kernel + bias)
@@ -33,7 +34,8 @@ class Dense(ConfiguredLayer):
         activity_regularizer: penalty on the output, added to the loss.
         kernel_constraint, bias_constraint: projections of the weights, applied after each training
             step.
-        lora_rank, lora_alpha, quantization_config: not supported; must be None.
+        lora_rank, lora_alpha: if given, the kernel gets an adapter of LoRA; see `enable_lora`.
+        quantization_config: the config of a layer that is created with a quantized dtype policy.
         **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
@@ -52,7 +54,9 @@ class Dense(ConfiguredLayer):
 
     _infers_by_config_ = True
     _rowwise_ = True
+    _map_name_ = "Matmul"
 
+    kernel = AdaptedWeight()
     units: int
     activation: Activation
 
@@ -81,11 +85,15 @@ class Dense(ConfiguredLayer):
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `kernel` and `bias`."""
         features = known_size(self._label_(), input_shape)
-        self.kernel = self.create_weight("kernel", (features, self.units))
+        self.create_adaptable_weight("kernel", (features, self.units))
         self.bias = self.create_bias((self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     # `training` is not used; subclasses written for Keras pass it to `super().call`.
+    def quantized_build(self, kernel_shape: Any, mode: str, config: Any = None) -> None:
+        """Creates the Variables of the quantized kernel, given its shape before quantization."""
+        super().quantized_build(kernel_shape, mode, config)
+
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """Returns activation(inputs @ kernel + bias)."""
         outputs: Array = inputs @ self.kernel

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from cornu import ops
 from cornu.core.layer.input_spec import InputSpec
 from cornu.errors import quantity
-from cornu.layers.base import Activation, ConfiguredLayer
+from cornu.layers.adaptable import AdaptableLayer, AdaptedWeight
+from cornu.layers.base import Activation
 from cornu.parts import initializers
 from cornu.types import (
     ActivationLike,
@@ -25,7 +26,7 @@ from cornu.types import (
 __all__ = ["EinsumDense"]
 
 
-class EinsumDense(ConfiguredLayer):
+class EinsumDense(AdaptableLayer):
     """Linear map defined by an einsum equation, followed by an activation.
 
     y = activation(einsum(equation, x, kernel) + bias)
@@ -42,8 +43,9 @@ class EinsumDense(ConfiguredLayer):
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         kernel_constraint, bias_constraint: projections of the weights, applied after each training
             step.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not supported;
-            must be None.
+        lora_rank, lora_alpha: if given, the kernel gets an adapter of LoRA; see `enable_lora`.
+        quantization_config: the config of a layer that is created with a quantized dtype policy.
+        gptq_unpacked_column_size: has no effect; configs of Keras contain it.
         **kwargs: `name`, `dtype`, `activity_regularizer` and other arguments of `Layer`.
 
     Shapes:
@@ -61,9 +63,11 @@ class EinsumDense(ConfiguredLayer):
     """
 
     _infers_by_config_ = True
+    _map_name_ = "Einsum"
 
     _argument_attributes_ = {"output_shape": "partial_output_shape"}
 
+    kernel = AdaptedWeight()
     equation: str
     activation: Activation
     bias_axes: str | None
@@ -98,11 +102,19 @@ class EinsumDense(ConfiguredLayer):
         shapes = _weight_shapes(
             self._label_(), self.equation, self.bias_axes, input_shape, self.partial_output_shape
         )
-        self.kernel = self.create_weight(
+        self.input_spec = InputSpec(ndim=len(input_shape))
+        self.create_adaptable_weight(
             "kernel", shapes.kernel, initializer=_with_fans(self.kernel_initializer, shapes)
         )
         self.bias = None if shapes.bias is None else self.create_weight("bias", shapes.bias)
-        self.input_spec = InputSpec(ndim=len(input_shape))
+
+    def _letters_(self) -> tuple[str, str, str]:
+        """Returns the letters of input, kernel and output of a built layer, without '...'."""
+        return _letters(self._label_(), self.equation, self.input_spec.ndim)[:3]
+
+    def quantized_build(self, kernel_shape: Any, mode: str, config: Any = None) -> None:
+        """Creates the Variables of the quantized kernel, given its shape before quantization."""
+        super().quantized_build(kernel_shape, mode, config)
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """Returns activation(einsum(equation, inputs, kernel) + bias)."""

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import ops
+from cornu.core.graph.op import unwrap
 from cornu.core.state.dtypes import is_float
+from cornu.layers.adaptable import AdaptableLayer, AdaptedWeight
 from cornu.layers.arguments import positive_int
 from cornu.layers.base import ConfiguredLayer
 from cornu.types import (
@@ -24,7 +26,7 @@ from cornu.types import (
 __all__ = ["Embedding", "ReversibleEmbedding"]
 
 
-class Embedding(ConfiguredLayer):
+class Embedding(AdaptableLayer):
     """Maps integers to learned vectors, the rows of a table.
 
     y[..., :] = embeddings[x[...], :]
@@ -37,7 +39,8 @@ class Embedding(ConfiguredLayer):
         embeddings_constraint: projection of the table, applied after each training step.
         mask_zero: whether 0 marks padding. If True, the output has a mask.
         weights: the initial table, an array of shape (input_dim, output_dim).
-        lora_rank, lora_alpha, quantization_config: not supported; must be None.
+        lora_rank, lora_alpha: if given, the table gets an adapter of LoRA; see `enable_lora`.
+        quantization_config: the config of a layer that is created with a quantized dtype policy.
         **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
@@ -57,12 +60,17 @@ class Embedding(ConfiguredLayer):
 
     _infers_by_config_ = True
     _rowwise_ = True
+    _map_name_ = "Lookup"
     converters = {
         **ConfiguredLayer.converters,
         "input_dim": positive_int,
         "output_dim": positive_int,
     }
 
+    # Whether there is a second table, for the reverse projection.
+    _is_untied_: bool = False
+
+    embeddings = AdaptedWeight()
     input_dim: int
     output_dim: int
     mask_zero: bool
@@ -97,14 +105,18 @@ class Embedding(ConfiguredLayer):
 
     def build(self, input_shape: ShapeLike | None = None) -> None:
         """Creates the table `embeddings`."""
-        self.embeddings = self.create_weight("embeddings", (self.input_dim, self.output_dim))
+        self.create_adaptable_weight("embeddings", (self.input_dim, self.output_dim))
+
+    def quantized_build(self, embeddings_shape: Any, mode: str, config: Any = None) -> None:
+        """Creates the Variables of the quantized table, given its shape before quantization."""
+        super().quantized_build(embeddings_shape, mode, config)
 
     def call(self, inputs: Array) -> Array:
         """Returns the rows of the table for integer inputs."""
         rows = inputs.astype("int32") if is_float(inputs.dtype) else inputs
         # jnp.take fills rows of indices outside the table with NaN; it does not clip them.
         # The rows are cast, not the table, which may be much larger than the batch.
-        return jnp.take(self.embeddings.value, rows, axis=0).astype(self.compute_dtype)
+        return jnp.take(unwrap(self.embeddings), rows, axis=0).astype(self.compute_dtype)
 
     def _find_data_problem_(self, values: np.ndarray) -> str | None:
         """Returns a description of values that are not valid indices, or None."""
@@ -190,13 +202,15 @@ class ReversibleEmbedding(Embedding):
             **kwargs,
         )
         self.tie_weights = tie_weights
+        self._is_untied_ = not tie_weights
         self.reverse_dtype = reverse_dtype
         self.logit_soft_cap = logit_soft_cap
 
     def build(self, input_shape: ShapeLike | None = None) -> None:
         """Creates `embeddings`, and `reverse_embeddings` unless the weights are tied."""
         super().build(input_shape)
-        if not self.tie_weights:
+        # The form of a quantized layer has created both tables.
+        if self._is_untied_ and "reverse_embeddings" not in vars(self):
             self.reverse_embeddings = self.add_weight(
                 (self.output_dim, self.input_dim),
                 self.embeddings_initializer,
@@ -207,9 +221,12 @@ class ReversibleEmbedding(Embedding):
         """Returns rows of the table, or logits with `reverse=True`."""
         if not reverse:
             return super().call(inputs)
-        table = self.embeddings.value.T if self.tie_weights else self.reverse_embeddings.value
+        table = unwrap(self.embeddings).T if self.tie_weights else self.reverse_embeddings.value
         dtype = self.reverse_dtype or self.compute_dtype
-        logits = inputs.astype(dtype) @ table.astype(dtype)
+        return self._cap_(inputs.astype(dtype) @ table.astype(dtype))
+
+    def _cap_(self, logits: Array) -> Array:
+        """Returns logits that are bounded to the soft cap, if there is one."""
         if self.logit_soft_cap is not None:
             logits = self.logit_soft_cap * jnp.tanh(logits / self.logit_soft_cap)
         return logits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import jax
@@ -26,6 +26,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary, keep_traceback
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
 from cornu.errors import quantity, suggest
 from cornu.foreign import check_attributes
+from cornu.layers.adaptable import find_conversion
 from cornu.models.functional import FunctionalGraph
 from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.models.inspection_methods import InspectionMethods
@@ -479,6 +480,47 @@ class Model(InspectionMethods):
             args[0], kwargs.get("training")
         )
         return outputs
+
+    # -------------------------------------------------------------------------------- quantization
+
+    @api_boundary
+    def quantize(  # type: ignore[override]
+        self,
+        mode: str | None = None,
+        config: Any = None,
+        filters: str | Sequence[str] | Callable[[Any], bool] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Replaces the weights of Dense, EinsumDense and Embedding layers by quantized ones.
+
+        Args:
+            mode: `"int8"`, `"int4"`, `"float8"`, `"gptq"` or `"awq"`; that of the config by
+                default.
+            config: a config of `cornu.quantizers`; by default that of the mode.
+            filters: which layers: a regular expression, or several, that the name contains, or a
+                function of the layer. All by default.
+            **kwargs: `type_check=False` includes layers of classes of the program.
+
+        Raises:
+            ValueError: the model is not built, or a layer is quantized already.
+        """
+        type_check = kwargs.pop("type_check", True)
+        if kwargs:
+            raise ValueError(f"quantize() has no arguments {', '.join(map(repr, kwargs))}.")
+        find_conversion().quantize_model(self, mode, config, filters, type_check)
+
+    def get_quantization_layer_structure(self, mode: str | None = None) -> Any:
+        """Returns which layers the modes `"gptq"` and `"awq"` quantize; a subclass may define it.
+
+        Args:
+            mode: the quantization mode.
+
+        Returns:
+            A dict of `"pre_block_layers"`, the layers that the inputs pass first, and
+            `"sequential_blocks"`, the layers that follow one another, whose Dense and EinsumDense
+            layers are quantized. By default None.
+        """
+        return None
 
     # ------------------------------------------------------------------------------------ as data
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cornu import registry
-from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.errors import suggest_names
+from cornu.core.tracebacks.api_boundary import api_boundary as _api_boundary
+from cornu.errors import suggest_names as _suggest_names
 from cornu.quantizers.abs_max import AbsMaxQuantizer, Quantizer, abs_max_quantize
 from cornu.quantizers.config import (
     AWQConfig,
@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 
-@api_boundary
+@_api_boundary
 def get(identifier: Any, **kwargs: Any) -> Any:
     """Returns a quantizer or config for a name, a config or an object; None for None.
 
@@ -76,13 +76,13 @@ def get(identifier: Any, **kwargs: Any) -> Any:
     return registry.resolve("quantizers", identifier)
 
 
-@api_boundary
+@_api_boundary
 def serialize(initializer: Any) -> Any:
     """Describes a quantizer or config as data."""
     return registry.serialize(initializer)
 
 
-@api_boundary
+@_api_boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Creates a quantizer or config from what `serialize` returned."""
     return registry.deserialize(config, custom_objects)
@@ -100,4 +100,4 @@ _NAMES = {
 for _name, _class in _NAMES.items():
     registry.add_class("quantizers", registry.find("quantizers", _class), _name)
 
-suggest_names(__name__, __all__)
+_suggest_names(__name__, __all__)

@@ -187,7 +187,7 @@ class _CalibratedConfig(QuantizationConfig):
     """Base class of the configs of modes that need data for calibration."""
 
     # Arguments that are needed only once, for the calibration, and are not saved.
-    _not_saved = ("dataset", "tokenizer")
+    _not_saved = ("dataset", "tokenizer", "quantization_layer_structure")
 
     dataset: Any
     tokenizer: Any
@@ -215,7 +215,7 @@ class _CalibratedConfig(QuantizationConfig):
         return f"{self.mode}/{self.weight_bits}/{self.group_size}"
 
     def get_config(self) -> Config:
-        """Returns the arguments of the constructor without the dataset and the tokenizer."""
+        """Returns the arguments of the constructor without the data and the layers of a model."""
         arguments = self._constructor_arguments_()
         return {k: None if k in self._not_saved else v for k, v in arguments.items()}
 
@@ -249,6 +249,11 @@ class GPTQConfig(_CalibratedConfig):
 
     References: Elias Frantar et al. (2022), "GPTQ: Accurate Post-Training Quantization for
     Generative Pre-trained Transformers", arXiv 2210.17323.
+
+    Fixes: the data decides on the levels. In Keras 3.15, `Model.quantize` passes no data to the
+    algorithm, whose sums stay zero, so that weights are rounded to the nearest level. A group may
+    have more than 128 inputs. Models can be saved and loaded; in Keras, files lack the zero points,
+    and a config with `quantization_layer_structure` cannot be saved.
     """
 
     _mode_ = "gptq"
@@ -303,6 +308,11 @@ class AWQConfig(_CalibratedConfig):
 
     References: Ji Lin et al. (2023), "AWQ: Activation-aware Weight Quantization for LLM Compression
     and Acceleration", arXiv 2306.00978.
+
+    Fixes: the data decides on the levels. In Keras 3.15, `Model.quantize` passes no data to the
+    algorithm, whose magnitudes stay zero, so that all factors are one. Models can be saved and
+    loaded; in Keras, files lack the zero points, and a config with `quantization_layer_structure`
+    cannot be saved.
     """
 
     _mode_ = "awq"

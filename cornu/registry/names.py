@@ -32,6 +32,7 @@ PACKAGES = {
     "optimizers.schedules": "cornu.optimizers",
     "quantizers": "cornu.quantizers",
     "regularizers": "cornu.regularizers",
+    "weight_forms": "cornu.quantizers.forms",
 }
 
 

@@ -33,7 +33,7 @@ def collect_weights_by_key(root: VariableOwner) -> dict[str, Variable]:
         f"{prefix}vars/{i}": variable
         for prefix, owner in iterate_owners(root)
         if owner is root or isinstance(owner, Layer)
-        for i, variable in enumerate(owner._own_variables_())
+        for i, variable in enumerate(owner._stored_variables_())
     }
 
 

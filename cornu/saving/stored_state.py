@@ -245,7 +245,7 @@ def to_arrays(values: Mapping[str, StoredValue]) -> dict[str, np.ndarray]:
 
 
 def _number(prefix: str, owner: VariableOwner) -> dict[str, Variable]:
-    return {f"{prefix}{i}": variable for i, variable in enumerate(owner._own_variables_())}
+    return {f"{prefix}{i}": variable for i, variable in enumerate(owner._stored_variables_())}
 
 
 def _to_numpy(value: Any) -> np.ndarray:

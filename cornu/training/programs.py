@@ -11,6 +11,7 @@ from cornu import tree
 from cornu.callbacks import CallbackList
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state import scope
+from cornu.core.state.forms_version import count_changes
 from cornu.core.state.variable import Variable
 from cornu.metrics import Mean, Metric
 from cornu.training.compile.config import CompileConfig
@@ -68,11 +69,18 @@ class ProgramCache:
         self._owner = owner
         self._runners: dict[Any, Any] = {}
         self._forwards: dict[Any, Forward] = {}
+        self._changes = count_changes()
         self.traces = TraceLog()
 
     def clear(self) -> None:
         """Drops all programs."""
         self._runners, self._forwards = {}, {}
+
+    def _drop_outdated(self) -> None:
+        """Drops all programs if layers have replaced Variables since they were made."""
+        if self._changes != count_changes():
+            self._changes = count_changes()
+            self.clear()
 
     def clear_steps(self) -> None:
         """Drops the programs of train and test steps; forward functions are kept."""
@@ -163,6 +171,7 @@ class ProgramCache:
         return callbacks.around_step(step), lambda: [*owner.touched_variables(), *own]
 
     def _step_key(self, kind: str, callbacks: CallbackList | None) -> Any:
+        self._drop_outdated()
         model, optimizer = self._owner.model, self._owner.optimizer
         # The step computes and applies the gradients of exactly these Variables.
         trained = tuple(id(v) for v in model.trainable_variables)
@@ -184,6 +193,7 @@ class ProgramCache:
             The outputs, which carry their masks, and the losses that layers added.
         """
         owner = self._owner
+        self._drop_outdated()
         # In inference, it makes no difference which layers are frozen.
         key = (training, self._phase_key() if training else None)
         forward = self._forwards.get(key)
@@ -236,6 +246,7 @@ class ProgramCache:
             return owner.predictions(batch)
         if not own_step:
             return self.forward(batch[0], False)[0]
+        self._drop_outdated()
         key = ("predict_step", self._phase_key())
         if key not in self._forwards:
             self._forwards[key] = Forward(

@@ -25,12 +25,8 @@ PLANNED = "planned"
 
 # Pattern of a name of Keras that cornu does not have -> why.
 ABSENT = {
-    "Quantizer": PLANNED,
     "distribution.*": PLANNED,
-    "quantizers.*": PLANNED,
     "visualization.*": PLANNED,
-    "dtype_policies.DTypePolicyMap": PLANNED,
-    "dtype_policies.*": "planned, with quantization",
     "export.ExportArchive": PLANNED,
     "layers.TFSMLayer": "runs a SavedModel, which needs TensorFlow",
     "layers.TorchModuleWrapper": "wraps a module of PyTorch, which JAX cannot compile",

@@ -38,20 +38,6 @@ def test_dense_needs_an_input_that_fits():
         layer(Input((5,)))
 
 
-@pytest.mark.parametrize("name", ["lora_rank", "lora_alpha", "quantization_config"])
-def test_adapters_are_rejected(name):
-    with pytest.raises(NotImplementedError, match=f"{name}=4 is not supported"):
-        Dense(3, **{name: 4})
-
-
-def test_what_the_error_says_instead_of_lora_works():
-    frozen = Dense(3, trainable=False)
-    x = Input((4,))
-    down = Dense(2, use_bias=False)(x)
-    y = frozen(x) + Dense(3, use_bias=False, kernel_initializer="zeros")(down)
-    assert y.shape == (None, 3) and frozen.trainable_variables == []
-
-
 def test_activation_is_described_by_its_name():
     assert Activation(activations.relu).get_config()["activation"] == "relu"
     assert Activation("gelu").get_config()["activation"] == "gelu"

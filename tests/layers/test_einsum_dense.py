@@ -73,8 +73,3 @@ def test_time_may_be_unknown():
 def test_contradictions_are_reported(equation, output_shape, bias_axes, shape, message):
     with pytest.raises(ValueError, match=f"EinsumDense layer 'einsum_dense': .*{message}"):
         EinsumDense(equation, output_shape, bias_axes=bias_axes).build(shape)
-
-
-def test_adapters_are_rejected():
-    with pytest.raises(NotImplementedError, match="gptq_unpacked_column_size=8 is not supported"):
-        EinsumDense("ab,bc->ac", 5, gptq_unpacked_column_size=8)

@@ -59,5 +59,5 @@ def test_bad_arguments():
         Embedding(-1, 2)
     with pytest.raises(ValueError, match="output_dim must be a positive integer.*2.5"):
         Embedding(3, 2.5)
-    with pytest.raises(NotImplementedError, match="lora_rank=2 is not supported"):
-        Embedding(3, 2, lora_rank=2)
+    with pytest.raises(ValueError, match="rank of LoRA must be a positive integer"):
+        Embedding(3, 2, lora_rank=2.5)

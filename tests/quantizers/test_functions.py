@@ -24,7 +24,7 @@ def _check_equal(name, *args, **kwargs):
 
 
 @pytest.mark.parametrize("to_numpy", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_arrays_are_quantized_as_in_keras(dtype, to_numpy):
     values = jnp.asarray(VALUES, dtype)
     for axis in (0, -1, (0, 1)):
@@ -70,7 +70,7 @@ def test_float8_scaling_is_that_of_keras():
 
 
 @pytest.mark.parametrize("axis", [None, 1])
-@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("narrow", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_fake_quantization_and_its_gradients_are_those_of_keras(axis, narrow):
     shape = () if axis is None else (7,)
     low, high = -jnp.ones(shape), jnp.asarray(RNG.uniform(0.5, 1, shape), "float32")

@@ -217,7 +217,7 @@ def infer_outputs_by_config(layer: Any, args: Any, kwargs: Any) -> Any:
     except TypeError:
         return compute()
     # The process-wide defaults of these may have changed since an equal layer was created.
-    defaults = (layer.dtype_policy, layer.data_format)
+    defaults = (layer._active_policy_, layer.data_format)
     return _cached((type(layer), positional, config, defaults, definition, specs), compute)
 
 

@@ -89,14 +89,15 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
         kwargs = _pass_context(layer, kwargs)
     args, kwargs, training = signature.resolve_training(args, kwargs, around.training)
     before = (around.training, around.compute_dtype, around.layer_path)
+    compute_dtype = layer.compute_dtype
     around.training = training
-    around.compute_dtype = layer.compute_dtype if layer.autocast else None
+    around.compute_dtype = compute_dtype if layer.autocast else None
     if not (layer._building_ and before[2][-1:] == (layer.name,)):  # `build` has entered the layer
         around.layer_path = (*before[2], layer.name)
     try:
         if layer.autocast:
-            args, kwargs = _autocast(args, kwargs, layer.compute_dtype)
-        call = layer.call
+            args, kwargs = _autocast(args, kwargs, compute_dtype)
+        call = getattr(layer, layer._call_method_)
         if layer._remat_ is not None:
             call = layer.rematerialized_call(call, *args, **kwargs)
         if around.interceptor is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from cornu import registry
 from cornu.core.layer.shapes import plain_shapes, shapes_from_json
+from cornu.core.state.dtype_policy import DTypePolicy
 
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
@@ -20,7 +22,11 @@ def layer_config(layer: Layer, arguments: dict[str, Any]) -> dict[str, Any]:
         layer: the layer.
         arguments: the arguments of the constructor as plain data.
     """
-    base = {"name": layer.name, "trainable": layer.trainable, "dtype": layer.dtype_policy.name}
+    base = {
+        "name": layer.name,
+        "trainable": layer.trainable,
+        "dtype": _describe(layer.dtype_policy),
+    }
     parameters = inspect.signature(type(layer).__init__).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         base = {name: value for name, value in base.items() if name in parameters}
@@ -46,3 +52,8 @@ def build(layer: Layer, config: dict[str, Any]) -> None:
         layer.build(shapes_from_json(config["input_shape"]))
     elif "shapes_dict" in config:
         layer.build(**shapes_from_json(config["shapes_dict"]))
+
+
+def _describe(policy: DTypePolicy) -> Any:
+    """Returns a policy as plain data: its name, if that is all of it."""
+    return policy.name if type(policy) is DTypePolicy else registry.serialize(policy)

@@ -10,10 +10,10 @@ import numpy as np
 
 from cornu import registry
 from cornu.core.graph.op import is_symbolic
-from cornu.core.graph.operation import Operation
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer import calling, configs, symbolic
 from cornu.core.layer.call_errors import describe_missing_input, locate_call_error
+from cornu.core.layer.dtype_methods import DTypeMethods
 from cornu.core.layer.masks import attach_masks, fill_mask_arguments
 from cornu.core.layer.shapes import input_shape_from
 from cornu.core.layer.signature import call_signature
@@ -33,7 +33,7 @@ __all__ = ["Layer"]
 _HOOKS = ("compute_mask", "compute_output_shape", "compute_output_spec")
 
 
-class Layer(Operation, WeightMethods):
+class Layer(DTypeMethods, WeightMethods):
     """The base class of all layers and models.
 
     A subclass defines `call`. It creates its Variables with `add_weight`, either in `build`, which
@@ -89,7 +89,8 @@ class Layer(Operation, WeightMethods):
     _is_functional_: bool = False
     # Attributes that do not affect what the layer computes.
     _bookkeeping_: ClassVar[frozenset[str]] = VariableOwner._bookkeeping_ | {
-        *("name", "_building_", "_built_with_", "_last_losses_", "_nodes_", "_input_shape_given_")
+        *("name", "_building_", "_built_with_", "_last_losses_", "_nodes_", "_input_shape_given_"),
+        "_policy_map_",
     }
 
     # Keyword arguments that the layer passes on to the layers that it calls.
@@ -107,7 +108,6 @@ class Layer(Operation, WeightMethods):
     input_spec: Any = None
     # Whether the layer passes masks on. By default those do that define `compute_mask`.
     supports_masking: bool = False
-    _policy_: DTypePolicy | None
     _building_: bool
     _built_with_: tuple[tuple[Any, ...], dict[str, Any]] | None
     _input_shape_given_: Shape | None
@@ -160,6 +160,8 @@ class Layer(Operation, WeightMethods):
         self._input_shape_given_ = input_shape_from(type(self), kwargs)
         self._set_name_(name)
         self._policy_ = get_policy(dtype)
+        if type(self._policy_) is not DTypePolicy:
+            self._set_policy_(self._policy_, self.name)
         self._trainable = bool(trainable)
         self.autocast = autocast
         self.activity_regularizer = registry.resolve("regularizers", activity_regularizer)
@@ -205,6 +207,9 @@ class Layer(Operation, WeightMethods):
                 (`query_shape`). `input_shape` is the shape of the first parameter.
         """
         return symbolic.infer_output_shape(self, args, kwargs)
+
+    def _after_build_(self) -> None:
+        """Is called when the layer is built."""
 
     def _find_data_problem_(self, values: np.ndarray) -> str | None:
         """Returns what is wrong with an array that is the input of the layer, or None.
@@ -344,42 +349,12 @@ class Layer(Operation, WeightMethods):
         """Returns the outputs of a symbolic call, and the masks that layers within it attach."""
         return symbolic.infer_call(self, args, kwargs)
 
-    # -------------------------------------------------------------------------- names and dtypes
+    # ----------------------------------------------------------------------------------- parts
+    # ------------------------------------------------------------------------------------ parts
 
     def _sublayers_(self) -> list[Layer]:
         """Returns the direct sublayers, in the order of the attributes."""
         return [owned for owned in iterate_owned(self) if isinstance(owned, Layer)]
-
-    @property
-    def dtype_policy(self) -> DTypePolicy:
-        """The dtypes of the layer's computation and of its Variables."""
-        if self._policy_ is None:
-            self._policy_ = get_policy(None)
-        return self._policy_
-
-    @dtype_policy.setter
-    def dtype_policy(self, value: DTypeLike | DTypePolicy | dict[str, Any] | None) -> None:
-        self._policy_ = get_policy(value)
-
-    @property
-    def compute_dtype(self) -> str:
-        """The dtype of the computation and of outputs."""
-        return self.dtype_policy.compute_dtype
-
-    @property
-    def variable_dtype(self) -> str:
-        """The dtype of the Variables."""
-        return self.dtype_policy.variable_dtype
-
-    @property
-    def dtype(self) -> str:
-        """The dtype of the Variables."""
-        return self.variable_dtype
-
-    @property
-    def input_dtype(self) -> str:
-        """The dtype that float inputs are cast to."""
-        return self.compute_dtype
 
     # ------------------------------------------------------------------------------------ configs
 

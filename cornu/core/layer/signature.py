@@ -52,6 +52,10 @@ class CallSignature:
             and _contains_tensor(value)
         }
 
+    def bind(self, args: Any, kwargs: Any) -> dict[str, Any]:
+        """Returns the arguments by parameter name; raises TypeError if they do not match."""
+        return self._signature.bind(*args, **kwargs).arguments
+
     def describe_mismatch(self, args: Any, kwargs: Any) -> str:
         """Returns the signature and the reason why arguments do not match it, or ''."""
         kwargs = {k: v for k, v in kwargs.items() if k != "training" or self.training}

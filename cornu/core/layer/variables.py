@@ -57,11 +57,14 @@ def wrap_build(build: Callable[..., None]) -> Callable[..., None]:
         self._building_ = True
         try:
             with VariableScope(self):
+                if self._policy_map_ is not None:
+                    self._set_policy_(self._policy_map_, "/".join(scope.current().layer_path))
                 build(self, *args, **kwargs)
         finally:
             self._building_ = False
         self.built = True
         self._built_with_ = args, kwargs
+        self._after_build_()
         return None
 
     return wrapped

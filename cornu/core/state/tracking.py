@@ -67,6 +67,10 @@ class VariableOwner(Configurable):
         """Returns the Variables that are stored under the name of this object itself."""
         return self.variables
 
+    def _stored_variables_(self) -> list[Variable]:
+        """Returns the Variables of this object itself in the order of files."""
+        return self._own_variables_()
+
     def _saved_attributes_(self) -> list[tuple[str, Any]]:
         """Returns the attributes with their names in saved files, in the order of the files."""
         # As in Keras, the values of properties are saved like attributes, and an object with two
@@ -85,7 +89,7 @@ class VariableOwner(Configurable):
         Args:
             store: the arrays of this object by name. Files keep them under the path of the object.
         """
-        for i, variable in enumerate(self._own_variables_()):
+        for i, variable in enumerate(self._stored_variables_()):
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
@@ -94,7 +98,7 @@ class VariableOwner(Configurable):
         Raises:
             ValueError: the store has another number of arrays than this object has Variables.
         """
-        variables = self._own_variables_()
+        variables = self._stored_variables_()
         if len(store) != len(variables):
             raise ValueError(
                 f"{type(self).__name__} has {len(variables)} Variables of its own. "

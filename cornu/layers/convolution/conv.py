@@ -10,6 +10,7 @@ import jax
 from cornu import ops
 from cornu.core.state.variable import Variable
 from cornu.errors import quantity, suggest
+from cornu.layers.adaptable import AdaptableLayer, AdaptedWeight
 from cornu.layers.base import Activation
 from cornu.layers.spatial import Spatial
 from cornu.types import (
@@ -76,7 +77,10 @@ class Convolving(Spatial):
         return outputs
 
 
-class _Conv(Convolving):
+class _Conv(AdaptableLayer, Convolving):
+    _map_name_ = "Convolution"
+
+    kernel = AdaptedWeight()
     filters: int
     groups: int
 
@@ -98,6 +102,8 @@ class _Conv(Convolving):
         activity_regularizer: RegularizerLike | None = None,
         kernel_constraint: ConstraintLike | None = None,
         bias_constraint: ConstraintLike | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -119,7 +125,7 @@ class _Conv(Convolving):
                 f"shape {tuple(input_shape)}\n"
                 "`groups` must divide both the channels and the filters."
             )
-        self.kernel = self.create_weight(
+        self.create_adaptable_weight(
             "kernel", (*self.kernel_size, channels // self.groups, self.filters)
         )
         self.bias = self.create_bias((self.filters,))
@@ -204,6 +210,7 @@ class Conv2D(_Conv):
             on the output, added to the loss.
         kernel_constraint, bias_constraint: projections of the weights, applied after each training
             step.
+        lora_rank, lora_alpha: if given, the kernel gets an adapter of LoRA; see `enable_lora`.
         **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, new_height, new_width, filters), or with
