@@ -19,6 +19,7 @@ from cornu.types import (
     ConstraintLike,
     DTypeLike,
     InitializerLike,
+    PyTree,
     RegularizerLike,
     ShapeLike,
 )
@@ -216,6 +217,10 @@ class ReversibleEmbedding(Embedding):
                 self.embeddings_initializer,
                 name="reverse_embeddings",
             )
+
+    def compute_output_shape(self, input_shape: ShapeLike, reverse: bool = False) -> PyTree:
+        """Returns the shape of the output."""
+        return super().compute_output_shape(input_shape, reverse=reverse)
 
     def call(self, inputs: Array, reverse: bool = False) -> Array:
         """Returns rows of the table, or logits with `reverse=True`."""

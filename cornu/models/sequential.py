@@ -207,6 +207,10 @@ class Sequential(Model):
         self._tensors_ = tensors
         self._reset_()
 
+    def compute_output_shape(self, input_shape: PyTree) -> PyTree:
+        """Returns the shape of the output for the shape of the input."""
+        return super().compute_output_shape(input_shape)
+
     def _build_for_(self, inputs: PyTree) -> None:
         self._require_layers_()
         self.build(tree.map(np.shape, inputs))

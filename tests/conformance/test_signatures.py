@@ -47,6 +47,10 @@ EXCEPTIONS = {
     "Sequential.call": ("no **kwargs", "the layers of a Sequential receive one input"),
     "utils.FeatureSpace.call": ("*", "Keras has no parameters at all there"),
     "*.compute_output_spec": ("*", OVERRIDDEN),
+    "layers.FlaxLayer.compute_output_shape": (
+        "input_shape: required",
+        "the layer takes one input, in any structure",
+    ),
     "layers.RandomGrayscale.*": ("*", "the parameters of the other image layers"),
     "optimizers.Adadelta.update_step": ("grad*", "named gradient, as in the base class of Keras"),
     "optimizers.SGD.build": ("var*", "named var_list, as in the base class of Keras"),
@@ -217,3 +221,23 @@ def _sample(x, axis=-1, *, flag=False):
 def test_differences_are_found(ours, expected):
     rows = list(differences(inspect.signature(_sample), inspect.signature(ours)))
     assert [row for row in rows if "default <class" not in row] == expected
+
+
+def test_shapes_are_passed_under_the_names_of_keras():
+    """Introspection shows the parameters: they are not only accepted."""
+    for name in dir(keras.layers):
+        theirs, ours = getattr(keras.layers, name), find(cornu.layers, name)
+        if not isinstance(theirs, type) or not isinstance(ours, type):
+            continue
+        if not issubclass(theirs, keras.layers.Layer) or name in ("Layer", "RandomGrayscale"):
+            continue
+        wanted, found = (
+            [
+                (p.name, p.default)
+                for p in inspect.signature(cls.compute_output_shape).parameters.values()
+                if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+            ]
+            for cls in (theirs, ours)
+        )
+        if wanted != [("self", inspect.Parameter.empty)]:  # any arguments
+            assert found == wanted, name

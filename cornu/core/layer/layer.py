@@ -114,9 +114,13 @@ class Layer(DTypeMethods, WeightMethods):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "call" in cls.__dict__:
+            symbolic.name_shape_parameters(cls, Layer.compute_output_shape)
         cls._overridden_ = frozenset(
             name for name in _HOOKS if getattr(cls, name) is not getattr(Layer, name)
         )
+        if is_library_class(_definer(cls, "compute_output_shape")):
+            cls._overridden_ -= {"compute_output_shape"}  # it is inferred in any case
         if "call" in cls.__dict__ and not is_library_class(cls):
             # An overridden `call` need not have the properties declared by the base class.
             cls._infers_by_config_ = cls.__dict__.get("_infers_by_config_", False)
@@ -394,6 +398,9 @@ class Layer(DTypeMethods, WeightMethods):
 
 def _defines_mask(cls: type) -> bool:
     """Whether a class defines `compute_mask`, and no class after that says if it supports masks."""
-    names = ("compute_mask", "supports_masking")
-    definer = next(vars(base) for base in cls.__mro__ if any(name in vars(base) for name in names))
-    return "supports_masking" not in definer
+    return "supports_masking" not in vars(_definer(cls, "compute_mask", "supports_masking"))
+
+
+def _definer(cls: type, *names: str) -> type:
+    """Returns the class, of a class and its base classes, that defines one of some attributes."""
+    return next(base for base in cls.__mro__ if any(name in vars(base) for name in names))

@@ -22,6 +22,7 @@ from cornu.core.layer.masks import (
 from cornu.core.layer.shapes import map_shapes
 from cornu.core.layer.signature import call_signature
 from cornu.core.state import scope
+from cornu.names import is_library_class
 from cornu.types import PyTree
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "infer_call",
     "infer_output_shape",
     "infer_output_spec",
+    "name_shape_parameters",
 ]
 
 
@@ -100,6 +102,46 @@ def infer_output_spec(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any
     """Returns Tensors like the outputs of a call; see `Layer.compute_output_spec`."""
     calling.build_and_check(layer, call_signature(type(layer)).bind_tensors(args, kwargs))
     return infer_outputs(lambda *a, **k: layer._run_(a, k), args, kwargs)
+
+
+def name_shape_parameters(cls: Any, general: Callable[..., PyTree]) -> None:
+    """Gives `compute_output_shape` of a class with a new `call` the parameters that Keras has.
+
+    Layers of the library that take one input have the parameter `input_shape`, and others any, as
+    the base class.
+
+    Args:
+        cls: a class of layers.
+        general: `compute_output_shape` of the base class.
+    """
+    is_own = "compute_output_shape" in vars(cls)
+    if is_own or cls.compute_output_shape not in (general, _shape_for_one_input):
+        return
+    call = vars(cls)["call"]
+    takes_one = (
+        is_library_class(cls)
+        and not cls._is_model_  # the inputs of a subclass are not known
+        and inspect.isfunction(call)
+        and call.__code__.co_argcount - len(call.__defaults__ or ()) == 2
+        and not call.__code__.co_flags & inspect.CO_VARARGS
+    )
+    method = _shape_for_one_input if takes_one else general
+    if cls.compute_output_shape is not method:
+        cls.compute_output_shape = method
+
+
+def _shape_for_one_input(self: Layer, input_shape: PyTree, *args: Any, **kwargs: Any) -> PyTree:
+    """Returns the shape of the output for the shape of the input.
+
+    Args:
+        input_shape: the shape of the input, or a structure of shapes for several inputs.
+        *args, **kwargs: further arguments of `call`.
+    """
+    return infer_output_shape(self, (input_shape, *args), kwargs)
+
+
+_shape_for_one_input.__name__ = "compute_output_shape"
+_shape_for_one_input.__qualname__ = "Layer.compute_output_shape"
 
 
 def infer_output_shape(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:

@@ -16,7 +16,7 @@ from cornu.ops import dot_product_attention, random
 from cornu.ops.precision import masked_softmax, wide_softmax
 from cornu.parts import regularizers
 from cornu.registry import Configurable
-from cornu.types import ActivationLike, Array, ShapeLike
+from cornu.types import ActivationLike, Array, PyTree, ShapeLike
 
 __all__ = ["HeadedAttention"]
 
@@ -137,6 +137,12 @@ class HeadedAttention(ConfiguredLayer):
         )
         layer.build(tuple(shape))
         return layer
+
+    def compute_output_shape(
+        self, query_shape: ShapeLike, value_shape: ShapeLike, key_shape: ShapeLike | None = None
+    ) -> PyTree:
+        """Returns the shape of the output."""
+        return super().compute_output_shape(query_shape, value_shape, key_shape)
 
     def call(
         self,

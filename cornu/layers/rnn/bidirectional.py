@@ -133,6 +133,12 @@ class Bidirectional(Layer):
             self.set_weights(self.initial_weights)
             self.initial_weights = None
 
+    def compute_output_shape(
+        self, sequences_shape: ShapeLike, initial_state_shape: PyTree = None
+    ) -> PyTree:
+        """Returns the shape of the output, and the shapes of the states with `return_state`."""
+        return super().compute_output_shape(sequences_shape, initial_state_shape)
+
     def call(
         self,
         sequences: Array,

@@ -186,6 +186,12 @@ class RNN(Layer):
         """Returns the mask of the sequence with `return_sequences`, else None."""
         return first_mask(mask) if self.return_sequences else None
 
+    def compute_output_shape(
+        self, sequences_shape: ShapeLike, initial_state_shape: PyTree = None
+    ) -> PyTree:
+        """Returns the shape of the output, and the shapes of the states with `return_state`."""
+        return super().compute_output_shape(sequences_shape, initial_state_shape)
+
     def call(
         self,
         sequences: Array,

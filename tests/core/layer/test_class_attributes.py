@@ -98,3 +98,28 @@ def test_the_declared_shape_is_used_where_the_call_needs_a_size(library):
     assert y.shape == (None, None, 3)
     model = library.Model(x, y)
     assert model(np.ones((2, 4, 3), "float32")).shape == (2, 8, 3)
+
+
+def test_an_overridden_call_may_have_other_inputs():
+    class Pair(cornu.layers.Dense):
+        def build(self, a_shape, b_shape):
+            super().build(a_shape)
+
+        def call(self, a, b):
+            return super().call(a) + b
+
+    class Same(cornu.layers.Dense):
+        def call(self, inputs):
+            return super().call(inputs)
+
+    class Inherited(cornu.layers.Dense):
+        pass
+
+    for shape in (
+        Pair(4).compute_output_shape(a_shape=(2, 3), b_shape=(2, 4)),
+        Pair(4).compute_output_shape((2, 3), (2, 4)),
+        Same(4).compute_output_shape((2, 3)),
+        Inherited(4).compute_output_shape(input_shape=(2, 3)),
+    ):
+        assert shape == (2, 4)
+    assert "compute_output_shape" not in Pair._overridden_ | Same._overridden_
