@@ -1,16 +1,17 @@
-"""Seeding of the global random generators of NumPy and Python."""
+"""The global random generators of NumPy and Python: their seeds and states."""
 
 from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from cornu import seeds
 
-__all__ = ["seed_globally", "seeded"]
+__all__ = ["get_state", "seed_globally", "seeded", "set_state"]
 
 
 def seed_globally(*values: int) -> None:
@@ -32,10 +33,20 @@ def seeded(*values: int) -> Iterator[None]:
     ...     print(np.random.rand() == first)
     True
     """
-    numpy_state, python_state = np.random.get_state(), random.getstate()
+    before = get_state()
     seed_globally(*values)
     try:
         yield
     finally:
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
+        set_state(before)
+
+
+def get_state() -> dict[str, Any]:
+    """Returns the states of both generators, from which data loaders and callbacks often draw."""
+    return {"numpy": np.random.get_state(legacy=True), "python": random.getstate()}
+
+
+def set_state(state: Mapping[str, Any]) -> None:
+    """Sets the states of both generators."""
+    np.random.set_state(state["numpy"])
+    random.setstate(state["python"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,17 +17,24 @@ from cornu import seeds
 from cornu.callbacks import BackupAndRestore, CallbackList
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.data import Arrays, DataInput, digest_rows
+from cornu.data import Arrays, DataInput, digest_rows, global_random
 from cornu.names import printable
 from cornu.saving.resume import Resume
 from cornu.saving.state_encoding import decode_state, encode_state
-from cornu.saving.storage_keys import collect_weights_by_key
 from cornu.saving.training_state import TrainingState
-from cornu.saving.weight_paths import collect_weights_by_path
 from cornu.terminal.console import console
 from cornu.training.loop import StartPoint
 from cornu.training.protocols import BatchSource
 from cornu.training.resume.fingerprint import VERSION, compare_fingerprints, describe_training
+from cornu.training.resume.program import (
+    check_fields,
+    check_program,
+    compare_programs,
+    describe_program,
+    different_program_error,
+    list_differences,
+    name_variables,
+)
 from cornu.training.resume.rates import SetRate, describe_rates, find_rates, note_end
 from cornu.training.resume.snapshot import get_counters, set_counters
 from cornu.training.resume.writer import CheckpointWriter
@@ -36,8 +42,6 @@ from cornu.training.step.runner import no_limit
 from cornu.training.trainer import Trainer
 
 __all__ = ["ResumeSession"]
-
-_MAX_DIFFERENCES = 8  # listed in an error message
 
 
 class ResumeSession:
@@ -96,7 +100,7 @@ class ResumeSession:
         if self.saved is not None:
             writer.number = self.saved.number
             with self._errors_of(self.saved):
-                _check_structure(self.saved.data)
+                check_fields(self.saved.data)
                 # Chosen now, as in a run without a saved state.
                 if self._on_change == "restart":
                     self._own_seed = self.trainer.base_seed()
@@ -163,7 +167,7 @@ class ResumeSession:
         others = self._other_variables(self.saved)
         # Not even `on_change="warn"` can assign values to other Variables.
         if others and self._on_change != "restart":
-            raise _different_program(others, str(self._folder()))
+            raise different_program_error(others, str(self._folder()))
         refused = others + refused
         if refused and self._on_change_refused(refused, source):
             return
@@ -178,7 +182,7 @@ class ResumeSession:
 
     def _on_change_refused(self, lines: list[str], source: BatchSource) -> bool:
         """Warns, restarts or raises, as `on_change` says; returns whether training restarts."""
-        listed = _list_differences(lines)
+        listed = list_differences(lines)
         text = f"The state in {str(self._folder())!r} belongs to another run:{listed}"
         if self._on_change == "restart":
             assert self._writer is not None
@@ -200,10 +204,10 @@ class ResumeSession:
 
     def _other_variables(self, state: TrainingState) -> list[str]:
         """Returns why the Variables of a state cannot be assigned; empty if they can."""
-        variables = _variables(self.trainer)
+        variables = name_variables(self.trainer)
         with self._errors_of(state):
-            return _compare_programs(
-                state.data["program"], _describe_program(self.trainer, variables)
+            return compare_programs(
+                state.data["program"], describe_program(self.trainer, variables)
             )
 
     def restore_finished(self, source: BatchSource, epochs: int) -> bool:
@@ -214,7 +218,7 @@ class ResumeSession:
         end = self._writer.states.read_finished(self.saved.number)
         if end is not None:
             with self._errors_of(end):
-                _check_structure(end.data)
+                check_fields(end.data)
         if end is None or not (position["ended"] or position["epoch"] >= epochs):
             return False
         if self._check_data(source, self.saved.data["data"], complete=True):
@@ -313,10 +317,10 @@ class ResumeSession:
                 name: decode_state(data[name], arrays)
                 for name in ("callbacks", "reading", "validation", "random", "logs")
             }
-        variables = _variables(self.trainer)
+        variables = name_variables(self.trainer)
         # Before anything is restored, so that an error leaves the model as it was.
-        _check_program(
-            data["program"], _describe_program(self.trainer, variables), str(self._folder())
+        check_program(
+            data["program"], describe_program(self.trainer, variables), str(self._folder())
         )
         with self._errors_of(state):
             self._restore_state(state, variables)
@@ -326,7 +330,7 @@ class ResumeSession:
                 source.restore(decoded["reading"], self.trainer.epochs_run, position["step"])
             self.validation = decoded["validation"]
             # Last, because whatever is restored may draw random numbers.
-            _set_global_random(decoded["random"])
+            global_random.set_state(decoded["random"])
             seeds.set_state(data["seeds"])
         return decoded["logs"]
 
@@ -442,7 +446,7 @@ class ResumeSession:
         self._written = (epoch, step)
         self._warn_of_unsaved_attributes()
         trainer = self.trainer
-        variables = _variables(trainer)
+        variables = name_variables(trainer)
         values = _copy_arrays(tuple([variable.stored for variable in variables.values()]))
         arrays: dict[str, Any] = {}
         # A callback stopped training: a later run must not continue.
@@ -450,7 +454,7 @@ class ResumeSession:
         position = {"epoch": epoch, "step": step, "ended": ended}
         data = {
             "config": json.dumps(self._program),
-            "program": _describe_program(trainer, variables),
+            "program": describe_program(trainer, variables),
             "position": position,
             "logs": encode_state(logs, arrays, "logs"),
             "seed": trainer.base_seed(),
@@ -461,7 +465,7 @@ class ResumeSession:
             "data": self.source.describe(),
             "reading": encode_state(self.source.state(), arrays, "reading"),
             "validation": encode_state(self._validation_state(), arrays, "validation"),
-            "random": encode_state(_global_random(), arrays, "random"),
+            "random": encode_state(global_random.get_state(), arrays, "random"),
         }
 
         # Runs in the writer's thread, so that the transfer to the host does not delay training.
@@ -501,109 +505,3 @@ class ResumeSession:
 def _copy_arrays(values: tuple[Any, ...]) -> tuple[Any, ...]:
     # The next step donates the buffers of the Variables, while the writer still reads the values.
     return tuple(jnp.copy(value) for value in values)
-
-
-def _variables(trainer: Trainer) -> dict[str, Variable]:
-    """Returns all Variables that training may change, by names that are stable across processes.
-
-    Two processes that run the same program use the same names; automatic layer names, which
-    depend on how many layers were created before, are not part of them.
-    """
-    model: Any = trainer.model
-    optimizer = trainer.optimizer
-    named = {f"model/{path}": variable for path, variable in collect_weights_by_path(model).items()}
-    for i, metric in enumerate(model.metrics):
-        named |= {f"metrics/{i}/{k}/{v.name}": v for k, v in enumerate(metric.variables)}
-    if optimizer is not None:
-        named |= {f"optimizer/{path}": v for path, v in collect_weights_by_key(optimizer).items()}
-    known = {id(variable) for variable in named.values()}
-    rest = [variable for variable in trainer.touched_variables() if id(variable) not in known]
-    return {**named, **{f"others/{i}": variable for i, variable in enumerate(rest)}}
-
-
-def _describe_program(trainer: Trainer, variables: dict[str, Variable]) -> dict[str, Any]:
-    """Returns the properties by which a state is recognized as that of another program."""
-    return {
-        "layers": [type(layer).__name__ for layer in trainer.layers],
-        "optimizer": type(trainer.optimizer).__name__,
-        "variables": {name: [list(v.shape), v.dtype] for name, v in variables.items()},
-    }
-
-
-def _check_structure(data: Any) -> None:
-    """Raises an error unless the data of a state has the parts that are read before the others."""
-    position, program = data["position"], data["program"]
-    numbers = data["numbers"]
-    counts = [position["epoch"], position["step"], data["seed"], numbers["epochs_run"]]
-    counts += [*numbers["steps"].values(), *data["seeds"].values()]
-    counts += [count for pair in numbers["sources"] for count in pair]
-    is_valid = (
-        all(type(count) is int and 0 <= count < 1 << 63 for count in counts)
-        and type(position["ended"]) is bool
-        and isinstance(data["data"], dict)
-        and isinstance(program["layers"], list)
-        and all(
-            isinstance(spec[0], list) and isinstance(spec[1], str)
-            for spec in program["variables"].values()
-        )
-        and isinstance(program["optimizer"], str)
-    )
-    if not is_valid:
-        raise ValueError("Its position, data or program is not valid.")
-
-
-def _compare_programs(saved: dict[str, Any], current: dict[str, Any]) -> list[str]:
-    """Returns the differences because of which a state cannot be assigned."""
-    if saved == current:
-        return []
-    lines: list[str] = []
-    if saved["optimizer"] != current["optimizer"]:
-        lines.append(f"optimizer: {current['optimizer']}, saved {saved['optimizer']}")
-    for name in dict.fromkeys((*current["variables"], *saved["variables"])):
-        mine, other = current["variables"].get(name), saved["variables"].get(name)
-        if mine != other:
-            lines.append(f"{name}: {_spec(mine)}, saved {_spec(other)}")
-    if not lines and saved["layers"] != current["layers"]:
-        mine, other = current["layers"], saved["layers"]
-        pairs = [*zip(mine, other, strict=False)]
-        wrong = [i for i, (a, b) in enumerate(pairs) if a != b] or [len(pairs)]
-        at = wrong[0]
-        lines.append(
-            f"layer {at}: {(*mine, 'missing')[at] if at <= len(mine) else 'missing'}, "
-            f"saved {(*other, 'missing')[at] if at <= len(other) else 'missing'}"
-        )
-    return lines or ["its layers"]
-
-
-def _check_program(saved: dict[str, Any], current: dict[str, Any], folder: str) -> None:
-    """Raises a ValueError that lists the differences if a state is that of another program."""
-    lines = _compare_programs(saved, current)
-    if lines:
-        raise _different_program(lines, folder)
-
-
-def _different_program(lines: list[str], folder: str) -> ValueError:
-    return ValueError(
-        f"The state in {folder!r} was saved by a different program; it was not changed:"
-        f"{_list_differences(lines)}\n"
-        "Use another folder, or delete this one to start training from the beginning."
-    )
-
-
-def _list_differences(lines: list[str]) -> str:
-    more = [f"and {len(lines) - _MAX_DIFFERENCES} more"] if len(lines) > _MAX_DIFFERENCES else []
-    return "".join(f"\n  {line}" for line in lines[:_MAX_DIFFERENCES] + more)
-
-
-def _spec(spec: Any) -> str:
-    return "missing" if spec is None else f"{tuple(spec[0])} {spec[1]}"
-
-
-def _global_random() -> Any:
-    # Data loaders and callbacks of users often draw from the global generators.
-    return {"numpy": np.random.get_state(legacy=True), "python": random.getstate()}
-
-
-def _set_global_random(state: Any) -> None:
-    np.random.set_state(state["numpy"])
-    random.setstate(state["python"])
