@@ -176,8 +176,8 @@ class ReversibleEmbedding(Embedding):
     References: Ofir Press, Lior Wolf (2016), "Using the Output Embedding to Improve Language
     Models", arXiv 1608.05859.
 
-    Differences: without `reverse_dtype` the logits have the compute dtype; in Keras 3.15 they are
-    float32 under a mixed policy.
+    Fixes: without `reverse_dtype` the logits have the compute dtype, as Keras documents; those of
+    Keras 3.15 are float32 under a mixed policy.
     """
 
     def __init__(

@@ -110,7 +110,8 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     >>> round(float(metric([1, 2], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
     1.204
 
-    Differences: in Keras, labels of `ignore_class` count as values of 0 in the mean.
+    Fixes: labels of `ignore_class` are excluded from the mean; in Keras 3.15 they count as values
+    of 0.
     """
 
     direction = "down"

@@ -127,12 +127,11 @@ def fit(
         with contextlib.closing(validation), interrupts:
             # Before training, so that wrong validation data does not raise after a whole epoch.
             validation.check(range(initial_epoch, epochs))
-            logs = _train(trainer, source, session, validation, epochs, initial_epoch, debug_nans)
+            _train(trainer, source, session, validation, epochs, initial_epoch, debug_nans)
         if session.interrupted:
             error = KeyboardInterrupt()
             session.report_interrupt(error, epochs)
             raise error
-    preflight.after_fit(trainer, logs)
     dry_run.report(verbose)
     return _history(trainer)
 
@@ -151,15 +150,16 @@ def _train(
     epochs: int,
     initial_epoch: int,
     debug_nans: bool | str | os.PathLike[str],
-) -> dict[str, Any]:
+) -> None:
     callbacks = session.callbacks
+    watch = preflight.LossWatch(trainer)
     trainer.run.stop_training = trainer.run.pausing = False
     try:
         callbacks.on_train_begin()
         guard = _nan_guard(trainer, debug_nans, initial_epoch, callbacks) if debug_nans else None
         start = session.begin(source, epochs, initial_epoch)
         runner = guard or trainer.programs.runner("train", callbacks)
-        return run_epochs(trainer, runner, source, callbacks, session, validation, start, epochs)
+        run_epochs(trainer, runner, source, callbacks, session, validation, watch, start, epochs)
     except BaseException as error:
         callbacks.on_train_exception(error)
         if isinstance(error, KeyboardInterrupt):

@@ -54,6 +54,13 @@ class EpochHost(MetricsOwner, Protocol):
         """Returns the runner for the weights that are trainable now; `runner` is the last one."""
 
 
+class Watch(Protocol):
+    """What looks at the logs of every epoch."""
+
+    def after_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Called when an epoch has ended, after validation and the callbacks."""
+
+
 class Validation(Protocol):
     """The evaluation after the epochs of `fit`."""
 
@@ -85,10 +92,11 @@ def run_epochs(
     callbacks: CallbackList,
     saver: StateSaver,
     validation: Validation,
+    watch: Watch,
     start: StartPoint,
     epochs: int,
-) -> dict[str, Any]:
-    """Trains until an epoch; returns the logs of the last epoch.
+) -> None:
+    """Trains until an epoch.
 
     Args:
         host: the Trainer.
@@ -97,6 +105,7 @@ def run_epochs(
         callbacks: the callbacks; `on_train_begin` has been called.
         saver: saves the state of training.
         validation: the evaluation after an epoch.
+        watch: checks the logs of each epoch.
         start: the position from which training starts.
         epochs: the number of the last epoch.
     """
@@ -152,6 +161,7 @@ def run_epochs(
         host.epochs_run += 1
         epoch_logs.update(validation.after_epoch(epoch))
         callbacks.on_epoch_end(epoch, epoch_logs)
+        watch.after_epoch(epoch, epoch_logs)
         training_logs = epoch_logs
         step = 0
         saver.after_epoch(epoch, epoch_logs)
@@ -161,8 +171,6 @@ def run_epochs(
     host.finish_training()
     callbacks.on_train_end(training_logs)
     saver.end()
-    finished: dict[str, Any] = training_logs
-    return finished
 
 
 def _announce(

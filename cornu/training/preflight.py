@@ -25,7 +25,7 @@ from cornu.training.binding import Binding, named_arrays
 from cornu.training.trainer import Trainer
 from cornu.types import Batch, DataLike, PyTree
 
-__all__ = ["after_fit", "before_fit", "check", "stop_at_nan"]
+__all__ = ["LossWatch", "before_fit", "check", "stop_at_nan"]
 
 
 def check(
@@ -106,12 +106,26 @@ def before_fit(
             )
 
 
-def after_fit(trainer: Trainer, logs: dict[str, Any]) -> None:
-    """Warns if the final loss is NaN or infinite, unless a callback stopped training."""
-    loss = logs.get("loss")
-    if isinstance(loss, float) and not math.isfinite(loss) and not trainer.stop_training:
-        path = f"model {trainer.model.name!r}"
-        finding = Finding("C090", f"The loss of the last epoch is {loss}.", path)
+class LossWatch:
+    """Warns at the end of the first epoch whose loss is NaN or infinite.
+
+    Args:
+        trainer: the Trainer; there is no warning if a callback stopped training.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._warned = False
+
+    def after_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Checks the logs of an epoch, whose index is `epoch`."""
+        loss = logs.get("loss")
+        stopped = self._warned or self._trainer.stop_training
+        if stopped or not isinstance(loss, float) or math.isfinite(loss):
+            return
+        self._warned = True
+        path = f"model {self._trainer.model.name!r}"
+        finding = Finding("C090", f"The loss of epoch {epoch + 1} is {loss}.", path)
         warn(
             finding.code,
             finding.line.removeprefix(f"{finding.code} "),

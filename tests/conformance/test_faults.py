@@ -152,6 +152,17 @@ def test_ignored_classes_do_not_count() -> None:
     np.testing.assert_allclose([ours, theirs], [np.log(2), np.log(2) / 2], rtol=1e-5)
 
 
+@fault("metrics.SparseCategoricalCrossentropy")
+def test_missing_labels_do_not_count() -> None:
+    def mean(k: Any) -> Any:
+        metric = k.metrics.SparseCategoricalCrossentropy(ignore_class=1)
+        metric.update_state(np.array([0, 1]), np.full((2, 2), 0.5, "float32"))
+        return metric.result()
+
+    ours, theirs = both(mean)
+    np.testing.assert_allclose([ours, theirs], [np.log(2), np.log(2) / 2], rtol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")
 @fault("metrics.IoU")

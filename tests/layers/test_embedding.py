@@ -6,8 +6,10 @@ import keras
 import numpy as np
 import pytest
 
+import cornu
 from cornu.core.state import scope
 from cornu.layers import Embedding, Input, ReversibleEmbedding
+from tests.conformance.faults import fault
 
 TABLE = np.arange(6, dtype="float32").reshape(3, 2)
 
@@ -46,10 +48,15 @@ def test_masks_of_a_reversible_embedding():
     assert scope.current().masks.get(layer(hidden, reverse=True)) is None
 
 
+@fault("layers.ReversibleEmbedding")
 def test_logits_have_the_given_dtype():
     hidden = np.ones((1, 3), "float32")
-    mixed = ReversibleEmbedding(5, 3, dtype="mixed_bfloat16")
+    mixed, by_keras = (
+        k.layers.ReversibleEmbedding(5, 3, dtype="mixed_bfloat16") for k in (cornu, keras)
+    )
     assert mixed(hidden, reverse=True).dtype == "bfloat16"
+    by_keras.build()
+    assert by_keras(hidden, reverse=True).dtype == "float32"
     exact = ReversibleEmbedding(5, 3, dtype="mixed_bfloat16", reverse_dtype="float32")
     assert exact(hidden, reverse=True).dtype == "float32"
 

@@ -48,6 +48,20 @@ def metric_misspelled():
 
 
 @wrong(
+    TypeError,
+    """
+Sequential.compile() got an unexpected keyword argument 'debug_nans'. It is an argument of \
+fit().
+compile() was called (at compiling.py:2).
+""",
+)
+def argument_of_another_method():
+    """An argument of fit is passed to compile."""
+    model = Sequential([Input((4,)), layers.Dense(3)], name="net")
+    model.compile("adam", "mse", debug_nans=True)
+
+
+@wrong(
     ValueError,
     """
 Unknown optimizer 'mse'. There is a loss with this name.

@@ -149,11 +149,34 @@ def test_custom_losses_are_not_checked():
     model.fit(X, LABELS, verbose=0)
 
 
-def test_fit_warns_if_the_loss_ended_as_nan():
+def test_fit_warns_at_the_first_epoch_whose_loss_is_nan():
     model = Sequential([Input((4,)), Dense(1)])
     model.compile(cornu.optimizers.SGD(900.0), "mse")
-    with pytest.warns(ModelWarning, match="C090 loss that ended as NaN.*debug_nans=True"):
-        model.fit(X, X[:, :1], epochs=20, verbose=0)
+    epochs = []
+    end = cornu.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epochs.append(epoch))
+    with pytest.warns(ModelWarning, match="C090 loss that is NaN.*debug_nans=True") as caught:
+        model.fit(X, X[:, :1], epochs=20, verbose=0, callbacks=[end])
+    first = np.isfinite(model.history.history["loss"]).argmin() + 1
+    assert first < 20 and len(epochs) == 20
+    (warning,) = (w for w in caught if "C090" in str(w.message))
+    assert f"The loss of epoch {first} is" in str(warning.message)
+    assert warning.filename == __file__
+
+
+def test_fit_warns_of_a_loss_that_is_finite_at_the_end():
+    model = Sequential([Input((4,)), Dense(1)])
+    model.compile(cornu.optimizers.SGD(900.0), "mse")
+    weights = model.get_weights()
+
+    def begin(epoch, logs):
+        if epoch == 1:
+            model.set_weights(weights)
+            model.optimizer.learning_rate = 1e-3
+
+    restart = cornu.callbacks.LambdaCallback(on_epoch_begin=begin)
+    with pytest.warns(ModelWarning, match="The loss of epoch 1 is"):
+        history = model.fit(X, X[:, :1], 1, epochs=2, verbose=0, callbacks=[restart])
+    assert np.isfinite(history.history["loss"]).tolist() == [False, True]
 
 
 def test_a_stopped_run_prints_nothing_more():

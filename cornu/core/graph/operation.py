@@ -46,7 +46,7 @@ class Operation(Configurable):
     >>> cornu.Model(x, Shift(2.0)(x)).output_shape
     (None, 3)
 
-    Differences: `cornu.op` makes the same of a function. The constructor's arguments are captured,
+    Extensions: `cornu.op` makes the same of a function. The constructor's arguments are captured,
     so that `get_config` need not be defined.
     """
 

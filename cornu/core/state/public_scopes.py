@@ -65,7 +65,7 @@ class StatelessScope(_ScopeContext):
     >>> float(scope.get_current_value(weight)), float(weight.value)
     (10.0, 2.0)
 
-    Differences: `cornu.pure` makes a pure function of a function that uses Variables.
+    Extensions: `cornu.pure` makes a pure function of a function that uses Variables.
     """
 
     def __init__(

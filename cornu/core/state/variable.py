@@ -65,8 +65,8 @@ class Variable(Operators, VariableBase):
         ValueError: the shape, role or name is invalid.
         RuntimeError: the Variable is created inside a compiled step.
 
-    Differences: functions of JAX do not accept a Variable. Pass `v.value`, or use the function of
-    the same name in `cornu.ops`.
+    Note: most functions of JAX do not accept a Variable, as in Keras. Pass `v.value`, or use the
+    function of the same name in `cornu.ops`.
 
     Extensions: a value is broadcast to `shape`, which Keras ignores. A scalar Variable has a truth
     value.

@@ -194,8 +194,25 @@ def _describe_unknown_keyword(
     unknown = text.split("'")[1]
     owner = f"{type(args[0]).__name__}." if args and "." in fn.__qualname__ else ""
     problem = f"{owner}{fn.__name__}() got an unexpected keyword argument {unknown!r}. "
+    if elsewhere := _methods_with(unknown, fn, args):
+        error.args = (f"{problem}It is an argument of {', '.join(elsewhere)}.",)
+        return
     known = [name for name in inspect.signature(fn).parameters if name not in ("self", "kwargs")]
     error.args = (problem + suggest_argument(unknown, known),)
+
+
+def _methods_with(argument: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
+    """Returns the public methods with an argument, of the class that defines the method `fn`."""
+    for cls in type(args[0]).__mro__ if args else ():
+        if f"{cls.__qualname__}.{fn.__name__}" == fn.__qualname__:
+            return [
+                f"{name}()"
+                for name, method in vars(cls).items()
+                if not name.startswith("_")
+                and inspect.isfunction(method)
+                and argument in inspect.signature(method).parameters
+            ]
+    return []
 
 
 def locate_error(

@@ -185,8 +185,9 @@ _ROWS = (
         "and one of them may not be scaled. Reported while the model runs.",
         "Convert all batches to one dtype where they are made."),
     # ----------------------------------------------------------------------------- afterwards
-    CheckKind("C090", "loss that ended as NaN", "warning", True,
-        "`fit` ended with a loss that is NaN or infinite: the weights cannot be used.",
+    CheckKind("C090", "loss that is NaN", "warning", True,
+        "The loss of an epoch is NaN or infinite, and probably the weights as well. Reported once, "
+        "at the end of the first such epoch.",
         "Call fit(..., debug_nans=True), which stops at the layer where it starts."),
 )
 # fmt: on
