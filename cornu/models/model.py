@@ -616,9 +616,15 @@ class Model(InspectionMethods):
         weight_files.save_weights(self, filepath, overwrite, max_shard_size)
 
     @api_boundary
-    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+    def load_weights(
+        self,
+        filepath: str | os.PathLike[str],
+        skip_mismatch: bool = False,
+        *,
+        by_name: bool | None = None,
+    ) -> None:
         """Loads weights; see `cornu.saving.load_weights`."""
-        weight_files.load_weights(self, filepath, skip_mismatch)
+        weight_files.load_weights(self, filepath, skip_mismatch, by_name=by_name)
 
     @api_boundary
     def to_json(self, **kwargs: Any) -> str:

@@ -14,7 +14,7 @@ from cornu.saving.formats.hdf5 import HDF5Reader
 from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, index_path, write_sharded
 from cornu.saving.formats.table import WRITERS, open_arrays
 from cornu.saving.stored_state import state_by_key, state_by_path, state_in, to_arrays
-from cornu.saving.weights_by_order import OrderedArrays, state_by_order
+from cornu.saving.weights_by_order import OrderedArrays, state_by_layer_name, state_by_order
 
 __all__ = ["load_weights", "save_weights"]
 
@@ -91,7 +91,11 @@ def _check_shard_size(max_shard_size: float) -> None:
 @api_boundary
 @loses_no_interrupt
 def load_weights(
-    model: Layer, filepath: str | os.PathLike[str], skip_mismatch: bool = False
+    model: Layer,
+    filepath: str | os.PathLike[str],
+    skip_mismatch: bool = False,
+    *,
+    by_name: bool | None = None,
 ) -> None:
     """Reads weights from a file into a built model.
 
@@ -103,6 +107,8 @@ def load_weights(
             an `.h5` file of Keras 2 or `keras.applications`, whose layers are matched in order.
         skip_mismatch: whether weights that are missing or have another shape are skipped, with a
             warning that lists them.
+        by_name: for `.h5` files of Keras 2: whether layers are matched by their names instead of
+            their order. Layers that only the file or only the model has are then left out.
 
     Raises:
         ValueError: a weight is missing or has another shape, or the file is damaged. The model is
@@ -116,8 +122,19 @@ def load_weights(
         )
     with open_arrays(path) as reader:
         layers = reader.arrays_by_layer() if isinstance(reader, HDF5Reader) else None
+        if by_name is not None and layers is None:
+            raise ValueError(
+                f"by_name={by_name!r} is for .h5 files of Keras 2, in which layers have names and "
+                f"an order. Received: {str(path)!r}\nOmit by_name; skip_mismatch=True loads the "
+                "weights that match."
+            )
         if isinstance(reader, HDF5Reader) and layers is not None:
+            if by_name:
+                state = state_by_layer_name(layers, model, skip_mismatch)
+                layers = [(name, keys) for name, keys in layers if keys[0] in state.variables]
+            else:
+                state = state_by_order(layers, model)
             ordered = OrderedArrays(reader, layers)
-            state_by_order(layers, model).restore(ordered, skip_mismatch=skip_mismatch)
+            state.restore(ordered, skip_mismatch=skip_mismatch)
         else:
             state_in(reader, model).restore(reader, skip_mismatch=skip_mismatch)

@@ -61,3 +61,11 @@ def test_a_single_process_is_the_primary_host(tmp_path: Path) -> None:
     for k in (cornu, keras):
         callback = k.callbacks.OrbaxCheckpoint(str(tmp_path / k.__name__))
         assert callback.is_primary_host() and not callback.is_multihost_enabled()
+
+
+@pytest.mark.parametrize("k", [cornu, keras], ids=["cornu", "keras"])
+def test_positions_of_arguments_that_keras_does_not_name(k: Any) -> None:
+    weight = k.layers.Layer().add_weight((2,), "ones", "float16")
+    assert (tuple(weight.shape), weight.dtype) == ((2,), "float16")
+    x = k.Input((2,))
+    assert tuple(k.Model(x, k.layers.Dense(3)(x)).output.shape) == (None, 3)

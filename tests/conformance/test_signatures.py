@@ -24,8 +24,9 @@ REFUSED = "Keras refuses unknown ones"
 OVERRIDDEN = "the parameters of `call`, or any"
 OF_USERS = "overridden by users, who choose the parameters"
 NONE = "it takes no arguments in both"
+NAMED = "those that Keras takes from them have names"
 # No call that works in Keras is refused for these reasons.
-WITHOUT_EFFECT = (REFUSED, OVERRIDDEN, OF_USERS, NONE)
+WITHOUT_EFFECT = (REFUSED, OVERRIDDEN, OF_USERS, NONE, NAMED)
 
 # Pattern of a path -> (what differs, why).
 EXCEPTIONS = {
@@ -33,19 +34,19 @@ EXCEPTIONS = {
     "KerasTensor()": ("no **kwargs", REFUSED),
     "Variable()": ("no **kwargs", "Keras ignores unknown ones"),
     "Model.evaluate": ("no **kwargs", REFUSED),
-    "Model.load_weights": ("no **kwargs", "they are by_name and objects_to_skip"),
+    "Model.load_weights": ("no **kwargs", "it is objects_to_skip"),
     "utils.model_to_dot": ("no **kwargs", REFUSED),
     "utils.plot_model": ("no **kwargs", REFUSED),
-    "saving.load_weights": ("no **kwargs", "they are by_name and objects_to_skip"),
+    "saving.load_weights": ("no **kwargs", "it is objects_to_skip"),
     "saving.save_weights": ("no **kwargs", "it is objects_to_skip"),
     "saving.deserialize_keras_object": ("no **kwargs", "for the module_objects of Keras 2"),
     "preprocessing.image.smart_resize": ("no **kwargs", "for the backend module of old versions"),
-    "Layer.add_weight": ("no *args", "Keras takes shape, initializer and dtype from them"),
+    "Layer.add_weight": ("no *args", NAMED),
     # Signatures that users override and never call.
-    "Model()": ("no *args", "inputs and outputs are named"),
+    "Model()": ("no *args", NAMED),
     "*Model.call": ("*", OF_USERS),
     "Sequential.call": ("no **kwargs", "the layers of a Sequential receive one input"),
-    "utils.FeatureSpace.call": ("*", "Keras has no parameters at all there"),
+    "utils.FeatureSpace.call": ("*", NAMED),
     "*.compute_output_spec": ("*", OVERRIDDEN),
     "layers.FlaxLayer.compute_output_shape": (
         "input_shape: required",

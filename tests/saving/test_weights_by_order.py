@@ -74,6 +74,42 @@ def test_differences_are_reported_and_nothing_changes(tmp_path):
         without_bias.load_weights(write(tmp_path / "dense.h5", dense))
 
 
+def test_layers_are_matched_by_name(tmp_path):
+    theirs = network(keras)
+    randomize(theirs)
+    path = write(tmp_path / "weights.h5", theirs)
+    found = []
+    for library in (cornu, keras):
+        x = library.Input((8, 2))
+        y = library.layers.LSTM(4, name="lstm")(x)
+        y = library.layers.Dense(2, name="new", kernel_initializer="ones")(y)
+        model = library.Model(x, y)
+        model.load_weights(path, by_name=True)
+        found.append(model.get_weights())
+    for ours, expected in zip(*found, strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_layers_of_one_name_that_differ(tmp_path):
+    path = write(tmp_path / "weights.h5", network(keras))
+    for head, message in (
+        (cornu.layers.Dense(3, name="head"), "has shape"),
+        (cornu.layers.Dense(2, use_bias=False, name="head"), "has 1 weight, 'head' in the file"),
+        (cornu.layers.Dense(3, name="other"), "No layer of the model has the name"),
+    ):
+        model = cornu.Sequential([cornu.Input((3,)), head])
+        before = model.get_weights()
+        with pytest.raises(ValueError, match=message):
+            model.load_weights(path, by_name=True)
+        if head.name == "head":
+            with pytest.warns(UserWarning, match="Did not load"):
+                model.load_weights(path, by_name=True, skip_mismatch=True)
+        np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    model.save_weights(tmp_path / "new.weights.h5")
+    with pytest.raises(ValueError, match="by_name=True is for .h5 files of Keras 2"):
+        model.load_weights(tmp_path / "new.weights.h5", by_name=True)
+
+
 def test_damaged_lists_of_names_are_errors(tmp_path):
     path = write(tmp_path / "weights.h5", network(keras))
     ours = network(cornu)
