@@ -122,6 +122,7 @@ def test_cropped_and_padded_as_in_keras():
             np.testing.assert_allclose(back, expected, rtol=1e-5, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_transformed_as_in_keras():
     numbers = [
         np.array(values, "float32")
@@ -143,6 +144,7 @@ def test_transformed_as_in_keras():
             np.testing.assert_allclose(back, expected[1], rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_overlap_as_in_keras():
     shape = (HEIGHT, WIDTH, 3)
     for name in FORMATS:

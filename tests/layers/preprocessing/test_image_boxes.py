@@ -259,9 +259,7 @@ def _bounds(inside):
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
 
 
-@pytest.mark.parametrize(
-    "name", slow_except(MOVING, ["RandomRotation", "RandomCrop", "RandAugment"])
-)
+@pytest.mark.parametrize("name", slow_except(MOVING, ["RandomRotation"]))
 def test_a_bright_rectangle_is_in_its_box(name):
     make, kwargs = MOVING[name]
     count = 24
@@ -363,6 +361,7 @@ def test_boxes_outside_of_the_image_and_padding():
         assert (np.asarray(new["boxes"]) == 0).all() and (np.asarray(new["labels"]) == -1).all()
 
 
+@pytest.mark.slow
 def test_no_boxes():
     new = _moved({"boxes": np.zeros((3, 0, 4)), "labels": np.zeros((3, 0), int)})
     assert new["boxes"].shape == (3, 0, 4) and new["labels"].shape == (3, 0)

@@ -152,6 +152,7 @@ def test_a_run_that_is_finished_is_not_run_again(undisturbed, tmp_path, capsys):
     assert "Training is already complete" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_more_epochs_go_on_from_before_the_end(tmp_path):
     # The end has averaged weights in it; what goes on is what was there before.
     longer = make()
@@ -161,6 +162,7 @@ def test_more_epochs_go_on_from_before_the_end(tmp_path):
     assert bits(again, *fit(again, tmp_path, epochs=EPOCHS + 2)) == whole
 
 
+@pytest.mark.slow
 def test_the_frequency_of_saved_states_does_not_affect_training(undisturbed, tmp_path):
     for every in (3, 1000, "epoch", None, datetime.timedelta(seconds=0)):
         folder = tmp_path / str(every)
@@ -318,6 +320,7 @@ def test_a_custom_step_that_returns_its_own_logs(tmp_path):
         assert run(tmp_path / str(after)) == whole
 
 
+@pytest.mark.slow
 def test_layers_that_are_frozen_in_between_are_frozen_for_the_next_fit(tmp_path):
     class Freeze(callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -395,6 +398,7 @@ def test_other_data_is_mentioned_at_the_end_of_an_epoch(tmp_path):
         fit(make(), tmp_path, batch_size=16, epochs=EPOCHS + 1)
 
 
+@pytest.mark.slow
 def test_states_of_callbacks_that_are_gone_are_mentioned(tmp_path):
     with pytest.raises(Broken):
         fit(make(), tmp_path, more=[Break(3)])

@@ -60,6 +60,7 @@ def test_the_largest_that_fits():
     assert 128 <= smaller.best <= 200 and not smaller[-1].fits
 
 
+@pytest.mark.slow
 def test_not_more_than_there_are():
     made = model()
     assert made.find_batch_size(X[:100], Y[:100]).best == 100

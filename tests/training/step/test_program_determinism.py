@@ -57,6 +57,7 @@ def same_bits(one, other):
     return one[0] == other[0] and all(map(np.array_equal, one[1], other[1]))
 
 
+@pytest.mark.slow
 def test_every_compiled_way_gives_the_same_bits(monkeypatch):
     first = train(shuffle=True)
     assert same_bits(first, train(shuffle=True))

@@ -120,6 +120,7 @@ def sizes():
     return found
 
 
+@pytest.mark.slow
 def test_no_registry_grows():
     use(net(), *data())
     before = sizes()
