@@ -1,6 +1,6 @@
 """Nested lists, tuples and dicts, called structures.
 
-Unlike in `jax.tree_util`, `None` is a leaf: arguments and masks may be None.
+Unlike in `jax.tree_util`, `None` is a leaf: arguments and masks may be None. So are sparse arrays.
 """
 
 from __future__ import annotations
@@ -37,13 +37,21 @@ __all__ = [
 ]
 
 
-def _is_none(x: Any) -> bool:
-    return x is None
+def _is_leaf(x: Any) -> bool:
+    # JAX calls it for every leaf and container: the class is looked up in a cache.
+    return x is None or _is_sparse_class(type(x))
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_sparse_class(cls: type) -> bool:
+    """Whether instances are sparse arrays, which JAX regards as containers of two arrays."""
+    found = ((base.__module__.partition(".")[0], base.__name__) for base in cls.__mro__)
+    return any(name in (("jax", "JAXSparse"), ("cornu", "SparseRows")) for name in found)
 
 
 def flatten_with_treedef(structure: PyTree) -> tuple[list[Any], Any]:
     """Returns the leaves, and the treedef that `unflatten` needs."""
-    return jax.tree_util.tree_flatten(structure, is_leaf=_is_none)
+    return jax.tree_util.tree_flatten(structure, is_leaf=_is_leaf)
 
 
 def unflatten(definition: Any, leaves: Iterable[Any]) -> PyTree:
@@ -53,7 +61,7 @@ def unflatten(definition: Any, leaves: Iterable[Any]) -> PyTree:
 
 def leaves(structure: PyTree) -> list[Any]:
     """Returns the leaves in a list."""
-    return jax.tree_util.tree_leaves(structure, is_leaf=_is_none)
+    return jax.tree_util.tree_leaves(structure, is_leaf=_is_leaf)
 
 
 def signature(structure: PyTree) -> tuple[Any, ...]:
@@ -68,7 +76,7 @@ def signature(structure: PyTree) -> tuple[Any, ...]:
 
 def map(fn: Callable[..., Any], structure: PyTree, *rest: PyTree) -> PyTree:
     """Applies `fn` to the leaves of one structure, or of several with the same nesting."""
-    return jax.tree_util.tree_map(fn, structure, *rest, is_leaf=_is_none)
+    return jax.tree_util.tree_map(fn, structure, *rest, is_leaf=_is_leaf)
 
 
 def map_up_to(fn: Callable[..., Any], shallow: PyTree, deep: PyTree) -> PyTree:
@@ -107,7 +115,7 @@ class _Node(NamedTuple):
 def _to_node(x: Any) -> _Node | None:
     """Returns the children of a container; None for a leaf."""
     cls = type(x)
-    if x is None or cls in (bool, int, float, str):
+    if x is None or cls in (bool, int, float, str) or _is_sparse_class(cls):
         return None
     if cls in (list, tuple):
         return _Node(cls, tuple(range(len(x))), tuple(x), cls)

@@ -346,7 +346,7 @@ def _check_no_row_arguments(data: DataInput, options: ReadOptions) -> None:
 def _arrays(parts: Any, names: Names = NAMELESS, lazy: bool = True) -> Any:
     x, y, weight = parts
     return (
-        as_arrays(_read_columns(x), "x", names.inputs, lazy)
+        as_arrays(_read_columns(x), "x", names.inputs, lazy, names.sparse)
         if names.read is None
         else names.read(_read_columns(x, strings=True), "x", names.inputs, lazy),
         as_arrays(_read_columns(y), "y", names.outputs, lazy),

@@ -25,11 +25,13 @@ class Names:
         inputs: the names of the inputs; empty for a model without functional graph.
         outputs: the names of the outputs; empty if they are unknown.
         read: a function that converts x to arrays instead of `as_arrays`, with the same arguments.
+        sparse: whether sparse matrices in x remain sparse.
     """
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     read: Callable[[Any, str, tuple[str, ...], bool], Any] | None = None
+    sparse: bool = False
 
 
 NAMELESS = Names()

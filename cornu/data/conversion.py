@@ -10,10 +10,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu.core.graph.sparse import is_sparse
+from cornu.core.sparse.arrays import is_sparse, to_rows
 from cornu.core.state.dtypes import narrowed
 from cornu.data import frames
-from cornu.data.lazy_columns import Column, column_of
+from cornu.data.lazy_columns import Column, Sparse, column_of
 from cornu.errors import quantity
 from cornu.foreign import is_a, library_of
 from cornu.types import DataLike, PyTree
@@ -21,7 +21,13 @@ from cornu.types import DataLike, PyTree
 __all__ = ["as_arrays", "is_array"]
 
 
-def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = (), lazy: bool = True) -> Any:
+def as_arrays(
+    structure: PyTree,
+    what: str,
+    names: tuple[str, ...] = (),
+    lazy: bool = True,
+    sparse: bool = False,
+) -> Any:
     """Converts a nested structure to arrays; each list of numbers becomes one array.
 
     Args:
@@ -32,6 +38,8 @@ def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = (), lazy: b
             a frame.
         lazy: whether arrays in files and sparse matrices become a Column, which reads the rows of
             each batch, rather than an array.
+        sparse: whether sparse matrices become SparseRows, or a Column of them, rather than dense
+            arrays.
     """
     if structure is None:
         return None
@@ -39,13 +47,22 @@ def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = (), lazy: b
         return _as_array_or_column(structure, what, lazy)
     if isinstance(structure, dict):
         return {
-            key: as_arrays(item, f"{what}[{key!r}]", lazy=lazy) for key, item in structure.items()
+            key: as_arrays(item, f"{what}[{key!r}]", lazy=lazy, sparse=sparse)
+            for key, item in structure.items()
         }
     if isinstance(structure, (list, tuple)) and any(is_array(item) for item in structure):
         items = enumerate(structure)
-        return _rebuild(structure, [as_arrays(s, f"{what}[{i}]", lazy=lazy) for i, s in items])
+        return _rebuild(
+            structure,
+            [as_arrays(s, f"{what}[{i}]", lazy=lazy, sparse=sparse) for i, s in items],
+        )
     if isinstance(structure, jax.Array):
         return structure
+    if sparse and is_sparse(structure):
+        column = column_of(structure) if lazy and structure.ndim == 2 else None
+        return column.as_rows() if isinstance(column, Sparse) else to_rows(structure)
+    if sparse and isinstance(structure, Sparse):
+        return structure.as_rows()
     if isinstance(structure, np.ma.MaskedArray):
         structure = _unmasked(structure, what)
     if frames.is_frame(structure) or frames.is_series(structure):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cornu import tree
-from cornu.data.lazy_columns import Column
+from cornu.data.lazy_columns import Column, RowsColumn
 from cornu.types import PyTree
 
 __all__ = ["digest_rows"]
@@ -44,6 +44,8 @@ def _digest_array(array: Any) -> dict[str, Any] | None:
     if array is None:
         return None
     described = {"dtype": str(array.dtype), "shape": [int(size) for size in array.shape]}
+    if isinstance(array, RowsColumn):
+        array = array.dense()
     if not isinstance(array, Column):
         array = np.asarray(array)
     digest = hashlib.sha256()

@@ -6,15 +6,17 @@ import math
 import mmap
 from typing import Any
 
+import jax
 import numpy as np
 
-from cornu.core.graph.sparse import is_sparse
+from cornu.core.sparse.arrays import is_sparse
+from cornu.core.sparse.rows import SparseRows, round_up
 from cornu.core.state.dtypes import narrowed
 from cornu.deviations import is_enabled
 from cornu.foreign import is_a
 from cornu.types import DataLike
 
-__all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of"]
+__all__ = ["Column", "Mapped", "RowsColumn", "Sparse", "Stored", "column_of"]
 
 _SMALL_ROW = 1 << 14  # bytes; reading ahead is useful for larger rows
 
@@ -59,13 +61,18 @@ class Column:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.take(np.arange(len(self))), dtype)
 
-    def take(self, positions: np.ndarray) -> np.ndarray:
+    def take(self, positions: np.ndarray) -> Any:
         """Reads the rows with some indices."""
         return narrowed(np.asarray(self._read(np.asarray(_select_rows(self._rows, positions)))))
 
-    def range(self, start: int, stop: int) -> np.ndarray:
+    def range(self, start: int, stop: int) -> Any:
         """Reads the rows from `start` (inclusive) to `stop` (exclusive)."""
         return self.take(np.arange(start, min(stop, len(self))))
+
+    def spec(self, rows: int) -> Any:
+        """Returns the spec of what `take` returns for a number of rows."""
+        dtype = jax.dtypes.canonicalize_dtype(self.dtype)
+        return jax.ShapeDtypeStruct((rows, *self.shape[1:]), dtype)
 
     def _read(self, positions: np.ndarray) -> Any:
         raise NotImplementedError
@@ -136,6 +143,55 @@ class Sparse(Column):
     def _read(self, positions: np.ndarray) -> Any:
         return self._data[positions].toarray()
 
+    def as_rows(self) -> RowsColumn:
+        """Returns the column whose batches are SparseRows instead of dense arrays."""
+        column = RowsColumn(self._data)
+        column._rows, column.shape = self._rows, self.shape
+        return column
+
+
+class RowsColumn(Sparse):
+    """A sparse matrix of which batches are SparseRows."""
+
+    def __init__(self, matrix: Any) -> None:
+        super().__init__(matrix)
+        # The entries per row of the largest batch so far, also in the parts of this column: equal
+        # shapes need one program. A batch of average rows fits at first.
+        self._width = [round_up(math.ceil(1.1 * matrix.nnz / max(matrix.shape[0], 1)))]
+
+    def as_rows(self) -> RowsColumn:
+        """Returns the column."""
+        return self
+
+    def dense(self) -> Sparse:
+        """Returns the column whose batches are dense arrays."""
+        column = Sparse(self._data)
+        column._rows, column.shape = self._rows, self.shape
+        return column
+
+    def take(self, positions: np.ndarray) -> Any:
+        """Returns the rows with some indices."""
+        matrix = self._data[np.asarray(_select_rows(self._rows, positions))]
+        matrix.sum_duplicates()
+        counts = np.diff(matrix.indptr)
+        rows = np.repeat(np.arange(len(counts), dtype="int32"), counts)
+        entries = np.stack([rows, matrix.indices.astype("int32")], axis=1)
+        found = SparseRows.from_entries(
+            narrowed(matrix.data), entries, matrix.shape, self._width[0]
+        )
+        self._width[0] = found.values.shape[1]
+        return found
+
+    def spec(self, rows: int) -> Any:
+        """Returns the spec of what `take` returns for a number of rows."""
+        dtype = jax.dtypes.canonicalize_dtype(self.dtype)
+        entries = (rows, self._width[0])
+        return SparseRows(
+            jax.ShapeDtypeStruct(entries, dtype),
+            jax.ShapeDtypeStruct((*entries, 2), "int32"),
+            self.shape[1:],
+        )
+
 
 def _csr(matrix: Any) -> Any:
     """Converts a sparse matrix of JAX, which has no fast access to rows, to one of SciPy."""
@@ -159,7 +215,7 @@ def column_of(x: DataLike) -> Column | None:
         return Mapped(x) if _mapping(x) is not None and x.ndim and x.dtype.kind in "biufc" else None
     if is_a(x, "h5py", "Dataset") and x.ndim and x.dtype.kind in "biuf":
         return Stored(x)
-    if is_sparse(x):
+    if is_sparse(x) and not isinstance(x, SparseRows):
         if x.ndim != 2:
             raise ValueError(
                 f"A sparse array must have two axes, rows and columns. Received shape {x.shape}."

@@ -55,6 +55,7 @@ class Dense(AdaptableLayer):
     _infers_by_config_ = True
     _rowwise_ = True
     _map_name_ = "Matmul"
+    _accepts_sparse_ = True
 
     kernel = AdaptedWeight()
     units: int

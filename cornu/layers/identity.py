@@ -24,6 +24,7 @@ class Identity(Layer):
 
     _infers_by_config_ = True
     _rowwise_ = True
+    _accepts_sparse_ = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -48,6 +48,7 @@ class Merge(Layer):
 
     _infers_by_config_ = True
     _rowwise_ = True
+    _accepts_sparse_ = True
     combine: ClassVar[Callable[..., Any]]
 
     def __init__(self, **kwargs: Any) -> None:
@@ -98,7 +99,7 @@ class Add(Merge):
     [[11.0, 22.0]]
     """
 
-    combine = staticmethod(jnp.add)
+    combine = staticmethod(ops.add)
 
 
 class Subtract(Merge):
@@ -118,7 +119,7 @@ class Subtract(Merge):
     [[-9.0, -18.0]]
     """
 
-    combine = staticmethod(jnp.subtract)
+    combine = staticmethod(ops.subtract)
 
     def build(self, input_shape: ShapeLike) -> None:
         """Checks that there are two compatible shapes."""
@@ -140,11 +141,11 @@ class Average(Merge):
     [[2.0, 4.0]]
     """
 
-    combine = staticmethod(jnp.add)
+    combine = staticmethod(ops.add)
 
     def call(self, inputs: Sequence[Array]) -> Array:
         """Returns the sum divided by the number of inputs."""
-        return super().call(inputs) / len(inputs)
+        return ops.divide(super().call(inputs), len(inputs))
 
 
 class Multiply(Merge):
@@ -163,7 +164,7 @@ class Multiply(Merge):
     [[10.0, 40.0]]
     """
 
-    combine = staticmethod(jnp.multiply)
+    combine = staticmethod(ops.multiply)
 
     def call(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Array:
         """Returns the elementwise product."""
@@ -215,7 +216,7 @@ class Maximum(Extremum):
     [[10.0, 20.0]]
     """
 
-    combine = staticmethod(jnp.maximum)
+    combine = staticmethod(ops.maximum)
 
 
 class Minimum(Extremum):
@@ -232,7 +233,7 @@ class Minimum(Extremum):
     [[1.0, 2.0]]
     """
 
-    combine = staticmethod(jnp.minimum)
+    combine = staticmethod(ops.minimum)
 
 
 class Concatenate(Merge):
@@ -281,7 +282,7 @@ class Concatenate(Merge):
 
     def call(self, inputs: Sequence[Array]) -> Array:
         """Returns the concatenated inputs."""
-        return jnp.concatenate(inputs, axis=self.axis)
+        return ops.concatenate(inputs, axis=self.axis)
 
     def compute_mask(
         self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
@@ -319,6 +320,8 @@ class Dot(Merge):
     >>> cornu.layers.Dot(axes=(1, 2))([cornu.Input((3, 5)), cornu.Input((10, 3))]).shape
     (None, 5, 10)
     """
+
+    _accepts_sparse_ = False
 
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -433,7 +436,8 @@ def _pad_ranks(samples: list[tuple[int | None, ...]]) -> list[tuple[int | None, 
 def _align_ranks(inputs: Sequence[Array]) -> list[Any]:
     """Gives arrays the same rank by inserting axes of size 1 after the batch axis."""
     ndim = max(x.ndim for x in inputs)
-    return [jnp.expand_dims(x, range(1, 1 + ndim - x.ndim)) for x in inputs]
+    axes = [tuple(range(1, 1 + ndim - x.ndim)) for x in inputs]
+    return [ops.expand_dims(x, new) if new else x for x, new in zip(inputs, axes, strict=True)]
 
 
 def _align_masks(inputs: Sequence[Array], masks: Any) -> list[Any]:

@@ -20,6 +20,7 @@ from cornu import tree
 from cornu.core.graph.graph import Graph, is_reachable
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
+from cornu.core.sparse.arrays import is_sparse, to_bcoo, to_dense
 from cornu.core.state import scope
 from cornu.core.state.dtypes import host_array, is_float, narrowed
 from cornu.core.tracebacks.user_frames import user_stacklevel
@@ -116,7 +117,7 @@ class FunctionalGraph:
     def specs_match(self, values: Sequence[Any]) -> bool:
         """Whether values are Tensors with the shapes and dtypes of the inputs."""
         return all(
-            isinstance(x, Tensor) and (x.shape, x.dtype) == (t.shape, t.dtype)
+            isinstance(x, Tensor) and (x.shape, x.dtype, x.sparse) == (t.shape, t.dtype, t.sparse)
             for x, t in zip(values, self.input_tensors, strict=True)
         )
 
@@ -262,7 +263,9 @@ class FunctionalGraph:
         if x is None:
             self.check_optional(tensor, name)
             return None
-        if not isinstance(x, jax.Array):
+        if is_sparse(x):
+            x = to_bcoo(x) if tensor.sparse else to_dense(x)
+        elif not isinstance(x, jax.Array):
             # Integers beyond 32 bits are refused unless a float is wanted.
             convert = narrowed if is_float(tensor.dtype) else host_array
             x = jnp.asarray(convert(x) if isinstance(x, np.ndarray) else x)

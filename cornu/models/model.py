@@ -14,11 +14,11 @@ import numpy as np
 from cornu import inspect, registry, tree
 from cornu.core.graph.inference import infer_outputs
 from cornu.core.graph.op import Op, is_symbolic
-from cornu.core.graph.sparse import to_dense
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.call_errors import locate_call_error
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.shapes import map_shapes, shapes_from_json
+from cornu.core.sparse.arrays import is_sparse, stored_values, to_bcoo, to_rows
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_direct
 from cornu.core.state.overridable import overridable_property
@@ -78,6 +78,7 @@ class Model(InspectionMethods):
     """
 
     _is_model_ = True
+    _accepts_sparse_ = True
     # Attributes that do not affect what the model computes.
     _bookkeeping_ = Layer._bookkeeping_ | {
         "_trainer_",
@@ -151,7 +152,7 @@ class Model(InspectionMethods):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not (len(args) == 1 and isinstance(args[0], (jax.Array, np.ndarray, Tensor))):
-            args, kwargs = to_dense((args, kwargs))
+            args, kwargs = to_bcoo((args, kwargs))
         around = scope.current()
         # Only the outermost call is compiled: an inner one is part of the program or eager step
         # around it.
@@ -477,7 +478,7 @@ class Model(InspectionMethods):
     def _call_compiled_(self, args: Any, kwargs: Any) -> Any:
         self._ensure_built_(args[0])
         outputs, self._last_losses_ = self._trainer_.programs.forward(
-            args[0], kwargs.get("training")
+            to_rows(args[0]), kwargs.get("training")
         )
         return outputs
 
@@ -648,6 +649,8 @@ def _is_direct_input(x: DataLike, current: scope.Scope) -> bool:
     """Whether the compiled forward function takes a value as it is."""
     if isinstance(x, np.ndarray):
         return is_direct(x)
+    if is_sparse(x):
+        return not isinstance(stored_values(x), jax.core.Tracer)
     if not isinstance(x, jax.Array) or isinstance(x, jax.core.Tracer):
         return False
     return current.masks.get(x) is None
@@ -681,13 +684,15 @@ def _shapes(tensors: PyTree) -> Any:
     return leaves[0].shape if len(leaves) == 1 else tree.map(lambda t: t.shape, tensors)
 
 
-def _spec(tensor: Tensor) -> tuple[Any, str]:
-    return tensor.shape, tensor.dtype
+def _spec(tensor: Tensor) -> tuple[Any, str, bool]:
+    return tensor.shape, tensor.dtype, tensor.sparse
 
 
 def _spec_of(x: DataLike) -> Any:
     if x is None:
         return None
+    if is_sparse(x):
+        return Tensor((None, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype), sparse=True)
     if not isinstance(x, jax.ShapeDtypeStruct):
         x = np.asarray(x) if not isinstance(x, jax.Array) else x
     if x.dtype.kind in "OUST":

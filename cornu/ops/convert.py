@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.graph.op import VariableBase, is_symbolic, op, unwrap
-from cornu.core.graph.sparse import is_sparse, to_dense
+from cornu.core.sparse.arrays import is_sparse, to_dense
 from cornu.core.state.dtypes import host_array, narrowed, standardize_dtype
 from cornu.foreign import is_a
 from cornu.ops.arguments import to_array, to_jax_dtype

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.layer.layer import Layer
+from cornu.core.sparse.arrays import stored_values
 from cornu.data import Arrays, Stream
 from cornu.losses import FunctionLoss
 from cornu.training import data_checks
@@ -172,8 +173,9 @@ class BatchCheck:
         whole = self._trainer.model._graph_
         graph = None if whole is None else whole.device_graph
         for name, tensor, array in self._binding.inputs(x):
+            values = stored_values(array)
             if graph is None or tensor is None:
-                yield _Leaf(array, [functools.partial(data_checks.check_values, name)])
+                yield _Leaf(values, [functools.partial(data_checks.check_values, name)])
                 continue
             what = f"Input {name!r}"
             graph.check_shape(array, tensor, name)
@@ -186,7 +188,7 @@ class BatchCheck:
             ]
             if data_checks.needs_range_check(array.dtype, tensor.dtype):
                 checks.append(functools.partial(data_checks.check_range, what, tensor.dtype))
-            yield _Leaf(array, checks)
+            yield _Leaf(values, checks)
 
 
 def _target(name: str, loss: FunctionLoss, target: Any, output: Any) -> _Leaf:

@@ -15,7 +15,7 @@ import numpy as np
 from cornu import tree
 from cornu.core.graph.tensor import Tensor
 from cornu.data.class_weights import checked_class_weight, weights_of_classes
-from cornu.data.column_names import NAMELESS, Names
+from cornu.data.column_names import Names
 from cornu.training.compile.outputs import Outputs, is_array
 from cornu.training.data_checks import check_lengths
 from cornu.training.protocols import TrainableModel
@@ -79,8 +79,11 @@ class Binding:
         """The names of inputs and outputs, which are matched with column names of tables."""
         whole = self._whole
         if whole is None:
-            return NAMELESS if self._reader is None else Names(read=self._reader)
-        return Names(tuple(whole.input_names), tuple(whole.output_names), self._reader)
+            return Names(read=self._reader, sparse=True)
+        sparse = any(tensor.sparse for tensor in whole.input_tensors)
+        return Names(
+            tuple(whole.input_names), tuple(whole.output_names), self._reader, sparse=sparse
+        )
 
     def bind(self, batch: Batch, is_known: bool = False) -> tuple[Any, Any, Any]:
         """Returns a batch in the structure of the model.

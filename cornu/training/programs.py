@@ -10,6 +10,7 @@ import jax
 from cornu import tree
 from cornu.callbacks import CallbackList
 from cornu.core.layer.walk import nested_layers
+from cornu.core.sparse.arrays import to_bcoo, to_dense
 from cornu.core.state import scope
 from cornu.core.state.forms_version import count_changes
 from cornu.core.state.variable import Variable
@@ -201,7 +202,7 @@ class ProgramCache:
             kwargs = {} if training is None else {"training": training}
             note = self._notes("call" if training is not False else "predict", training=training)
             forward = self._forwards[key] = Forward(
-                lambda x: _with_masks(owner.model._run_((x,), kwargs)),
+                lambda x: _with_masks(owner.model._run_((to_bcoo(x),), kwargs)),
                 self._variables_of_calls(),
                 owner.key(),
                 owner.random_sources(),
@@ -243,9 +244,9 @@ class ProgramCache:
                 whole = self.predict(pad_batch(batch, size)[0])
                 return jax.tree_util.tree_map(lambda x: x[:rows], whole)
         if eager:
-            return owner.predictions(batch)
+            return to_dense(owner.predictions(batch))
         if not own_step:
-            return self.forward(batch[0], False)[0]
+            return to_dense(self.forward(batch[0], False)[0])
         self._drop_outdated()
         key = ("predict_step", self._phase_key())
         if key not in self._forwards:
@@ -256,7 +257,7 @@ class ProgramCache:
                 owner.random_sources(),
                 self._notes("predict"),
             )
-        return self._forwards[key](batch)[0]
+        return to_dense(self._forwards[key](batch)[0])
 
     def is_rowwise(self) -> bool:
         """Whether each row of the outputs of the model depends only on the same row of inputs."""

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu import tree
+from cornu.core.sparse.arrays import to_bcoo
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.data.packing import pack_as_given, unpack_x_y_sample_weight
@@ -267,7 +268,7 @@ def _run_users_step(trainer: Trainer, name: str, batch: Batch) -> dict[str, Any]
 
 def _call_step(trainer: Trainer, name: str, batch: Batch) -> Any:
     """Calls a custom step on a batch as the user passed it."""
-    model, data = trainer.model, pack_as_given(batch)
+    model, data = trainer.model, pack_as_given(to_bcoo(batch))
     if model._overrides_(maker_of(name)):
         # As in Keras, the method sets an attribute: a function of the state and an iterator.
         getattr(model, maker_of(name))()

@@ -15,6 +15,7 @@ from cornu.callbacks import CallbackList, History
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import nested_layers
+from cornu.core.sparse.arrays import is_sparse
 from cornu.core.state import scope, sharing
 from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
@@ -522,4 +523,4 @@ def _iterate_sources(value: Any) -> Iterator[SeedGenerator]:
 
 
 def _symbolic(x: DataLike) -> Tensor | None:
-    return None if x is None else Tensor((None, *x.shape[1:]), x.dtype)
+    return None if x is None else Tensor((None, *x.shape[1:]), x.dtype, sparse=is_sparse(x))

@@ -19,6 +19,7 @@ from cornu.core.graph.op import (
     unwrap,
 )
 from cornu.core.graph.tensor import STRINGS_NOT_ACCEPTED, Node, Tensor, TensorSpec, format_shape
+from cornu.core.sparse.arrays import is_sparse, sparse_spec
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.core.tracebacks.user_frames import user_location
@@ -86,7 +87,7 @@ def infer_outputs(
         remaining = iter(sizes)
         shapes = [tuple(next(remaining) if d is None else d for d in t.shape) for t in tensors]
         pairs = zip(shapes, tensors, strict=True)
-        return jax.eval_shape(run, *[jax.ShapeDtypeStruct(s, t.dtype) for s, t in pairs])
+        return jax.eval_shape(run, *[_spec_of(t, shape) for shape, t in pairs])
 
     unknown = sum(t.shape.count(None) for t in tensors)
     try:
@@ -102,8 +103,19 @@ def infer_outputs(
         found = _infer_from_examples(trace, unknown, known) if unknown else []
         if not found:
             raise
-        return jax.tree_util.tree_map(_common, *found)
-    return jax.tree_util.tree_map(lambda s: Tensor(s.shape, s.dtype), out)
+        return tree.map(_common, *found)
+    return tree.map(_tensor_of, out)
+
+
+def _spec_of(tensor: Any, shape: tuple[Any, ...]) -> Any:
+    """Returns what is traced in place of a Tensor."""
+    if tensor.sparse:
+        return sparse_spec(shape, tensor.dtype)
+    return jax.ShapeDtypeStruct(shape, tensor.dtype)
+
+
+def _tensor_of(spec: Any) -> Tensor | None:
+    return None if spec is None else Tensor(spec.shape, spec.dtype, sparse=is_sparse(spec))
 
 
 # Sizes with many divisors, so that they can be divided by strides, groups and heads.
@@ -143,15 +155,19 @@ def _like(first: Any, found: list[Any]) -> list[Any]:
     """Returns the outputs with the same structure and the same numbers of axes as the first."""
 
     def ranks(out: Any) -> Any:
-        leaves, structure = jax.tree_util.tree_flatten(out)
-        return structure, [len(leaf.shape) for leaf in leaves]
+        leaves, structure = tree.flatten_with_treedef(out)
+        return structure, [None if leaf is None else len(leaf.shape) for leaf in leaves]
 
     return [out for out in found if ranks(out) == ranks(first)]
 
 
-def _common(*specs: Any) -> Tensor:
+def _common(*specs: Any) -> Tensor | None:
+    first = specs[0]
+    if first is None:
+        return None
     sizes = zip(*(spec.shape for spec in specs), strict=True)
-    return Tensor(tuple(n[0] if len(set(n)) == 1 else None for n in sizes), specs[0].dtype)
+    shape = tuple(n[0] if len(set(n)) == 1 else None for n in sizes)
+    return Tensor(shape, first.dtype, sparse=is_sparse(first))
 
 
 _cache: dict[Any, Any] = {}
@@ -167,7 +183,9 @@ def _cached(key: Any, compute: Callable[[], Any]) -> Any:
         outputs = compute()
         if len(_cache) >= 4096:  # a bound on memory; real programs have a few hundred keys
             _cache.clear()
-        _cache[key] = jax.tree_util.tree_map(lambda t: TensorSpec(t.shape, t.dtype), outputs)
+        _cache[key] = jax.tree_util.tree_map(
+            lambda t: TensorSpec(t.shape, t.dtype, t.sparse), outputs
+        )
         return outputs
     return jax.tree_util.tree_map(lambda spec: Tensor(*spec), known, is_leaf=is_spec)
 
@@ -179,7 +197,7 @@ def is_spec(x: Any) -> bool:
 
 def _static_key(leaf: Any) -> Any:
     if isinstance(leaf, Tensor):
-        return ("tensor", leaf.shape, leaf.dtype)
+        return ("tensor", leaf.shape, leaf.dtype, leaf.sparse)
     if isinstance(leaf, slice):
         return ("slice", leaf.start, leaf.stop, leaf.step)
     if isinstance(leaf, VariableBase):
@@ -193,7 +211,7 @@ def infer_op_outputs(op: Op, args: Any, kwargs: Any) -> Any:
     """Infers the outputs of an op, cached by function and static arguments."""
 
     def compute() -> Any:
-        return infer_outputs(op.function, args, kwargs)
+        return infer_outputs(lambda *a, **k: op._run_(a, k), args, kwargs)
 
     leaves, definition = tree.flatten_with_treedef((args, kwargs))
     try:

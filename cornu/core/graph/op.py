@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import jax
 import numpy as np
 
-from cornu.core.graph.sparse import is_sparse, run_on_sparse
+from cornu.core.sparse.arrays import is_sparse
+from cornu.core.sparse.rules import run_on_sparse
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.names import printable
 
@@ -73,7 +74,9 @@ class Op:
             raise locate_op_error(self, error, args, kwargs)  # noqa: B904
 
     def _run_(self, args: Any, kwargs: Any) -> Any:
-        """Calls the function on arrays."""
+        """Calls the function on arrays, in a graph or to infer shapes."""
+        if _find_kinds(args, 0) & SPARSE or _find_kinds(kwargs.values(), 0) & SPARSE:
+            return run_on_sparse(self.name, self.function, args, kwargs)
         return self.function(*args, **kwargs)
 
     def _bind(self, args: Any, kwargs: Any) -> tuple[Any, Any]:

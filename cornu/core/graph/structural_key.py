@@ -110,7 +110,7 @@ class _KeyBuilder:
 
     def tensor(self, tensor: Tensor) -> Hashable:
         if self._is_first(tensor):
-            return ("tensor", tensor.shape, tensor.dtype)
+            return ("tensor", tensor.shape, tensor.dtype, tensor.sparse)
         return self.numbers[id(tensor)]
 
     def node(self, node: Node) -> Hashable:

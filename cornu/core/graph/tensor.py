@@ -348,10 +348,11 @@ class Node:
 
 
 class TensorSpec(NamedTuple):
-    """The shape and dtype of a Tensor."""
+    """The shape and dtype of a Tensor, and whether its values are sparse arrays."""
 
     shape: Shape
     dtype: str
+    sparse: bool = False
 
 
 def is_keras_tensor(x: Any) -> bool:

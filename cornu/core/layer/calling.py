@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.core.graph.sparse import to_dense
 from cornu.core.graph.tensor import Tensor, standardize_shape
 from cornu.core.layer.input_spec import check_input
 from cornu.core.layer.signature import call_signature
+from cornu.core.sparse.arrays import is_sparse, to_bcoo, to_dense
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_float, narrowed
 from cornu.core.state.tracking import VariableOwner
@@ -29,12 +29,13 @@ __all__ = ["build_and_check", "build_from_shapes", "convert_arguments", "run_cal
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-def convert_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+def convert_arguments(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """Replaces NumPy arrays, sparse arrays and Variables among the arguments by JAX arrays."""
     # Most calls have one array; a tree map would take longer than a small layer.
     if len(args) == 1 and not kwargs and isinstance(args[0], jax.Array):
         return args, kwargs
-    converted: Arguments = tree.map(_to_array, to_dense((args, kwargs)))
+    convert = to_bcoo if layer._accepts_sparse_ else to_dense
+    converted: Arguments = tree.map(_to_array, convert((args, kwargs)))
     return converted
 
 
@@ -95,6 +96,8 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if not (layer._building_ and before[2][-1:] == (layer.name,)):  # `build` has entered the layer
         around.layer_path = (*before[2], layer.name)
     try:
+        if not (layer._accepts_sparse_ or (len(args) == 1 and isinstance(args[0], jax.Array))):
+            args, kwargs = to_dense((args, kwargs))
         if layer.autocast:
             args, kwargs = _autocast(args, kwargs, compute_dtype)
         call = getattr(layer, layer._call_method_)
@@ -105,7 +108,9 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
         else:
             outputs = around.interceptor(layer, None, call, args, kwargs)
         if layer.activity_regularizer is not None:
-            for output in jax.tree_util.tree_leaves(outputs):
+            for output in tree.leaves(to_dense(outputs)):
+                if output is None:
+                    continue
                 # As in Keras, so that the strength of a penalty does not depend on the batch size.
                 batch_size = max(output.shape[0], 1) if output.ndim else 1
                 around.losses.append(layer.activity_regularizer(output) / batch_size)
@@ -171,4 +176,6 @@ def _cast_float(x: Any, dtype: str) -> Any:
 
 
 def _shape_or_none(x: Any) -> tuple[int | None, ...] | None:
-    return standardize_shape(x.shape) if isinstance(x, (Tensor, jax.Array)) else None
+    if isinstance(x, (Tensor, jax.Array)) or is_sparse(x):
+        return standardize_shape(x.shape)
+    return None

@@ -83,6 +83,8 @@ class Layer(DTypeMethods, WeightMethods):
     _rowwise_: bool | None = None
     # Whether inputs may consist of strings. In a model, a call on strings runs on the host.
     _accepts_strings_: ClassVar[bool] = False
+    # Whether `call` computes with sparse arrays; other layers receive dense ones.
+    _accepts_sparse_: ClassVar[bool] = False
     # Whether the layer is a model, with inputs and outputs of its own.
     _is_model_: ClassVar[bool] = False
     # Whether files begin with the layers of its graph, as those of a Functional model in Keras.
@@ -125,6 +127,10 @@ class Layer(DTypeMethods, WeightMethods):
             # An overridden `call` need not have the properties declared by the base class.
             cls._infers_by_config_ = cls.__dict__.get("_infers_by_config_", False)
             cls._rowwise_ = cls.__dict__.get("_rowwise_")
+            # As in Keras, the program decides how it computes with sparse arrays, unless it may
+            # pass them to the `call` of a layer that does not.
+            base = super(cls, cls)
+            cls._accepts_sparse_ = base.call is Layer.call or base._accepts_sparse_
         if "build_from_config" in cls.__dict__ and not is_library_class(cls):
             cls._builds_itself_ = not cls._is_model_  # models are built after their parts are read
         declared = cls.__dict__.get("rowwise")
@@ -330,7 +336,7 @@ class Layer(DTypeMethods, WeightMethods):
     def _convert_arguments_(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return calling.convert_arguments(args, kwargs)
+        return calling.convert_arguments(self, args, kwargs)
 
     def _build_from_shapes_(self, shapes: dict[str, Any]) -> None:
         calling.build_from_shapes(self, shapes)

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from cornu.core.graph.tensor import Tensor
+from cornu.core.sparse.arrays import is_sparse
 from cornu.errors import suggest
 
 __all__ = ["CallSignature", "call_signature"]
@@ -119,4 +120,4 @@ def _contains_tensor(value: Any) -> bool:
         return any(_contains_tensor(item) for item in value)
     if isinstance(value, dict):
         return any(_contains_tensor(item) for item in value.values())
-    return False
+    return is_sparse(value)

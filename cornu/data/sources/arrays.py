@@ -175,13 +175,15 @@ class Arrays:
 
     def example(self) -> Any:
         """Returns the specs of a batch."""
-        return jax.tree_util.tree_map(
-            lambda x: jax.ShapeDtypeStruct(
-                (min(self.batch_size, x.shape[0]), *x.shape[1:]),
-                jax.dtypes.canonicalize_dtype(x.dtype),
-            ),
-            self.structure,
-        )
+
+        def spec_of(x: Any) -> Any:
+            rows = min(self.batch_size, x.shape[0])
+            if isinstance(x, Column):
+                return x.spec(rows)
+            dtype = jax.dtypes.canonicalize_dtype(x.dtype)
+            return jax.ShapeDtypeStruct((rows, *x.shape[1:]), dtype)
+
+        return jax.tree_util.tree_map(spec_of, self.structure)
 
     def preview(self) -> Any:
         """Returns data for checks before training: whole arrays, and the first rows of Columns."""

@@ -29,9 +29,9 @@ __all__ = [
     "HostArray",
     "PreprocessingLayer",
     "as_output",
+    "check_sparse",
     "default_dtype",
     "output_dtype",
-    "reject_sparse",
     "to_host",
 ]
 
@@ -197,11 +197,11 @@ def output_dtype(layer: Layer) -> str:
     return jax.dtypes.canonicalize_dtype(layer.compute_dtype).name
 
 
-def reject_sparse(label: str, sparse: Any, ragged: Any = False) -> None:
-    """Raises if a sparse or ragged output is requested."""
-    for name, value in (("sparse", sparse), ("ragged", ragged)):
-        if value:
-            raise NotImplementedError(
-                f"{label}: {name}={value!r} is not supported; the output is a dense array.\n"
-                + (f"Omit {name}." if name == "sparse" else f"Omit {name}; rows are padded with 0.")
-            )
+def check_sparse(label: str, sparse: Any, output_mode: str) -> bool:
+    """Returns the argument `sparse`; raises a ValueError for sparse indices."""
+    if sparse and output_mode == "int":
+        raise ValueError(
+            f"{label}: sparse=True requires output_mode 'one_hot', 'multi_hot', 'count' or "
+            "'tf_idf'. Received: output_mode='int'\nPass one of them; indices are a dense array."
+        )
+    return bool(sparse)

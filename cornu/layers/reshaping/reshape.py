@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu import settings
+from cornu import ops, settings
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.errors import quantity
@@ -39,6 +39,7 @@ class Flatten(Layer):
 
     _infers_by_config_ = True
     _rowwise_ = True
+    _accepts_sparse_ = True
 
     def __init__(self, data_format: DataFormat | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -50,8 +51,8 @@ class Flatten(Layer):
         if self.data_format == "channels_first" and inputs.ndim > 1:
             # As in Keras: the elements have the same order in both data formats, and so do the
             # weights of a following Dense.
-            inputs = jnp.moveaxis(inputs, 1, -1)
-        return jnp.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
+            inputs = ops.moveaxis(inputs, 1, -1)
+        return ops.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
 
 
 class Reshape(Layer):
@@ -77,6 +78,7 @@ class Reshape(Layer):
 
     _infers_by_config_ = True
     _rowwise_ = True
+    _accepts_sparse_ = True
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -114,7 +116,7 @@ class Reshape(Layer):
         known = _product_of_known(self.target_shape)
         # The size is computed here, because -1 is ambiguous for an empty batch.
         shape = [elements // max(known, 1) if size == -1 else size for size in self.target_shape]
-        return jnp.reshape(inputs, (inputs.shape[0], *shape))
+        return ops.reshape(inputs, (inputs.shape[0], *shape))
 
 
 class Permute(Layer):
@@ -140,6 +142,7 @@ class Permute(Layer):
 
     _infers_by_config_ = True
     _rowwise_ = True
+    _accepts_sparse_ = True
 
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -153,7 +156,7 @@ class Permute(Layer):
 
     def call(self, inputs: Array) -> Array:
         """Returns the inputs with permuted axes."""
-        return jnp.transpose(inputs, (0, *self.dims))
+        return ops.transpose(inputs, (0, *self.dims))
 
 
 class RepeatVector(Layer):

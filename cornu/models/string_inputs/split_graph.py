@@ -337,7 +337,9 @@ def _index(tensors: Sequence[Tensor], tensor: Tensor) -> int:
 
 
 def _copy_of(tensor: Tensor) -> Tensor:
-    return Tensor(tensor.shape, tensor.dtype, name=tensor.name, optional=tensor.optional)
+    return Tensor(
+        tensor.shape, tensor.dtype, tensor.sparse, name=tensor.name, optional=tensor.optional
+    )
 
 
 def _first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

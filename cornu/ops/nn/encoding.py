@@ -8,6 +8,7 @@ from jax import lax
 
 from cornu import settings
 from cornu.core.graph.op import op
+from cornu.core.sparse import encoding
 from cornu.ops.arguments import check_known, to_array, to_float, to_jax_dtype
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -33,7 +34,7 @@ def one_hot(
         num_classes: the size of the new axis.
         axis: the position of the new axis.
         dtype: the dtype of the result; the process-wide float type by default.
-        sparse: not supported.
+        sparse: whether the result is a sparse array of JAX, a BCOO.
 
     Shapes:
         x (...) -> (..., num_classes).
@@ -46,9 +47,11 @@ def one_hot(
     """
     x = to_array(x)
     dtype = to_jax_dtype(dtype)
-    _check_dense(sparse)
     dtype = settings.get("floatx") if dtype is None else dtype
     check_known(num_classes, "num_classes", "Pass a number.")
+    if sparse:
+        found: Array = encoding.one_hot(x, num_classes, axis, dtype)
+        return found
     return jax.nn.one_hot(x, num_classes, axis=axis, dtype=dtype)
 
 
@@ -68,7 +71,7 @@ def multi_hot(
         num_classes: the size of the new axis.
         axis: the position of the new axis, before the axis of members is reduced.
         dtype: the dtype of the result; the process-wide float type by default.
-        sparse: not supported.
+        sparse: whether the result is a sparse array of JAX, a BCOO.
         **kwargs: `num_tokens`, the former name of `num_classes`.
 
     Shapes:
@@ -85,16 +88,21 @@ def multi_hot(
     """
     inputs = to_array(inputs)
     dtype = to_jax_dtype(dtype)
-    _check_dense(sparse)
     if num_classes is None:
         num_classes = kwargs.pop("num_tokens", None)
     if kwargs:
         raise TypeError(f"multi_hot: unexpected keyword argument {next(iter(kwargs))!r}.")
     if num_classes is None:
         raise ValueError("multi_hot: num_classes, the number of classes, is required.")
+    members = 1 if inputs.ndim > 1 else 0
+    if sparse:
+        dtype = settings.get("floatx") if dtype is None else dtype
+        encoded = encoding.one_hot(inputs, num_classes, axis, "int32")
+        found: Array = encoding.mark_members(encoded, members, dtype)
+        return found
     ones = one_hot(inputs.astype("int32"), num_classes, axis=axis, dtype=dtype)
     # The maximum instead of the sum, because a member that is repeated counts once.
-    return jnp.max(ones, axis=1 if inputs.ndim > 1 else 0)
+    return jnp.max(ones, axis=members)
 
 
 @op
@@ -114,8 +122,3 @@ def polar(abs_: ArrayLike, angle: ArrayLike) -> Array:
     abs_, angle = to_array(abs_), to_array(angle)
     abs_, angle = to_float(abs_), to_float(angle)
     return lax.complex(abs_ * jnp.cos(angle), abs_ * jnp.sin(angle))
-
-
-def _check_dense(sparse: bool) -> None:
-    if sparse:
-        raise NotImplementedError("Sparse arrays are not supported. Use sparse=False.")

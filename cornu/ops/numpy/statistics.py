@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
+from cornu.core.sparse import encoding
 from cornu.ops.arguments import check_known, to_array, to_axes, to_float, to_operand
 from cornu.types import Array, ArrayLike, Axes
 
@@ -138,18 +139,21 @@ def bincount(
         x: non-negative integers, of shape (length,) or (batch, length).
         weights: the weight of each element; 1 by default.
         minlength: the minimum length of the result.
-        sparse: not supported.
+        sparse: whether the result is a sparse array of JAX, a BCOO. For sparse x and weights, the
+            stored values are counted.
 
     Returns:
         Counts of shape (size,) or (batch, size), size = max(x.max() + 1, minlength).
     """
     x, weights = to_array(x), to_array(weights)
-    if sparse:
-        raise NotImplementedError("bincount: sparse arrays are not supported. Use sparse=False.")
     check_known(x, "x", "For counts of n classes, use ops.sum(ops.one_hot(x, n), axis=-2).")
+    size = max(int(x.max()) + 1, minlength) if x.size else minlength
+    if sparse:
+        encoded = encoding.one_hot(x, size, dtype="int32")
+        found: Array = encoding.count_members(encoded, x.ndim - 1, weights)
+        return found
     if x.ndim == 1:
         return jnp.bincount(x, weights, minlength=minlength)
-    size = max(int(x.max()) + 1, minlength) if x.size else minlength
     # With a row index for each element, all rows are counted in one scatter.
     rows = jnp.arange(x.shape[0])[:, None]
     counts = jnp.zeros((x.shape[0], size), "int32" if weights is None else weights.dtype)

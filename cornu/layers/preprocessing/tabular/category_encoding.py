@@ -11,7 +11,6 @@ from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
     HostArray,
     PreprocessingLayer,
-    reject_sparse,
 )
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode
 
@@ -26,7 +25,7 @@ class CategoryEncoding(PreprocessingLayer):
         output_mode: `"one_hot"`: a vector for each integer; `"multi_hot"`: a vector for the
             integers along the last axis, with 1 for those that occur; `"count"`: the same with the
             number of their occurrences.
-        sparse: must be False.
+        sparse: whether vectors are sparse arrays of JAX, of the format BCOO.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
@@ -72,11 +71,10 @@ class CategoryEncoding(PreprocessingLayer):
                 f"{self._label_()}: num_tokens, the number of categories, is missing.\n"
                 "If it is unknown, use IntegerLookup, which determines it from data."
             )
-        reject_sparse(self._label_(), sparse)
         self.num_tokens = positive_int(self._label_(), "num_tokens", num_tokens)
         mode = "multi_hot" if output_mode == "binary" else output_mode
         self.output_mode = check_choice(self._label_(), "output_mode", mode, MODES[1:])
-        self.sparse = sparse
+        self.sparse = bool(sparse)
         # Integers are often passed as floats, which a cast to a half type would round.
         self.autocast = False
         self.built = True
@@ -92,7 +90,9 @@ class CategoryEncoding(PreprocessingLayer):
             count_weights = count_weights.astype(self.compute_dtype)
         indices = inputs.astype("int32")
         depth = self.num_tokens
-        return encode(indices, self.output_mode, depth, self.compute_dtype, count_weights)
+        return encode(
+            indices, self.output_mode, depth, self.compute_dtype, count_weights, self.sparse
+        )
 
     def _find_data_problem_(self, values: np.ndarray) -> str | None:
         """Returns a description of integers out of range, or None."""
@@ -106,4 +106,4 @@ class CategoryEncoding(PreprocessingLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain data."""
-        return {**super().get_config(), "output_mode": self.output_mode}
+        return {**super().get_config(), "output_mode": self.output_mode, "sparse": self.sparse}

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.errors import check_choice
-from cornu.layers.preprocessing.base import AdaptableLayer, HostArray, reject_sparse
+from cornu.layers.preprocessing.base import AdaptableLayer, HostArray, check_sparse
 from cornu.layers.preprocessing.reading import batches
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode
 from cornu.types import DTypeLike
@@ -31,7 +31,7 @@ class Discretization(AdaptableLayer):
         output_mode: `"int"`: the index of the bin; `"one_hot"`: a vector for each number;
             `"multi_hot"`: a vector for the numbers along the last axis, with 1 for bins that
             occur; `"count"`: the same with the number of their occurrences.
-        sparse: must be False.
+        sparse: whether vectors are sparse arrays of JAX, of the format BCOO.
         dtype, name: the dtype and the name of the layer.
 
     Shapes:
@@ -69,7 +69,6 @@ class Discretization(AdaptableLayer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        reject_sparse(self._label_(), sparse)
         if (bin_boundaries is None) == (num_bins is None):
             raise ValueError(
                 f"{self._label_()} requires either bin_boundaries, or num_bins for adapt(). "
@@ -84,7 +83,7 @@ class Discretization(AdaptableLayer):
         self.num_bins = num_bins
         self.epsilon = epsilon
         self.output_mode = check_choice(self._label_(), "output_mode", output_mode, MODES)
-        self.sparse = sparse
+        self.sparse = check_sparse(self._label_(), sparse, output_mode)
         self.bin_boundaries = self._check_boundaries(bin_boundaries)
         self.autocast = False
         self.built = True
@@ -176,7 +175,8 @@ class Discretization(AdaptableLayer):
         dtype = jnp.result_type(inputs.dtype, jnp.float32)
         bins = jnp.asarray(self.bin_boundaries, dtype)
         indices = jnp.searchsorted(bins, inputs.astype(dtype), side="right")
-        return encode(indices, self.output_mode, depth, self.output_dtype)
+        kind = self.output_dtype
+        return encode(indices, self.output_mode, depth, kind, sparse=self.sparse)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments, with the boundaries that `adapt` computed."""

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cornu.core.sparse import encoding
 from cornu.types import DTypeLike, ShapeLike
 
 __all__ = ["MODES", "encode", "encoded_shape"]
@@ -16,7 +17,14 @@ __all__ = ["MODES", "encode", "encoded_shape"]
 MODES = ("int", "one_hot", "multi_hot", "count")
 
 
-def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any = None) -> Any:
+def encode(
+    indices: Any,
+    mode: str,
+    depth: int,
+    dtype: DTypeLike,
+    weights: Any = None,
+    sparse: bool = False,
+) -> Any:
     """Encodes indices; a NumPy array is encoded on the host.
 
     Args:
@@ -27,6 +35,7 @@ def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any =
         depth: the size of a vector.
         dtype: the dtype of the result.
         weights: the weight of each index for `"count"`, in the shape of `indices`.
+        sparse: whether vectors are a BCOO, a sparse array of JAX.
 
     Example:
 
@@ -39,9 +48,17 @@ def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any =
     if mode == "one_hot":
         if indices.ndim > 1 and indices.shape[-1] == 1:
             indices = indices[..., 0]
+        if sparse:
+            return encoding.one_hot(indices, depth, dtype=dtype)
         return (indices[..., None] == xp.arange(depth)).astype(dtype)
     if indices.ndim == 0:
         indices = indices[None]
+    if sparse:
+        axis = indices.ndim - 1
+        encoded = encoding.one_hot(indices, depth, dtype=dtype)
+        if mode == "multi_hot":
+            return encoding.mark_members(encoded, axis, dtype)
+        return encoding.count_members(encoded, axis, weights)
     lead = indices.shape[:-1]
     rows = indices.reshape(math.prod(lead), indices.shape[-1])
     # Half precision cannot count beyond 256 (bfloat16) or 2048 (float16).

@@ -12,9 +12,9 @@ from cornu.layers.preprocessing.base import (
     HostArray,
     PreprocessingLayer,
     as_output,
+    check_sparse,
     default_dtype,
     output_dtype,
-    reject_sparse,
     to_host,
 )
 from cornu.layers.preprocessing.reading import as_array, holds_strings
@@ -33,7 +33,7 @@ class HashedCrossing(PreprocessingLayer):
     Args:
         num_bins: the number of bins.
         output_mode: `"int"`: the index of the bin; `"one_hot"`: a vector of size `num_bins`.
-        sparse: must be False.
+        sparse: whether vectors are sparse arrays of JAX, of the format BCOO.
         name, dtype: the name and the dtype of the layer.
         **kwargs: `trainable` and others of `Layer`.
 
@@ -75,12 +75,11 @@ class HashedCrossing(PreprocessingLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, dtype=default_dtype(output_mode, dtype), **kwargs)
-        reject_sparse(self._label_(), sparse)
         self.num_bins = positive_int(self._label_(), "num_bins", num_bins)
         self.output_mode = check_choice(
             self._label_(), "output_mode", output_mode, ("int", "one_hot")
         )
-        self.sparse = sparse
+        self.sparse = check_sparse(self._label_(), sparse, output_mode)
         self.autocast = False
         self.built = True
 
@@ -97,7 +96,9 @@ class HashedCrossing(PreprocessingLayer):
             if not holds_strings(x) and (is_float(x.dtype) or x.dtype == bool):
                 raise TypeError(f"expected strings or integers, received {x.dtype} for input {i}.")
         bins = cross_columns(list(map(to_host, inputs)), self.num_bins, self._label_())
-        return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
+        return as_output(
+            encode(bins, self.output_mode, self.num_bins, output_dtype(self), sparse=self.sparse)
+        )
 
     def _check_shapes(self, inputs: HostArray) -> None:
         shapes = [tuple(x.shape) for x in inputs]
@@ -117,4 +118,4 @@ class HashedCrossing(PreprocessingLayer):
         """Returns a Tensor of the shape and dtype of the output."""
         self._check_shapes(inputs)
         shape = encoded_shape(inputs[0].shape, self.output_mode, self.num_bins)
-        return Tensor(shape, output_dtype(self))
+        return Tensor(shape, output_dtype(self), sparse=self.sparse)

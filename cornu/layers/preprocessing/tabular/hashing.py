@@ -16,9 +16,9 @@ from cornu.layers.preprocessing.base import (
     HostArray,
     PreprocessingLayer,
     as_output,
+    check_sparse,
     default_dtype,
     output_dtype,
-    reject_sparse,
     to_host,
 )
 from cornu.layers.preprocessing.reading import as_array, holds_strings
@@ -44,7 +44,7 @@ class Hashing(PreprocessingLayer):
         output_mode: `"int"`: the index of the bin; `"one_hot"`: a vector for each input;
             `"multi_hot"`: a vector for the inputs along the last axis, with 1 for bins that occur;
             `"count"`: the same with the number of their occurrences.
-        sparse: must be False.
+        sparse: whether vectors are sparse arrays of JAX, of the format BCOO.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
@@ -88,12 +88,11 @@ class Hashing(PreprocessingLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{**kwargs, "dtype": default_dtype(output_mode, kwargs.get("dtype"))})
-        reject_sparse(self._label_(), sparse)
         self.num_bins = positive_int(self._label_(), "num_bins", num_bins)
         self.mask_value = mask_value
         self.salt = salt_pair(self._label_(), salt)
         self.output_mode = check_choice(self._label_(), "output_mode", output_mode, MODES)
-        self.sparse = sparse
+        self.sparse = check_sparse(self._label_(), sparse, output_mode)
         self.autocast = False
         self.built = True
         if output_mode == "int" and self.dtype_policy.name not in ("int32", "int64"):
@@ -122,7 +121,9 @@ class Hashing(PreprocessingLayer):
             bins = (np if isinstance(x, np.ndarray) else jnp).where(
                 self._is_masked(to_host(inputs)), 0, bins + 1
             )
-        return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
+        return as_output(
+            encode(bins, self.output_mode, self.num_bins, output_dtype(self), sparse=self.sparse)
+        )
 
     def _is_masked(self, x: HostArray) -> Any:
         if not holds_strings(x):
@@ -136,4 +137,4 @@ class Hashing(PreprocessingLayer):
     def compute_output_spec(self, inputs: HostArray) -> Tensor:
         """Returns a Tensor of the shape and dtype of the output."""
         shape = encoded_shape(inputs.shape, self.output_mode, self.num_bins)
-        return Tensor(shape, output_dtype(self))
+        return Tensor(shape, output_dtype(self), sparse=self.sparse)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu import registry
+from cornu import ops, registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
 from cornu.errors import check_choice, is_positive_integer, quantity
@@ -20,7 +20,7 @@ from cornu.layers.preprocessing.base import (
     AdaptableLayer,
     HostArray,
     as_output,
-    reject_sparse,
+    check_sparse,
 )
 from cornu.layers.preprocessing.reading import batches, is_array
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
@@ -142,7 +142,6 @@ class IndexLookup(VocabularyLayer):
     ) -> None:
         """Checks and sets the arguments that both constructors have."""
         label = self._label_()
-        reject_sparse(label, sparse)
         if max_tokens is not None and positive_int(label, "max_tokens", max_tokens) == 1:
             raise ValueError(f"{label}: max_tokens must be >= 2. Received: 1")
         if pad_to_max_tokens and max_tokens is None:
@@ -162,7 +161,7 @@ class IndexLookup(VocabularyLayer):
         self.oov_token = oov_token
         self.invert = invert
         self.output_mode = mode
-        self.sparse = sparse
+        self.sparse = check_sparse(label, sparse, mode)
         self.pad_to_max_tokens = pad_to_max_tokens
         self.salt = salt_pair(label, salt)
         self.autocast = False
@@ -396,9 +395,10 @@ class IndexLookup(VocabularyLayer):
             return as_output(encode(indices, "int", 0, dtype))
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
         depth = cast(int, self._depth())  # known after `check_known`
-        vectors = encode(indices, mode, depth, self._vector_dtype)
+        vectors = encode(indices, mode, depth, self._vector_dtype, sparse=self.sparse)
         if self.output_mode == "tf_idf":
-            vectors = vectors * self.idf_weights.astype(self._vector_dtype)
+            weights = self.idf_weights.astype(self._vector_dtype)
+            vectors = ops.multiply(vectors, weights) if self.sparse else vectors * weights
         return as_output(vectors)
 
     def indices(self, x: HostArray) -> Any:
@@ -460,7 +460,8 @@ class IndexLookup(VocabularyLayer):
         with scope.abstract_scope():
             self.check_known()
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
-        return Tensor(encoded_shape(inputs.shape, mode, self._depth()), self._vector_dtype)
+        shape = encoded_shape(inputs.shape, mode, self._depth())
+        return Tensor(shape, self._vector_dtype, sparse=self.sparse)
 
     # ------------------------------------------------------------------------------------ as data
 

@@ -39,7 +39,7 @@ class IntegerLookup(IndexLookup):
         output_mode: `"int"`: the index; `"one_hot"`: a vector for each integer; or a vector for
             the integers along the last axis: `"multi_hot"`, 1 for terms that occur; `"count"`, the
             number of their occurrences; `"tf_idf"`, the number of occurrences times the weight.
-        sparse: must be False.
+        sparse: whether vectors are sparse arrays of JAX, of the format BCOO.
         pad_to_max_tokens: whether vectors have the size `max_tokens`, regardless of the size of
             the vocabulary.
         oov_method: how out-of-vocabulary terms are distributed over their indices: by remainder

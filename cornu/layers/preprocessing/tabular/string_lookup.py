@@ -38,7 +38,7 @@ class StringLookup(IndexLookup):
             number of their occurrences; `"tf_idf"`, the number of occurrences times the weight.
         pad_to_max_tokens: whether vectors have the size `max_tokens`, regardless of the size of
             the vocabulary.
-        sparse: must be False.
+        sparse: whether vectors are sparse arrays of JAX, of the format BCOO.
         encoding: the encoding of byte strings.
         name: the name of the layer.
         salt: an integer or a pair of integers: the key of SipHash, which then replaces FarmHash.

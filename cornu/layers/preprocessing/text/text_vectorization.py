@@ -9,7 +9,7 @@ import numpy as np
 from cornu.core.graph.tensor import Tensor
 from cornu.errors import check_choice, is_positive_integer
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import HostArray, reject_sparse
+from cornu.layers.preprocessing.base import HostArray
 from cornu.layers.preprocessing.reading import as_strings, batches
 from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup, VocabularyLayer
 from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
@@ -43,7 +43,8 @@ class TextVectorization(VocabularyLayer):
             the vocabulary.
         vocabulary: the terms in order; or the path of a text file with one on each line.
         idf_weights: for `"tf_idf"`, the weight of each term of `vocabulary`.
-        sparse, ragged: must be False.
+        sparse: whether vectors are sparse arrays of JAX, of the format BCOO.
+        ragged: must be False.
         encoding: the encoding of byte strings.
         name: the name of the layer.
         **kwargs: `dtype`, `trainable` and others of `Layer`.
@@ -104,12 +105,16 @@ class TextVectorization(VocabularyLayer):
     ) -> None:
         super().__init__(name=name, **kwargs)
         label = self._label_()
-        reject_sparse(label, sparse, ragged)
+        if ragged:
+            raise NotImplementedError(
+                f"{label}: ragged={ragged!r} is not supported; the output is a dense array.\n"
+                "Omit ragged; rows are padded with 0."
+            )
         self.standardize = _check_option(label, "standardize", standardize, CLEANINGS)
         self.split = _check_option(label, "split", split, SPLITTINGS)
         self.ngrams = _ngram_sizes(label, ngrams)
         self.output_sequence_length = output_sequence_length
-        self.sparse, self.ragged = sparse, ragged
+        self.sparse, self.ragged = bool(sparse), ragged
         self.encoding = encoding
         self.autocast = False
         self.built = True
@@ -119,6 +124,7 @@ class TextVectorization(VocabularyLayer):
             vocabulary=vocabulary,
             idf_weights=idf_weights,
             output_mode=output_mode,
+            sparse=sparse,
             pad_to_max_tokens=pad_to_max_tokens,
             encoding=encoding,
             dtype=self.dtype_policy,
