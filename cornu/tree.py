@@ -39,11 +39,11 @@ __all__ = [
 
 def _is_leaf(x: Any) -> bool:
     # JAX calls it for every leaf and container: the class is looked up in a cache.
-    return x is None or _is_sparse_class(type(x))
+    return x is None or _is_sparse_class(type(x))  # type: ignore[arg-type]
 
 
 @functools.lru_cache(maxsize=1024)
-def _is_sparse_class(cls: type) -> bool:
+def _is_sparse_class(cls: Any) -> bool:
     """Whether instances are sparse arrays, which JAX regards as containers of two arrays."""
     found = ((base.__module__.partition(".")[0], base.__name__) for base in cls.__mro__)
     return any(name in (("jax", "JAXSparse"), ("cornu", "SparseRows")) for name in found)
@@ -115,7 +115,7 @@ class _Node(NamedTuple):
 def _to_node(x: Any) -> _Node | None:
     """Returns the children of a container; None for a leaf."""
     cls = type(x)
-    if x is None or cls in (bool, int, float, str) or _is_sparse_class(cls):
+    if x is None or cls in (bool, int, float, str) or _is_leaf(x):
         return None
     if cls in (list, tuple):
         return _Node(cls, tuple(range(len(x))), tuple(x), cls)

@@ -24,8 +24,8 @@ class InputLayer(Layer):
         batch_size: the batch size, if it is fixed.
         dtype: the dtype of the array; `cornu.config.floatx()` by default. `"string"` for strings,
             which a layer such as TextVectorization or StringLookup converts to numbers.
-        sparse: whether the input is meant for sparse arrays of JAX or SciPy, which all inputs
-            accept.
+        sparse: whether sparse arrays of JAX or SciPy remain sparse. All inputs accept them; others
+            are converted to dense arrays.
         ragged: not supported; must not be True.
         batch_shape: the shape including the batch axis, instead of `shape` and `batch_size`.
         input_tensor: a symbolic Tensor that is not the output of a layer, used instead of a new
@@ -171,8 +171,8 @@ def Input(
         batch_size: the batch size, if it is fixed.
         dtype: the dtype of the array; `cornu.config.floatx()` by default. `"string"` for strings,
             which a layer such as TextVectorization or StringLookup converts to numbers.
-        sparse: whether the input is meant for sparse arrays of JAX or SciPy, which all inputs
-            accept.
+        sparse: whether sparse arrays of JAX or SciPy remain sparse. All inputs accept them; others
+            are converted to dense arrays.
         ragged: not supported; must not be True.
         batch_shape: the shape including the batch axis, instead of `shape` and `batch_size`.
         name: the name of the input; `input_layer`, `input_layer_1`, ... by default.
@@ -189,8 +189,10 @@ def Input(
     >>> cornu.layers.Dense(4)(x).shape
     (None, 4)
 
-    Differences: models and layers convert sparse arrays to dense ones, of which `fit`, `evaluate`
-    and `predict` form one batch at a time; so outputs of layers and ops are never `sparse`.
+    Differences: in `fit`, `evaluate` and `predict`, batches of sparse arrays are padded to few
+    numbers of entries, so that a step is compiled once and not for each number. Layers that do not
+    compute with sparse arrays receive dense ones. Dividing a sparse array keeps 0 where no value
+    is stored, also where the divisor is 0.
     """
     layer = InputLayer(
         shape=shape,

@@ -10,6 +10,7 @@ import numpy as np
 from cornu import registry, tree
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
+from cornu.core.sparse.arrays import is_sparse
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import quantity
@@ -152,7 +153,9 @@ class Sequential(Model):
         if shape is None and isinstance(layer, Model) and layer._graph_ is not None:
             if len(layer._graph_.input_tensors) == 1:
                 first = layer._graph_.input_tensors[0]
-                self._tensors_ = [Input(batch_shape=first.shape, dtype=first.dtype)]
+                self._tensors_ = [
+                    Input(batch_shape=first.shape, dtype=first.dtype, sparse=first.sparse)
+                ]
             return
         if shape is not None:
             self._tensors_ = [Input(batch_shape=shape, dtype=layer.compute_dtype)]
@@ -196,12 +199,16 @@ class Sequential(Model):
     @api_boundary
     def build(self, input_shape: Any = None) -> None:
         """Builds the layers for an input shape, including the batch axis."""
+        self._build_layers_(input_shape, False)
+
+    def _build_layers_(self, input_shape: Any, sparse: bool) -> None:
         if input_shape is None or self._tensors_ or not self._stack_:
             return
         input_shape = self._single_shape_(input_shape)
         self._declared_ = False
         # The batch size of the first data need not be that of later data.
-        tensors = [Input(batch_shape=(None, *input_shape[1:]), dtype=self._stack_[0].input_dtype)]
+        shape, dtype = (None, *input_shape[1:]), self._stack_[0].input_dtype
+        tensors = [Input(batch_shape=shape, dtype=dtype, sparse=sparse)]
         for layer in self._stack_:
             tensors.append(self._call_layer_(layer, tensors[-1]))
         self._tensors_ = tensors
@@ -213,11 +220,13 @@ class Sequential(Model):
 
     def _build_for_(self, inputs: PyTree) -> None:
         self._require_layers_()
-        self.build(tree.map(np.shape, inputs))
+        sparse = any(map(is_sparse, tree.leaves(inputs)))
+        self._build_layers_(tree.map(np.shape, inputs), sparse)
 
     def _infer_outputs_(self, inputs: PyTree) -> Any:
         self._require_layers_()
-        self.build(tree.map(lambda tensor: tensor.shape, inputs))
+        sparse = any(tensor.sparse for tensor in tree.leaves(inputs))
+        self._build_layers_(tree.map(lambda tensor: tensor.shape, inputs), sparse)
         return super()._infer_outputs_(inputs)
 
     def _single_shape_(self, shapes: Any) -> Any:

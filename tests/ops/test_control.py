@@ -122,8 +122,6 @@ def test_wrong_arguments():
             call()
     with pytest.raises(TypeError, match="integers"):
         ops.ldexp(X, X)
-    with pytest.raises(NotImplementedError, match="sparse"):
-        ops.bincount([1, 2], sparse=True)
 
 
 def test_stft_is_undone():

@@ -272,8 +272,6 @@ def test_errors_and_warnings():
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
     with pytest.raises(TypeError, match="'scale'"):
         nn.layer_normalization(X, scale=True)
-    with pytest.raises(NotImplementedError, match="Sparse"):
-        nn.one_hot(CLASSES, 4, sparse=True)
     with pytest.raises(ValueError, match="num_classes"):
         nn.multi_hot(CLASSES)
     with pytest.raises(ValueError, match=r"\(5, 4\) and \(5, 3\)"):

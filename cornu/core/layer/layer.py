@@ -129,7 +129,8 @@ class Layer(DTypeMethods, WeightMethods):
             cls._rowwise_ = cls.__dict__.get("_rowwise_")
             # As in Keras, the program decides how it computes with sparse arrays, unless it may
             # pass them to the `call` of a layer that does not.
-            base = super(cls, cls)
+            base = cls.__mro__[1]
+            base = base if issubclass(base, Layer) else Layer
             cls._accepts_sparse_ = base.call is Layer.call or base._accepts_sparse_
         if "build_from_config" in cls.__dict__ and not is_library_class(cls):
             cls._builds_itself_ = not cls._is_model_  # models are built after their parts are read

@@ -69,6 +69,9 @@ class SparseRows:
         """The dtype of the array."""
         return self.values.dtype
 
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
     def astype(self, dtype: Any) -> SparseRows:
         """Returns the rows with another dtype."""
         return SparseRows(self.values.astype(dtype), self.positions, self.sizes)
@@ -103,7 +106,8 @@ def _flatten(rows: SparseRows) -> tuple[list[tuple[Any, Any]], tuple[int, ...]]:
 
 
 def _unflatten(sizes: tuple[int, ...], arrays: Iterable[Any]) -> SparseRows:
-    return SparseRows(*arrays, sizes)
+    values, positions = arrays
+    return SparseRows(values, positions, sizes)
 
 
 jax.tree_util.register_pytree_with_keys(SparseRows, _flatten, _unflatten)

@@ -118,7 +118,7 @@ def _broadcasts_to(x: Any, other: Any) -> bool:
     if is_sparse(x) or other.n_batch or other.n_dense or np.ndim(x) > len(other.shape):
         return False
     sizes = zip(reversed(np.shape(x)), reversed(other.shape), strict=False)
-    return all(isinstance(size, int) and size in (1, whole) for size, whole in sizes)
+    return all(size == 1 or size == whole for size, whole in sizes)
 
 
 def _multiply(function: Any, x1: Any, x2: Any) -> Any:

@@ -29,7 +29,7 @@ ELSEWHERE = {
     "sparsemax image.elastic_transform image.gaussian_blur": "tests/conformance/test_faults.py",
 }
 ARGUMENTS_ELSEWHERE = {
-    "sparse": "sparse arrays are planned",
+    "sparse": "tests/core/sparse",
     "kwargs": "of other backends",
     "synchronized": "Keras on JAX refuses it",
     "axisa": "instead of axis: tests/ops",

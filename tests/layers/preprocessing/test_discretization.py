@@ -65,5 +65,3 @@ def test_without_boundaries():
         Discretization(num_bins=3)(X)
     with pytest.raises(ValueError, match="constructed with bin_boundaries"):
         Discretization([0.0]).adapt(X)
-    with pytest.raises(NotImplementedError, match="sparse=True"):
-        Discretization([0.0], output_mode="count", sparse=True)

@@ -109,7 +109,7 @@ def test_nothing_at_all():
             "requires output_mode='int'",
         ),
         ({"ragged": True}, NotImplementedError, "(?s)ragged=True.*padded with 0"),
-        ({"sparse": True}, NotImplementedError, "sparse=True"),
+        ({"sparse": True}, ValueError, "sparse=True"),
     ],
 )
 def test_arguments_that_do_not_fit(kwargs, error, message):
