@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu import ops
+from cornu import names, ops
 from cornu.config import (
     backend,
     epsilon,
@@ -31,6 +31,7 @@ __all__ = [
     "epsilon",
     "floatx",
     "get_keras_mask",
+    "get_uid",
     "image_data_format",
     "is_float_dtype",
     "is_int_dtype",
@@ -42,6 +43,18 @@ __all__ = [
     "set_keras_mask",
     "standardize_dtype",
 ]
+
+
+@api_boundary
+def get_uid(prefix: str = "") -> int:
+    """Returns the next number of a prefix, starting with 1; automatic names count as well.
+
+    Example:
+
+    >>> get_uid("example"), get_uid("example")
+    (1, 2)
+    """
+    return names.count_up(prefix)
 
 
 @api_boundary

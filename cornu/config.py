@@ -43,9 +43,11 @@ __all__ = [
     "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
     "is_memory_keeping_enabled",
+    "is_nnx_enabled",
     "is_traceback_filtering_enabled",
     "max_epochs",
     "max_steps_per_epoch",
+    "set_backend",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
@@ -61,6 +63,24 @@ __all__ = [
 def backend() -> str:
     """Returns `"jax"`, the only backend of cornu."""
     return "jax"
+
+
+@api_boundary
+def set_backend(backend: str) -> None:
+    """Accepts `"jax"`, the only backend of cornu.
+
+    Raises:
+        ValueError: another backend is requested.
+
+    Differences: Keras loads itself again with another backend.
+    """
+    if backend != "jax":
+        raise ValueError(f"The only backend of cornu is 'jax'. Received: {backend!r}")
+
+
+def is_nnx_enabled() -> bool:
+    """Returns False: layers of cornu are not modules of `flax.nnx`."""
+    return False
 
 
 @api_boundary

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 __all__ = [
     "auto_name",
     "check_name",
+    "count_up",
     "escape_controls",
     "glob",
     "is_glob",
@@ -58,6 +59,12 @@ def auto_name(prefix: str) -> str:
     count = _counts[prefix]
     _counts[prefix] += 1
     return prefix if count == 0 else f"{prefix}_{count}"
+
+
+def count_up(prefix: str) -> int:
+    """Returns how often `prefix` has been counted, which starts with 1, also by `auto_name`."""
+    _counts[prefix] += 1
+    return _counts[prefix]
 
 
 def check_name(label: str, name: object, forbidden: str = "") -> None:

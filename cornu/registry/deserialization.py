@@ -34,7 +34,11 @@ _WITH_STATE = frozenset(("layers", "metrics", "optimizers"))
 
 
 def deserialize(
-    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True
+    config: Any,
+    custom_objects: Mapping[str, Any] | None = None,
+    safe_mode: bool = True,
+    *,
+    module_objects: Mapping[str, Any] | None = None,
 ) -> Any:
     """Creates an object from the result of `serialize`. Other data is returned unchanged.
 
@@ -43,14 +47,23 @@ def deserialize(
 
     Args:
         config: the data.
-        custom_objects: classes and functions by name, in addition to registered ones.
+        custom_objects: classes and functions by name, in addition to registered ones. A name of
+            one of them is replaced by it.
         safe_mode: has no effect, since code in a config is never executed.
+        module_objects: the same, such as the `globals()` of a module. The name of a class is
+            replaced by an object that is created without arguments.
 
     Raises:
         ValueError: a class is unknown, or its constructor does not accept the config.
     """
-    if custom_objects:
-        with custom_object_scope(custom_objects):
+    if custom_objects or module_objects:
+        of_module = {k: v for k, v in (module_objects or {}).items() if callable(v)}
+        given = {**of_module, **(custom_objects or {})}
+        if isinstance(config, str):
+            found = given.get(config, config)
+            from_module = config not in (custom_objects or {})
+            return found() if isinstance(found, type) and from_module else found
+        with custom_object_scope(given):
             return deserialize(config)
     if isinstance(config, (list, tuple)):
         return type(config)(deserialize(item) for item in config)

@@ -69,3 +69,34 @@ def test_positions_of_arguments_that_keras_does_not_name(k: Any) -> None:
     assert (tuple(weight.shape), weight.dtype) == ((2,), "float16")
     x = k.Input((2,))
     assert tuple(k.Model(x, k.layers.Dense(3)(x)).output.shape) == (None, 3)
+
+
+@pytest.mark.parametrize("k", [cornu, keras], ids=["cornu", "keras"])
+def test_names_of_the_objects_of_a_module(k: Any) -> None:
+    def twice(x: Any) -> Any:
+        return 2 * x
+
+    relu, penalty = k.activations.relu, k.regularizers.L2
+    objects = {"L2": penalty, "relu": relu, "number": 3}
+    read = k.saving.deserialize_keras_object
+    assert read("relu", module_objects=objects) is relu
+    assert isinstance(read("L2", module_objects=objects), penalty)
+    assert read("other", module_objects=objects) == "other"
+    config = k.saving.serialize_keras_object(penalty(0.5))
+    assert float(read(config, module_objects=objects).l2) == 0.5
+    assert read("twice", {"twice": twice}) is twice and read("L2", objects) is penalty
+
+
+@pytest.mark.parametrize("k", [cornu, keras], ids=["cornu", "keras"])
+def test_numbers_of_names(k: Any) -> None:
+    k.utils.clear_session()
+    k.layers.Dense(1)
+    assert [k.backend.get_uid(name) for name in ("dense", "dense", "other")] == [2, 3, 1]
+    assert k.layers.Dense(1).name == "dense_3"
+    assert not k.config.is_nnx_enabled()
+
+
+def test_the_only_backend() -> None:
+    cornu.config.set_backend("jax")
+    with pytest.raises(ValueError, match="The only backend of cornu is 'jax'.*'torch'"):
+        cornu.config.set_backend("torch")

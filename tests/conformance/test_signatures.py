@@ -39,7 +39,7 @@ EXCEPTIONS = {
     "utils.plot_model": ("no **kwargs", REFUSED),
     "saving.load_weights": ("no **kwargs", "it is objects_to_skip"),
     "saving.save_weights": ("no **kwargs", "it is objects_to_skip"),
-    "saving.deserialize_keras_object": ("no **kwargs", "for the module_objects of Keras 2"),
+    "saving.deserialize_keras_object": ("no **kwargs", NAMED),
     "preprocessing.image.smart_resize": ("no **kwargs", "for the backend module of old versions"),
     "Layer.add_weight": ("no *args", NAMED),
     # Signatures that users override and never call.
