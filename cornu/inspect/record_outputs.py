@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -37,24 +37,25 @@ class OutputRecord:
         self.nodes: dict[int, list[list[Any]]] = {number: [] for number in nodes}
         self.inputs: dict[int, list[list[Any]]] = {id(model): [] for model in models}
         self.inner: list[Layer] = []
-        self._by_node: list[list[bool]] = [[] for _ in self.layers]
+        # The number of the node that each call runs, or None.
+        self._callers: list[list[int | None]] = [[] for _ in self.layers]
         self._positions = {id(layer): i for i, layer in enumerate(self.layers)}
 
     def of(self, layer: Layer) -> list[Any]:
         """Returns the outputs of the calls of a layer."""
         return self.calls[self._positions[id(layer)]]
 
-    def outside_graphs(self, layer: Layer) -> list[Any]:
-        """Returns the outputs of the calls of a layer that are not nodes of a functional graph."""
-        by_node = self._by_node[self._positions[id(layer)]]
-        pairs = zip(self.of(layer), by_node, strict=True)
-        return [outputs for outputs, is_node in pairs if not is_node]
+    def outside_nodes(self, layer: Layer, nodes: Collection[int]) -> list[Any]:
+        """Returns the outputs of the calls of a layer that do not run one of some nodes."""
+        callers = self._callers[self._positions[id(layer)]]
+        pairs = zip(self.of(layer), callers, strict=True)
+        return [outputs for outputs, number in pairs if number not in nodes]
 
-    def add(self, layer: Layer, outputs: Any, by_node: bool) -> None:
-        """Adds a call of a layer."""
+    def add(self, layer: Layer, outputs: Any, node: int | None) -> None:
+        """Adds a call of a layer, and the number of the node that it runs."""
         position = self._positions[id(layer)]
         self.calls[position].append(outputs)
-        self._by_node[position].append(by_node)
+        self._callers[position].append(node)
 
 
 def record_outputs(
@@ -91,7 +92,7 @@ def record_outputs(
 
         record = OutputRecord(layers, numbers, models)
         outside = get_opaque_trace_state()
-        running: Layer | None = None  # the layer whose call as a node is about to begin
+        running: Node | None = None  # the node whose layer is about to be called
 
         def hook(
             op: Any,
@@ -104,7 +105,7 @@ def record_outputs(
             # A tracer of an inner transformation must not leak: JAX raises UnexpectedTracerError.
             is_outside = get_opaque_trace_state() == outside
             if node is not None:
-                running = op if isinstance(op, Layer) else None
+                running = node
                 outputs = call(*args, **kwargs)
                 running = None
                 if is_outside and node.number in numbers:
@@ -112,7 +113,8 @@ def record_outputs(
                     leaves = [outputs] if single else jax.tree_util.tree_leaves(outputs)
                     record.nodes[node.number].append(leaves)
                 return outputs
-            by_node, running = running is op, None
+            caller = running.number if running is not None and running.op is op else None
+            running = None
             if is_outside and id(op) in recorded_models:
                 record.inputs[id(op)].append(op._graph_.bind(args[0] if args else kwargs["inputs"]))
             outputs = call(*args, **kwargs)
@@ -126,7 +128,7 @@ def record_outputs(
             calls = record.calls[position]
             if probes is not None and len(calls) < len(probes[position]):
                 outputs = _add_probes(outputs, probes[position][len(calls)])
-            record.add(op, outputs, by_node)
+            record.add(op, outputs, caller)
             return outputs
 
         with scope.intercept_calls(hook):

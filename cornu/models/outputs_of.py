@@ -127,9 +127,15 @@ class _LayerPart(_Part):
     def __init__(self, item: Item, required: bool) -> None:
         super().__init__(item, required)
         self.layer: Layer = item.op
+        # A layer that is shared with a functional graph is a part of this graph, too.
+        self._nodes = {
+            part.node.number
+            for part in item.owners[-1].walk()
+            if part.node is not None and part.op is item.op
+        }
 
     def calls(self, record: OutputRecord) -> list[Any]:
-        return record.outside_graphs(self.layer)
+        return record.outside_nodes(self.layer, self._nodes)
 
     def is_inside_loop(self, record: OutputRecord) -> bool:
         return any(layer is self.layer for layer in record.inner)

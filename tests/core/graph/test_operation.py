@@ -128,3 +128,19 @@ def test_a_function_needs_connected_outputs(library):
     a, b = library.Input((3,)), library.Input((3,))
     with pytest.raises(ValueError, match="[Dd]isconnected|not connected"):
         library.Function(a, a + b)
+
+
+def test_an_operation_is_not_taken_for_the_op_of_its_name():
+    """Rows of its output may depend on others: a partial batch is not padded."""
+
+    class Center(cornu.Operation):
+        def call(self, x):
+            return x - x.mean(axis=0, keepdims=True)
+
+    x = cornu.Input((3,))
+    for name in ("subtract", "softmax"):
+        model = cornu.Model(x, Center(name=name)(x))
+        assert not model.functional_graph.rowwise()
+    rows = np.arange(9, dtype="float32").reshape(3, 3) ** 2
+    parts = [rows[:2] - rows[:2].mean(0), rows[2:] - rows[2:].mean(0)]
+    assert np.allclose(model.predict(rows, batch_size=2, verbose=0), np.concatenate(parts))
