@@ -309,9 +309,10 @@ def read_consistently(variables: Sequence[Variable], read: Callable[..., T], *ar
 def _check_availability(variables: Sequence[Variable]) -> None:
     """Raises a RuntimeError in a forked process for arrays that the other process computes."""
     for variable in variables:
-        array: Any = variable.stored
-        if isinstance(array, jax.Array) and (array.is_deleted() or not array.is_ready()):
-            check_process()
+        if isinstance(variable.stored, jax.Array):
+            array: Any = variable.stored
+            if array.is_deleted() or not array.is_ready():
+                check_process()
 
 
 def is_concurrent_deletion(error: Exception) -> bool:
