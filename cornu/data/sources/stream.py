@@ -38,8 +38,15 @@ def keep_structure(batch: Batch, is_known: bool) -> Any:
 class SourceCheck(Protocol):
     """A check of the values of batches."""
 
-    def __call__(self, batch: Batch, number: int) -> None:
-        """Raises an error for a wrong batch."""
+    def __call__(self, batch: Batch, number: int, is_known: bool = False) -> None:
+        """Raises an error for a wrong batch.
+
+        Args:
+            batch: `(x, y, sample_weight)`.
+            number: the number of the batch.
+            is_known: whether the last batch that was checked had the same structure, shapes and
+                dtypes.
+        """
 
     def finish(self) -> None:
         """Raises an error if the last batch was wrong, which may be known only later.
@@ -198,7 +205,7 @@ class Stream:
             self._signature = signature
             if self.check is not None:
                 self._checked = number
-                self.check(batch, number)
+                self.check(batch, number, is_known)
             return batch
         except (TypeError, ValueError) as error:
             self.rejected = number
