@@ -196,7 +196,8 @@ def table(results: dict[tuple[str, str], list[Point]]) -> str:
         end = points[-1]
         lines.append(
             f"| {task} | {library} | {end.rounds} | {held} | {growth(points):+.1f} "
-            f"| {slope(points, TASKS[task].steps)} | {max(p.before for p in points):.0f} | {end.arrays} | {end.models} |"
+            f"| {slope(points, TASKS[task].steps)} | {max(p.before for p in points):.0f} "
+            f"| {end.arrays} | {end.models} |"
         )
     return "\n".join(lines)
 

@@ -14,7 +14,9 @@ def test_growth_begins_after_the_warm_up():
 
 def test_the_table_shows_all_points():
     last = table({("predict", "cornu"): POINTS}).splitlines()[-1]
-    assert last == "| predict | cornu | 50 | 201 202 203 204 205 | +4.0 | 305 | 7 | 1 |"
+    assert last == "| predict | cornu | 50 | 201 202 203 204 205 | +4.0 | - | 305 | 7 | 1 |"
+    last = table({("steps", "cornu"): POINTS}).splitlines()[-1]  # 4 MB in 40 rounds of 500 steps
+    assert last == "| steps | cornu | 50 | 201 202 203 204 205 | +4.0 | +20.000 | 305 | 7 | 1 |"
 
 
 @pytest.mark.slow

@@ -263,3 +263,19 @@ def test_labels_of_every_dtype_are_in_the_range_of_classes(dtype):
         for wrong in (3, 100, *([] if labels.dtype.kind == "u" else [-1, -100])):
             with pytest.raises(ValueError, match=rf"labels range from .*{wrong}"):
                 check(layout(np.append(labels, np.array(wrong).astype(dtype))))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64"])
+@pytest.mark.parametrize("source", ["arrays", "stream"])
+def test_negative_labels_of_small_types_are_refused(dtype, source):
+    classes = 200  # more than int8 has
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(classes, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, right = np.ones((4, 2), "float32"), np.array([0, 1, 2, 3], dtype)
+    wrong = np.array([0, 1, -1, 3], dtype)
+    model.evaluate(x, right, verbose=0)
+    with pytest.raises(ValueError, match="labels range from -1 to 3"):
+        if source == "arrays":
+            model.evaluate(x, wrong, verbose=0)
+        else:
+            model.evaluate(iter([(x, right), (x, right), (x, wrong)]), verbose=0)

@@ -77,8 +77,11 @@ _DIRECT = frozenset(
 )
 
 
-# The unsigned types of the size of the signed ones, in the native byte order.
-_UNSIGNED = {np.dtype(f"i{size}"): np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
+# By signed types in the native byte order: the unsigned type of the same size, and the number as
+# which it shows the smallest negative number.
+_UNSIGNED = {
+    np.dtype(f"i{size}"): (np.dtype(f"u{size}"), 1 << (8 * size - 1)) for size in (1, 2, 4, 8)
+}
 
 
 def is_below(integers: np.ndarray, limit: int) -> bool:
@@ -91,13 +94,15 @@ def is_below(integers: np.ndarray, limit: int) -> bool:
     >>> is_below(np.array([0, 9]), 10), is_below(np.array([-1, 9]), 10)
     (True, False)
     """
-    dtype = _UNSIGNED.get(integers.dtype)
-    if dtype is None or not integers.size:
+    found = _UNSIGNED.get(integers.dtype)
+    if found is None or not integers.size:
         return False
+    dtype, negative = found
     # As unsigned numbers, negative ones are beyond all others, so that one pass is enough. `argmax`
     # takes a third of the time of `max` for few numbers.
     unsigned = integers.view(dtype)
-    return int(unsigned.item(unsigned.argmax())) < limit
+    largest: int = unsigned.item(unsigned.argmax())
+    return largest < limit and largest < negative
 
 
 def narrowed(array: np.ndarray) -> np.ndarray:

@@ -191,7 +191,9 @@ class Stream:
 
     def _convert(self, raw: Any, number: int) -> Any:
         """Converts a batch to arrays, and checks it."""
-        self.finish_checks()  # of the batch before
+        check = self.check
+        if check is not None:
+            self.finish_checks()  # of the batch before
         is_named = False  # whether an error itself says which batch is wrong
         try:
             batch = self._read(raw)
@@ -203,9 +205,9 @@ class Stream:
                 is_named = False
             batch = self._prepare(batch, is_known)
             self._signature = signature
-            if self.check is not None:
+            if check is not None:
                 self._checked = number
-                self.check(batch, number, is_known)
+                check(batch, number, is_known)
             return batch
         except (TypeError, ValueError) as error:
             self.rejected = number

@@ -1,6 +1,10 @@
 """Dtypes by name: a 64-bit dtype enables them in JAX."""
 
+import numpy as np
+import pytest
+
 import cornu
+from cornu.core.state import dtypes
 from tests.processes import run_program
 
 _PROGRAM = """
@@ -38,3 +42,17 @@ def test_a_policy_without_a_name_is_that_of_the_process():
         assert cornu.DTypePolicy().name == "mixed_bfloat16"
     finally:
         cornu.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8", ">i4", "u1", "u4", "u8", "f4", "?"])
+@pytest.mark.parametrize("shape", [(0,), (7,), (3, 1), (2, 3)])
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_range_that_is_known_is_that_of_the_values(dtype, shape, step):
+    rng = np.random.default_rng(0)
+    for low, high in ((0, 2), (0, 100), (-100, 100), (-2, 0), (50, 51)):
+        wide = np.dtype(dtype).kind not in "u?"
+        values = rng.integers(low if wide else max(low, 0), max(high, 1), (4, *shape))
+        array = values.astype(dtype)[::step]
+        for limit in (1, 2, 60, 100, 1 << 31):
+            inside = array.size > 0 and 0 <= array.min() and array.max() < limit
+            assert dtypes.is_below(array, limit) == (inside and dtype in ("i1", "i2", "i4", "i8"))
