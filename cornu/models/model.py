@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import jax
@@ -22,6 +22,7 @@ from cornu.core.sparse.arrays import is_sparse, stored_values, to_bcoo, to_rows
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_direct
 from cornu.core.state.overridable import overridable_property
+from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary, keep_traceback
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
 from cornu.errors import quantity, suggest
@@ -623,9 +624,12 @@ class Model(InspectionMethods):
         skip_mismatch: bool = False,
         *,
         by_name: bool | None = None,
+        objects_to_skip: Iterable[Layer | Variable] | None = None,
     ) -> None:
         """Loads weights; see `cornu.saving.load_weights`."""
-        weight_files.load_weights(self, filepath, skip_mismatch, by_name=by_name)
+        weight_files.load_weights(
+            self, filepath, skip_mismatch, by_name=by_name, objects_to_skip=objects_to_skip
+        )
 
     @api_boundary
     def to_json(self, **kwargs: Any) -> str:

@@ -46,6 +46,7 @@ class StoredState:
             the prefix of the names of these arrays.
         optimizers: the optimizers and their Variables, by the prefix of their names.
         assets: the layers that store files of their own, by their folder.
+        left_out: the names, and the prefixes of owners, that are neither written nor read.
     """
 
     root: VariableOwner
@@ -53,6 +54,18 @@ class StoredState:
     owners: dict[str, VariableOwner] = dataclasses.field(default_factory=dict)
     optimizers: dict[str, Optimizer] = dataclasses.field(default_factory=dict)
     assets: dict[str, AssetOwner] = dataclasses.field(default_factory=dict)
+    left_out: set[str] = dataclasses.field(default_factory=set)
+
+    def leave_out(self, objects: Iterable[Layer | Variable]) -> None:
+        """Neither writes nor reads the weights of layers, or Variables."""
+        parts = [[o] if isinstance(o, Variable) else o.variables for o in objects]
+        ids = {id(variable) for variables in parts for variable in variables}
+        self.left_out |= {name for name, v in self.variables.items() if id(v) in ids}
+        self.left_out |= {
+            prefix
+            for prefix, owner in self.owners.items()
+            if any(id(v) in ids for v in owner._own_variables_())
+        }
 
     def collect(self, optimizers: bool = False) -> dict[str, StoredValue]:
         """Returns everything that is written to a file, by name.
@@ -70,7 +83,12 @@ class StoredState:
                 found.update((f"{prefix}{name}", _to_numpy(v)) for name, v in store.items())
             else:
                 found.update(_number(prefix, owner))
-        return found
+        skipped = tuple(self.left_out.intersection(self.owners))
+        return {
+            name: value
+            for name, value in found.items()
+            if name not in self.left_out and not name.startswith(skipped)
+        }
 
     def count_matches(self, names: Iterable[str]) -> int:
         """Returns how many of the names in a file are names of this state."""
@@ -111,17 +129,19 @@ class StoredState:
             ValueError: a weight has no matching array, or an array belongs to no weight, and the
                 model is not changed; or a `load_own_variables` of the program fails.
         """
-        mismatches = find_mismatches(self.variables, reader.shapes)
+        variables = {n: v for n, v in self.variables.items() if n not in self.left_out}
+        mismatches = find_mismatches(variables, reader.shapes)
         unused = list(self._unused(reader.shapes))
         if not skip_mismatch:
-            check_all_match(self.variables, reader.shapes, mismatches, unused, remedy)
+            check_all_match(variables, reader.shapes, mismatches, unused, remedy)
         # All arrays are read before the first is assigned, because a file may be damaged.
         arrays = {
             name: to_dtype(reader.read(name), variable.dtype, variable.path)
-            for name, variable in self.variables.items()
+            for name, variable in variables.items()
             if name not in mismatches
         }
-        stores = {prefix: self._read_store(reader, prefix) for prefix in self.owners}
+        prefixes = [prefix for prefix in self.owners if prefix not in self.left_out]
+        stores = {prefix: self._read_store(reader, prefix) for prefix in prefixes}
         slots = self._read_optimizers(reader) if optimizers else []
         for name, array in arrays.items():
             self.variables[name].assign(array)

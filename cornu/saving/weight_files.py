@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from cornu.core.layer.layer import Layer
+from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import validation
@@ -26,6 +28,8 @@ def save_weights(
     filepath: str | os.PathLike[str],
     overwrite: bool = True,
     max_shard_size: float | None = None,
+    *,
+    objects_to_skip: Iterable[Layer | Variable] | None = None,
 ) -> None:
     """Writes the weights of a built model to a file, or to several, atomically.
 
@@ -37,6 +41,7 @@ def save_weights(
         max_shard_size: the maximum size of a file in GB (2^30 bytes), for weights in several files.
             `filepath` is then the path of their index, which ends in `.weights.json`; the files
             `name_00000.weights.h5`, ... are written to the same folder.
+        objects_to_skip: layers and Variables that are not written.
 
     Raises:
         ValueError: the file name has another ending, the model is not built, or an array is larger
@@ -71,6 +76,7 @@ def save_weights(
     # HDF5 files are exchanged with Keras, which identifies weights by storage key.
     is_hdf5 = path.name.endswith((".h5", INDEX_SUFFIX))
     state = state_by_key(model) if is_hdf5 else state_by_path(model)
+    state.leave_out(objects_to_skip or ())
     if max_shard_size is not None:
         write_sharded(path, to_arrays(state.collect()), max_shard_size, overwrite)
         return
@@ -96,6 +102,7 @@ def load_weights(
     skip_mismatch: bool = False,
     *,
     by_name: bool | None = None,
+    objects_to_skip: Iterable[Layer | Variable] | None = None,
 ) -> None:
     """Reads weights from a file into a built model.
 
@@ -109,6 +116,7 @@ def load_weights(
             warning that lists them.
         by_name: for `.h5` files of Keras 2: whether layers are matched by their names instead of
             their order. Layers that only the file or only the model has are then left out.
+        objects_to_skip: layers and Variables of the model that keep their values.
 
     Raises:
         ValueError: a weight is missing or has another shape, or the file is damaged. The model is
@@ -135,6 +143,9 @@ def load_weights(
             else:
                 state = state_by_order(layers, model)
             ordered = OrderedArrays(reader, layers)
+            state.leave_out(objects_to_skip or ())
             state.restore(ordered, skip_mismatch=skip_mismatch)
         else:
-            state_in(reader, model).restore(reader, skip_mismatch=skip_mismatch)
+            state = state_in(reader, model)
+            state.leave_out(objects_to_skip or ())
+            state.restore(reader, skip_mismatch=skip_mismatch)

@@ -2,6 +2,7 @@
 
 import os
 
+import keras
 import numpy as np
 import pytest
 
@@ -158,3 +159,28 @@ def test_other_layouts_of_numbers_are_read(tmp_path):
         model.load_weights(tmp_path / name)
         assert same([kernel, bias], model)
         model.set_weights([kernel * 0, bias * 0])
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")  # of Keras
+@pytest.mark.parametrize("suffix", [".weights.h5", ".safetensors", ".keras"])
+def test_objects_to_skip(tmp_path, suffix):
+    def network(library):
+        x = library.Input((3,))
+        y = library.layers.Dense(2, name="first")(x)
+        return library.Model(x, library.layers.Dense(2, name="second")(y))
+
+    path, part = tmp_path / f"all{suffix}", tmp_path / "part.weights.h5"
+    for library in (cornu, keras) if suffix == ".weights.h5" else (cornu,):
+        model, other = network(library), network(library)
+        model.save(path) if suffix == ".keras" else model.save_weights(path)
+        before, first = other.layers[-1].get_weights(), model.layers[1].get_weights()
+        library.saving.load_weights(other, path, objects_to_skip=[other.layers[-1]])
+        np.testing.assert_array_equal(other.layers[1].get_weights()[0], first[0])
+        np.testing.assert_array_equal(other.layers[-1].get_weights()[0], before[0])
+        library.saving.save_weights(model, part, objects_to_skip=[model.layers[-1]])
+        other = network(library)
+        if library is cornu:
+            with pytest.raises(ValueError, match="second"):
+                other.load_weights(part)
+        other.load_weights(part, objects_to_skip=[other.layers[-1]])
+        np.testing.assert_array_equal(other.layers[1].get_weights()[0], first[0])
