@@ -220,3 +220,30 @@ def test_a_custom_step_receives_the_format_of_jax():
     x = scipy.sparse.csr_matrix(np.eye(4, 3, dtype="float32"))
     history = model.fit(x, np.ones(4), batch_size=4, verbose=0)
     assert history.history["total"] == [3.0]
+
+
+def test_a_model_from_strings_trains_on_sparse_vectors(monkeypatch):
+    texts = np.array(["a b", "c", "b b d", "a a", "", "d c b a"] * 4, object)
+    labels = np.arange(24, dtype="float32")[:, None] / 24
+
+    def build(sparse):
+        cornu.utils.set_random_seed(0)
+        text = cornu.Input((), dtype="string")
+        vectors = layers.TextVectorization(
+            vocabulary=["a", "b", "c", "d"], output_mode="count", sparse=sparse
+        )(text)
+        model = cornu.Model(text, layers.Dense(1)(vectors))
+        model.compile("sgd", "mse")
+        return model
+
+    dense, model = build(False), build(True)
+    expected = dense.fit(texts, labels, batch_size=5, epochs=2, shuffle=False, verbose=0)
+    monkeypatch.setattr(BCOO, "todense", lambda *_: pytest.fail("vectors were made dense"))
+    history = model.fit(texts, labels, batch_size=5, epochs=2, shuffle=False, verbose=0)
+    np.testing.assert_allclose(history.history["loss"], expected.history["loss"], 1e-5)
+    for x in (texts, [texts[:7], texts[7:]]):
+        batches = iter_again([(part, None) for part in x]) if isinstance(x, list) else x
+        np.testing.assert_allclose(
+            model.predict(batches, verbose=0), dense.predict(texts, verbose=0), 1e-4, 1e-6
+        )
+    np.testing.assert_allclose(model(texts[:3]), dense(texts[:3]), 1e-4, 1e-6)

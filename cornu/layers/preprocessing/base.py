@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any, ClassVar, TypeAlias
 
 import jax
@@ -31,6 +33,7 @@ __all__ = [
     "as_output",
     "check_sparse",
     "default_dtype",
+    "host_outputs",
     "output_dtype",
     "to_host",
 ]
@@ -176,6 +179,22 @@ def to_host(x: HostArray) -> Any:
     return x if isinstance(x, jax.core.Tracer) else np.asarray(x)
 
 
+_keeps_on_host: ContextVar[bool] = ContextVar("keeps_on_host", default=False)
+
+
+@contextlib.contextmanager
+def host_outputs() -> Iterator[None]:
+    """Within it, layers that compute with NumPy return NumPy arrays.
+
+    A reader of data needs no arrays of JAX, which would wait for the step that is running.
+    """
+    token = _keeps_on_host.set(True)
+    try:
+        yield
+    finally:
+        _keeps_on_host.reset(token)
+
+
 def as_output(x: HostArray) -> Any:
     """Converts numbers to a JAX array; returns strings and large integers unchanged."""
     if isinstance(x, np.ndarray) and not holds_strings(x):
@@ -183,6 +202,8 @@ def as_output(x: HostArray) -> Any:
         if x.dtype == "int64" and x.size and not jax.config.read("jax_enable_x64"):
             if max(-int(x.min()), int(x.max())) >= 2**31:
                 return x
+        if _keeps_on_host.get():
+            return x.astype(jax.dtypes.canonicalize_dtype(x.dtype), copy=False)
         return jnp.asarray(x)
     return x
 

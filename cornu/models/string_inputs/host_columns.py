@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from cornu.data.lazy_columns import Column
 from cornu.data.strings import has_strings
 from cornu.models.string_inputs.step_inputs import StepInputs
 
-__all__ = ["HostColumn", "HostTable", "is_strings", "slice_rows", "take_rows", "with_rank"]
+__all__ = [
+    "HostColumn",
+    "HostRows",
+    "HostTable",
+    "is_strings",
+    "slice_rows",
+    "take_rows",
+    "with_rank",
+]
 
 
 class HostTable:
@@ -46,6 +55,23 @@ class HostColumn(Column):
 
     def _read(self, positions: np.ndarray) -> Any:
         return self._data.read(positions)[self._name]
+
+
+class HostRows(HostColumn):
+    """Sparse rows that the host part of a model computes when the rows of a batch are read."""
+
+    kind = "sparse host part"
+
+    def take(self, positions: np.ndarray) -> Any:
+        """Computes the rows with some indices."""
+        return self._read(np.asarray(self._rows)[positions])
+
+    def spec(self, rows: int) -> Any:
+        """Returns the spec of what `take` returns for the first rows."""
+        return jax.tree_util.tree_map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, jax.dtypes.canonicalize_dtype(x.dtype)),
+            self.take(np.arange(rows)),
+        )
 
 
 def is_strings(x: Any) -> bool:

@@ -18,11 +18,14 @@ import numpy as np
 from cornu import tree
 from cornu.core.graph.op import Op
 from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.sparse.arrays import is_sparse, to_rows
 from cornu.data.lazy_columns import Column
 from cornu.data.strings import arrays_with_strings
+from cornu.layers.preprocessing.base import host_outputs
 from cornu.models.functional import FunctionalGraph
 from cornu.models.string_inputs.host_columns import (
     HostColumn,
+    HostRows,
     HostTable,
     is_strings,
     slice_rows,
@@ -269,7 +272,7 @@ class HostPart:
         known = {id(t): x for t, x in zip(self._graph.input_tensors, checked, strict=True)}
         found: dict[str, Any] = {}
         # On the CPU, so that reading does not wait for the device that trains.
-        with jax.default_device(jax.devices("cpu")[0]):
+        with jax.default_device(jax.devices("cpu")[0]), host_outputs():
             for node, names in self._steps:
                 args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
                 if names is not None:
@@ -296,13 +299,16 @@ class HostPart:
             return self.run([np.asarray(x) if isinstance(x, Column) else x for x in checked])
         count = rows.pop()
         size = count * sum(math.prod(_sizes(t)) * np.dtype(t.dtype).itemsize for t in by_host)
-        if size > _KEPT_BYTES:
+        sparse = any(t.sparse for t in by_host)
+        if size > _KEPT_BYTES or sparse:
             table = HostTable(self.run, checked)
             return StepInputs(
                 {
                     name: _passed(t, checked, self._graph)
                     if _is_one_of(t, self._graph)
-                    else HostColumn(table, name, (count, *_sizes(t)), t.dtype)
+                    else (HostRows if t.sparse else HostColumn)(
+                        table, name, (count, *_sizes(t)), t.dtype
+                    )
                     for name, t in self._between.items()
                 }
             )
@@ -353,6 +359,8 @@ def _replace_first(args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) ->
 
 
 def _to_numpy(x: Any) -> Any:
+    if is_sparse(x):
+        return to_rows(x)
     # What a layer returned is an array of JAX on the CPU, and is not copied.
     return np.asarray(x) if isinstance(x, jax.Array) and not isinstance(x, jax.core.Tracer) else x
 
