@@ -19,12 +19,15 @@ __all__ = ["atomic_write"]
 
 
 @contextlib.contextmanager
-def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
+def atomic_write(
+    path: Path, overwrite: bool = True, permissions_of: Path | None = None
+) -> Iterator[Path]:
     """Yields a temporary path in the same directory; renames it to `path` if the block succeeds.
 
     Args:
         path: the file, or a link to it, which may have no target yet.
         overwrite: whether an existing file or link is replaced.
+        permissions_of: a file whose permissions a new file gets, if it exists.
 
     Raises:
         FileExistsError: the file exists, and `overwrite` is False.
@@ -45,6 +48,8 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
     if path.is_symlink():
         path = Path(os.path.realpath(path))
     replaced = _existing_mode(path)
+    if replaced is None and permissions_of is not None:
+        replaced = _existing_mode(permissions_of)
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same directory, because a file cannot be renamed into another file system.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")

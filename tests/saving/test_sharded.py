@@ -260,3 +260,32 @@ def test_arguments(tmp_path):
     other = net(cornu)
     other.load_weights(tmp_path / "w.weights.json")
     assert same(model, other)
+
+
+def test_new_shards_have_the_permissions_of_the_index(tmp_path):
+    path = tmp_path / "w.weights.json"
+    model = randomized(net(cornu), 0)
+    model.save_weights(path, max_shard_size=LIMIT)
+    for file in tmp_path.iterdir():
+        file.chmod(0o600)
+    model.save_weights(path, max_shard_size=LIMIT)
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda lib: lib.__name__)
+def test_objects_are_skipped_with_their_parts(library, tmp_path):
+    def build(value):
+        x = library.Input((3,))
+        inner = library.Sequential([library.Input((3,)), library.layers.Dense(3)], name="inner")
+        made = library.Model(x, library.layers.Dense(2, name="head")(inner(x)))
+        made.set_weights([np.full_like(w, value) for w in made.get_weights()])
+        return made
+
+    path, saved = tmp_path / "w.weights.json", build(1.0)
+    skipped = [saved.get_layer("inner")]
+    library.saving.save_weights(saved, path, objects_to_skip=skipped, max_shard_size=1)
+    other = build(2.0)
+    with pytest.raises(ValueError):  # the weights are missing
+        other.load_weights(path)
+    other.load_weights(path, objects_to_skip=[other.get_layer("inner")])
+    assert [w.mean() for w in other.get_weights()] == [2.0, 2.0, 1.0, 1.0]

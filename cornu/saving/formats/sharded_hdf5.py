@@ -150,7 +150,7 @@ def write_sharded(
         with atomic_write(path, overwrite) as temporary:
             sums: dict[str, int] = {}
             for name, shard in zip(names, shards, strict=True):
-                with atomic_write(path.with_name(name)) as file:
+                with atomic_write(path.with_name(name), permissions_of=path) as file:
                     sums.update(write_hdf5(file, shard))
             temporary.write_text(json.dumps(_describe(names, shards, sums), indent=4))
     except BaseException:
