@@ -99,3 +99,27 @@ def test_a_map_of_policies_belongs_to_paths():
     read = cornu.layers.MultiHeadAttention.from_config(layer.get_config())
     read(x, x)
     assert {inner.name: inner.quantization_mode for inner in read._sublayers_()} == modes
+
+
+def _attention():
+    tokens = cornu.Input((6,), dtype="int32")
+    x = cornu.layers.Embedding(11, 8)(tokens)
+    inner = cornu.Input((6, 8))
+    block = cornu.Model(inner, cornu.layers.GroupQueryAttention(4, 2, 1)(inner, inner))
+    x = cornu.layers.MultiHeadAttention(2, 4)(x, x)
+    return cornu.Model(tokens, cornu.layers.Dense(4)(block(x)))
+
+
+@pytest.mark.parametrize("mode", ["int8", pytest.param("int4", marks=pytest.mark.slow)])
+def test_layers_of_quantized_layers_are_restored(mode, tmp_path):
+    model = _attention()
+    model.quantize(mode)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    expected = np.asarray(model(TOKENS))
+    for library in (cornu, keras):
+        read = library.saving.load_model(path)
+        np.testing.assert_allclose(np.asarray(read(TOKENS)), expected, rtol=1e-5, atol=1e-6)
+    copied = cornu.models.clone_model(model)
+    copied.set_weights(model.get_weights())
+    np.testing.assert_array_equal(copied(TOKENS), expected)

@@ -25,7 +25,7 @@ def layer_config(layer: Layer, arguments: dict[str, Any]) -> dict[str, Any]:
     base = {
         "name": layer.name,
         "trainable": layer.trainable,
-        "dtype": _describe(layer.dtype_policy),
+        "dtype": _describe_policy(layer),
     }
     parameters = inspect.signature(type(layer).__init__).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
@@ -54,6 +54,28 @@ def build(layer: Layer, config: dict[str, Any]) -> None:
         layer.build(**shapes_from_json(config["shapes_dict"]))
 
 
-def _describe(policy: DTypePolicy) -> Any:
-    """Returns a policy as plain data: its name, if that is all of it."""
+def _describe_policy(layer: Layer) -> Any:
+    """Returns the policy as plain data: its name, if that is all of it.
+
+    Layers such as MultiHeadAttention create others with their own policy. If some of these were
+    quantized since, the policy is a map that has theirs by path.
+    """
+    policy = layer.dtype_policy
+    changed = {} if layer._is_model_ else _changed_policies(layer, layer.name)
+    if changed and layer._policy_map_ is None:
+        policy = registry.find("dtype_policies", "DTypePolicyMap")(policy, changed)
     return policy.name if type(policy) is DTypePolicy else registry.serialize(policy)
+
+
+def _changed_policies(layer: Layer, path: str) -> dict[str, DTypePolicy]:
+    found = {}
+    # The config describes the layers that were passed to the constructor.
+    given = {id(value) for value in layer._constructor_arguments_().values()}
+    for inner in layer._sublayers_():
+        if id(inner) in given:
+            continue
+        inner_path = f"{path}/{inner.name}"
+        if inner.quantization_mode is not None and layer.quantization_mode is None:
+            found[inner_path] = inner.dtype_policy
+        found.update(_changed_policies(inner, inner_path))
+    return found
