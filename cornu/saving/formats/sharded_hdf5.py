@@ -2,7 +2,9 @@
 
 The index `name.weights.json` says which shard `name_00000.weights.h5`, ... contains the arrays of
 which object. Weights are replaced as a whole: new shards get names that the present index does not
-refer to, then the index is replaced, then the old shards are deleted.
+refer to, then the index is replaced, then the old shards are deleted. A process that is killed
+while it saves leaves the old weights, and may leave shards to which no index refers. They are not
+deleted later, because a file of this name may also be one that the program wrote.
 """
 
 from __future__ import annotations
