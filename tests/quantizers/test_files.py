@@ -34,7 +34,7 @@ def _change(library, mode):
 
 
 PAIRS = ((cornu, keras), (keras, cornu), (cornu, cornu))
-FAST = (("int4 groups", (cornu, keras)), ("lora", (keras, cornu)))
+FAST = (("lora", (keras, cornu)), ("lora", (cornu, cornu)))
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def test_arrays_are_quantized_as_in_keras(dtype, to_numpy):
         )
 
 
+@pytest.mark.slow
 def test_parameters_of_levels_are_those_of_keras():
     from keras.src.quantizers.quantizers import compute_quantization_parameters as expected
 
