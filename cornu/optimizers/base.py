@@ -534,7 +534,8 @@ class Optimizer(OptimizerVariables):
         if unknown:
             raise ValueError(
                 f"{self._label_()} was not built with {', '.join(map(repr, unknown))}.\n"
-                "Create a new optimizer for other Variables, or build it with all of them."
+                "In a model whose layers have changed, call `compile` again. Otherwise, create a "
+                "new optimizer for other Variables, or build it with all of them."
             )
 
 

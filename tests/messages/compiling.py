@@ -187,7 +187,8 @@ def two_kinds_of_clipping():
     ValueError,
     """
 Optimizer 'adam' was not built with 'out/kernel', 'out/bias'.
-Create a new optimizer for other Variables, or build it with all of them.
+In a model whose layers have changed, call `compile` again. Otherwise, create a new optimizer \
+for other Variables, or build it with all of them.
 fit() was called (at compiling.py:5).
 """,
 )
