@@ -55,7 +55,6 @@ class Dense(AdaptableLayer):
     _infers_by_config_ = True
     _rowwise_ = True
     _map_name_ = "Matmul"
-    _accepts_sparse_ = True
 
     kernel = AdaptedWeight()
     units: int
@@ -89,6 +88,11 @@ class Dense(AdaptableLayer):
         self.create_adaptable_weight("kernel", (features, self.units))
         self.bias = self.create_bias((self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+
+    @property
+    def _accepts_sparse_(self) -> bool:  # type: ignore[override]
+        """Whether the weight is stored as it is: other forms compute with dense arrays."""
+        return self._weight_form_ is None
 
     # `training` is not used; subclasses written for Keras pass it to `super().call`.
     def quantized_build(self, kernel_shape: Any, mode: str, config: Any = None) -> None:

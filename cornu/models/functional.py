@@ -21,7 +21,7 @@ from cornu.core.graph.graph import Graph, is_reachable
 from cornu.core.graph.op import Op
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
-from cornu.core.sparse.arrays import is_sparse, to_bcoo, to_dense
+from cornu.core.sparse.arrays import cast_sparse, is_sparse, to_dense
 from cornu.core.state import scope
 from cornu.core.state.dtypes import host_array, is_float, narrowed
 from cornu.core.tracebacks.user_frames import user_stacklevel
@@ -265,7 +265,7 @@ class FunctionalGraph:
             self.check_optional(tensor, name)
             return None
         if is_sparse(x):
-            x = to_bcoo(x) if tensor.sparse else to_dense(x)
+            x = cast_sparse(x, tensor.dtype) if tensor.sparse else to_dense(x)
         elif not isinstance(x, jax.Array):
             # Integers beyond 32 bits are refused unless a float is wanted.
             convert = narrowed if is_float(tensor.dtype) else host_array

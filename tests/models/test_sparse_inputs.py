@@ -247,3 +247,24 @@ def test_a_model_from_strings_trains_on_sparse_vectors(monkeypatch):
             model.predict(batches, verbose=0), dense.predict(texts, verbose=0), 1e-4, 1e-6
         )
     np.testing.assert_allclose(model(texts[:3]), dense(texts[:3]), 1e-4, 1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int64", "float64"])
+def test_data_of_other_dtypes(dtype):
+    x = scipy.sparse.csr_matrix(np.eye(6, 4, dtype="float32"))
+    inputs = cornu.Input((4,), sparse=True)
+    model = cornu.Model(inputs, layers.Dense(1)(inputs))
+    expected = model.predict(x, verbose=0)
+    np.testing.assert_allclose(model.predict(x.astype(dtype), verbose=0), expected)
+
+
+def test_layers_with_another_form_of_the_weight_receive_dense_arrays():
+    x = scipy.sparse.csr_matrix(np.eye(6, 4, dtype="float32"))
+    for change in (lambda layer: layer.enable_lora(2), lambda layer: layer.quantize("int8")):
+        inputs = cornu.Input((4,), sparse=True)
+        layer = layers.Dense(3)
+        model = cornu.Model(inputs, layer(inputs))
+        change(layer)
+        np.testing.assert_allclose(
+            model.predict(x, verbose=0), model.predict(x.toarray(), verbose=0), 1e-6
+        )

@@ -84,7 +84,7 @@ class Layer(DTypeMethods, WeightMethods):
     # Whether inputs may consist of strings. In a model, a call on strings runs on the host.
     _accepts_strings_: ClassVar[bool] = False
     # Whether `call` computes with sparse arrays; other layers receive dense ones.
-    _accepts_sparse_: ClassVar[bool] = False
+    _accepts_sparse_: bool = False
     # Whether the layer is a model, with inputs and outputs of its own.
     _is_model_: ClassVar[bool] = False
     # Whether files begin with the layers of its graph, as those of a Functional model in Keras.

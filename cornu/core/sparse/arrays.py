@@ -13,6 +13,7 @@ from cornu.core.sparse.rows import SparseRows
 from cornu.foreign import is_a
 
 __all__ = [
+    "cast_sparse",
     "is_sparse",
     "map_sparse",
     "sparse_spec",
@@ -48,6 +49,22 @@ def to_rows(structure: Any) -> Any:
     Their shapes depend little on the numbers of entries, so that one program serves many arrays.
     """
     return map_sparse(_to_rows, structure)
+
+
+def cast_sparse(x: Any, dtype: Any) -> Any:
+    """Returns a sparse array as a BCOO with another dtype.
+
+    Unlike the method of JAX, it also casts booleans.
+    """
+    x = _to_bcoo(x)
+    if x.dtype == dtype or jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return x
+    return type(x)(
+        (x.data.astype(dtype), x.indices),
+        shape=x.shape,
+        indices_sorted=x.indices_sorted,
+        unique_indices=x.unique_indices,
+    )
 
 
 def map_sparse(function: Callable[[Any], Any], structure: Any) -> Any:

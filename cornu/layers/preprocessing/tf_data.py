@@ -14,6 +14,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.tensor import Tensor
+from cornu.core.sparse.arrays import to_dense
 
 if TYPE_CHECKING:
     from cornu.layers.preprocessing.base import DatasetLayer
@@ -67,13 +68,15 @@ def call_on_host(layer: DatasetLayer, args: Any, kwargs: Any) -> Any:
         # On the CPU, so that the input pipeline does not wait for the device that trains.
         with jax.default_device(jax.devices("cpu")[0]):
             outputs = tree.leaves(layer(*call_args, **call_kwargs))
-        return [np.asarray(y, kind) for y, kind in zip(outputs, kinds, strict=True)]
+        return [np.asarray(to_dense(y), kind) for y, kind in zip(outputs, kinds, strict=True)]
 
     types = [tf.as_dtype(kind) for kind in kinds]
     outputs = tf.numpy_function(run, [leaves[slot] for slot in slots], types)
     # numpy_function loses the shapes, which later operations of the pipeline need.
     for output, spec in zip(outputs, specs, strict=True):
         output.set_shape(spec.shape)
+    pairs = zip(outputs, specs, strict=True)
+    outputs = [tf.sparse.from_dense(y) if spec.sparse else y for y, spec in pairs]
     return tree.unflatten(structure, outputs)
 
 
