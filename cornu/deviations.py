@@ -219,6 +219,16 @@ _ROWS = (
         on_request="a layer called on TensorFlow tensors, Input(dtype='string')",
     ),
     Deviation(
+        name="device_scope",
+        kind="JAX setting",
+        summary="cornu.device is a jax.default_device context.",
+        scope="all devices, within a `with cornu.device(...)` block",
+        gain="arrays are created on the device, as in Keras",
+        proof=("tests/core/state/test_public_scopes.py",),
+        modules=("core/state/public_scopes.py",),
+        on_request="cornu.device",
+    ),
+    Deviation(
         name="deterministic_gpu_ops",
         kind="JAX setting",
         summary="--xla_gpu_deterministic_ops=true is added to XLA_FLAGS if no backend of JAX is "
@@ -430,6 +440,22 @@ _ROWS = (
         devices=("gpu",),
         on_request="flash_attention=True, or cornu.config.enable_flash_attention()",
         off="cornu.config.disable_flash_attention()",
+    ),
+    Deviation(
+        name="rounded_weights",
+        kind="formulation",
+        summary="Functions that round have gradients of their own (custom_vjp), as if they did not "
+        "round: of inputs that quantized weights are multiplied by, and of values and gradients in "
+        "8-bit floats.",
+        scope="all devices; quantized layers, and fake_quant_with_min_max_vars",
+        gain="quantized models are trained, and the scales of 8-bit floats are updated",
+        proof=("tests/quantizers/test_layers.py", "tests/quantizers/test_functions.py"),
+        modules=(
+            "quantizers/fake_quant.py",
+            "quantizers/forms/products.py",
+            "quantizers/forms/float8.py",
+        ),
+        on_request="quantize(), a quantized dtype policy, or cornu.quantizers",
     ),
     Deviation(
         name="gradient_probe",
