@@ -49,10 +49,11 @@ class Sequential(Model):
     _stack_: list[Layer]
     _tensors_: list[Tensor]  # the input, then the output of each layer
     _declared_: bool  # whether the user declared the input shape
+    _takes_sparse_: bool = False  # whether what it is built for is sparse
     _layer_graph_: FunctionalGraph | None
     _names_: dict[int, str]  # names of layers that are renamed in this model
     _by_name_: dict[str, Layer] | None  # computed lazily
-    _bookkeeping_ = Model._bookkeeping_ | {"_by_name_"}
+    _bookkeeping_ = Model._bookkeeping_ | {"_by_name_", "_takes_sparse_"}
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
@@ -199,16 +200,13 @@ class Sequential(Model):
     @api_boundary
     def build(self, input_shape: Any = None) -> None:
         """Builds the layers for an input shape, including the batch axis."""
-        self._build_layers_(input_shape, False)
-
-    def _build_layers_(self, input_shape: Any, sparse: bool) -> None:
         if input_shape is None or self._tensors_ or not self._stack_:
             return
         input_shape = self._single_shape_(input_shape)
         self._declared_ = False
         # The batch size of the first data need not be that of later data.
         shape, dtype = (None, *input_shape[1:]), self._stack_[0].input_dtype
-        tensors = [Input(batch_shape=shape, dtype=dtype, sparse=sparse)]
+        tensors = [Input(batch_shape=shape, dtype=dtype, sparse=self._takes_sparse_)]
         for layer in self._stack_:
             tensors.append(self._call_layer_(layer, tensors[-1]))
         self._tensors_ = tensors
@@ -220,13 +218,13 @@ class Sequential(Model):
 
     def _build_for_(self, inputs: PyTree) -> None:
         self._require_layers_()
-        sparse = any(map(is_sparse, tree.leaves(inputs)))
-        self._build_layers_(tree.map(np.shape, inputs), sparse)
+        self._takes_sparse_ = any(map(is_sparse, tree.leaves(inputs)))
+        self.build(tree.map(np.shape, inputs))
 
     def _infer_outputs_(self, inputs: PyTree) -> Any:
         self._require_layers_()
-        sparse = any(tensor.sparse for tensor in tree.leaves(inputs))
-        self._build_layers_(tree.map(lambda tensor: tensor.shape, inputs), sparse)
+        self._takes_sparse_ = any(tensor.sparse for tensor in tree.leaves(inputs))
+        self.build(tree.map(lambda tensor: tensor.shape, inputs))
         return super()._infer_outputs_(inputs)
 
     def _single_shape_(self, shapes: Any) -> Any:
