@@ -10,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.graph.op import VariableBase, op
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.registry import Configurable
 from cornu.types import Array, ArrayLike, Config, DTypeLike
 
 __all__ = ["AbsMaxQuantizer", "Quantizer", "abs_max_quantize"]
 
 
+@api_boundary
 def abs_max_quantize(
     inputs: ArrayLike,
     axis: int | Sequence[int] | None,
@@ -43,9 +45,9 @@ def abs_max_quantize(
 
     Example:
 
-    >>> quantized, scale = abs_max_quantize(np.array([[0.5, -1.0], [2.0, 1.0]], "float32"), axis=-1)
+    >>> quantized, scale = abs_max_quantize(np.array([[0.2, -1.0], [2.0, 0.2]], "float32"), axis=-1)
     >>> quantized.tolist()
-    [[64, -127], [127, 64]]
+    [[25, -127], [127, 13]]
     """
     axes = tuple(axis) if isinstance(axis, Sequence) else axis
     if to_numpy:
@@ -117,9 +119,9 @@ class AbsMaxQuantizer(Quantizer):
 
     Example:
 
-    >>> quantized, scale = AbsMaxQuantizer(axis=-1)(jnp.array([[1.0, -0.5]]))
+    >>> quantized, scale = AbsMaxQuantizer(axis=-1)(jnp.array([[1.0, -0.25]]))
     >>> quantized.tolist()
-    [[127, -64]]
+    [[127, -32]]
     """
 
     def __init__(

@@ -9,12 +9,14 @@ import numpy as np
 
 from cornu.core.graph.op import VariableBase, op
 from cornu.core.state.dtypes import standardize_dtype
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.quantizers.abs_max import to_host
 from cornu.types import Array, ArrayLike
 
 __all__ = ["pack_int4", "unpack_int4"]
 
 
+@api_boundary
 def pack_int4(
     arr: ArrayLike, axis: int = 0, dtype: str = "int8"
 ) -> tuple[Array, tuple[int, ...], int]:
@@ -53,6 +55,7 @@ def pack_int4(
     return jnp.asarray(packed.astype(np.uint8).view(dtype)), packed.shape, size
 
 
+@api_boundary
 def unpack_int4(packed: ArrayLike, orig_len: int, axis: int = 0, dtype: str = "int8") -> Array:
     """Returns the integers that `pack_int4` packed.
 

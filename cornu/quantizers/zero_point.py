@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.graph.op import op
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.quantizers.abs_max import to_host
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 
+@api_boundary
 def abs_max_quantize_grouped_with_zero_point(
     inputs: ArrayLike,
     block_size: int,
@@ -50,7 +52,7 @@ def abs_max_quantize_grouped_with_zero_point(
     >>> values = np.array([[0.0, 2.0], [3.0, 6.0], [1.0, 1.0]], "float32")
     >>> quantized, scale, zero = abs_max_quantize_grouped_with_zero_point(values, block_size=2)
     >>> quantized.tolist(), scale.shape
-    ([[-8, -3], [7, 7], [7, 7]], (2, 2))
+    ([[-8, -1], [7, 7], [7, 7]], (2, 2))
     """
     if to_numpy:
         return _quantize_groups_on_host(inputs, block_size, value_range, dtype, epsilon)
