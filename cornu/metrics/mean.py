@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -189,6 +190,13 @@ def _add(variable: Variable, values: Array) -> None:
 
 def divide(a: Array, b: Array) -> Array:
     """Returns `a / b`, and 0 where `b` is 0."""
+    quotient: Array = _divide(a, b)
+    return quotient
+
+
+# One program; at the end of the first epoch, each operation would be compiled on its own.
+@functools.partial(jax.jit, inline=True)
+def _divide(a: Array, b: Array) -> Array:
     return jnp.where(b == 0, 0, a / jnp.where(b == 0, 1, b))
 
 

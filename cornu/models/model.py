@@ -152,7 +152,8 @@ class Model(InspectionMethods):
         return None if graph is None else graph.masks(inputs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not (len(args) == 1 and isinstance(args[0], (jax.Array, np.ndarray, Tensor))):
+        # Tests of types in this order, and others below, take a part of the time of a small model.
+        if not (len(args) == 1 and isinstance(args[0], (np.ndarray, jax.Array, Tensor))):
             args, kwargs = to_bcoo((args, kwargs))
         around = scope.current()
         # Only the outermost call is compiled: an inner one is part of the program or eager step
@@ -467,7 +468,7 @@ class Model(InspectionMethods):
 
     def _compiles_(self, args: Any, kwargs: Any) -> bool:
         """Whether a call runs the compiled forward function: a call on concrete arrays does."""
-        if self._trainer_.run_eagerly or len(args) != 1 or not set(kwargs) <= {"training"}:
+        if self._trainer_.run_eagerly or len(args) != 1 or (kwargs and set(kwargs) != {"training"}):
             return False
         current, inputs = scope.current(), args[0]
         if current.interceptor is not None:
@@ -653,11 +654,9 @@ def _is_direct_input(x: DataLike, current: scope.Scope) -> bool:
     """Whether the compiled forward function takes a value as it is."""
     if isinstance(x, np.ndarray):
         return is_direct(x)
-    if is_sparse(x):
-        return not isinstance(stored_values(x), jax.core.Tracer)
-    if not isinstance(x, jax.Array) or isinstance(x, jax.core.Tracer):
-        return False
-    return current.masks.get(x) is None
+    if isinstance(x, jax.Array):
+        return not isinstance(x, jax.core.Tracer) and current.masks.get(x) is None
+    return is_sparse(x) and not isinstance(stored_values(x), jax.core.Tracer)
 
 
 def _tensors_from_config(inputs: PyTree) -> Any:

@@ -395,9 +395,10 @@ class Optimizer(OptimizerVariables):
 
         Before the first step there are no averages, and nothing changes.
         """
-        begun = self._count_steps_() > 0
-        for variable in var_list:
-            if variable in self._averages_:
+        averaged = [variable for variable in var_list if variable in self._averages_]
+        if averaged:  # else, not even the comparison is computed
+            begun = self._count_steps_() > 0
+            for variable in averaged:
                 average = self._averages_[variable].value
                 variable.assign(jnp.where(begun, average, variable.value))
 

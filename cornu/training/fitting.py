@@ -41,6 +41,7 @@ __all__ = [
 Verbosity: TypeAlias = Literal["auto", 0, 1, 2] | bool
 _VALIDATION_NOTE = "The data is that of validation_data or validation_split."
 _VERBOSITIES = ("auto", 0, 1, 2)
+_POLLS = 64  # about ten microseconds
 
 
 def fit(
@@ -423,6 +424,12 @@ def _consists_of_arrays(x: DataLike) -> bool:
 def _host_arrays(outputs: PyTree) -> Any:
     """Returns outputs as NumPy arrays that the user may write to: copies of those of JAX."""
     if isinstance(outputs, jax.Array):
+        array: Any = outputs  # the declaration of JAX lacks `is_ready`
+        # A thread that sleeps until the outputs are ready is woken late, which takes longer than a
+        # small program.
+        for _ in range(_POLLS):
+            if array.is_ready():
+                break
         return np.array(outputs)
     return jax.tree_util.tree_map(np.array, outputs)
 

@@ -69,7 +69,7 @@ def cast_sparse(x: Any, dtype: Any) -> Any:
 
 def map_sparse(function: Callable[[Any], Any], structure: Any) -> Any:
     """Applies a function to the sparse arrays in nested lists, tuples and dicts."""
-    if isinstance(structure, (jax.Array, str)):
+    if isinstance(structure, (np.ndarray, jax.Array, str)):
         return structure
     if isinstance(structure, (list, tuple)):
         items = [map_sparse(function, item) for item in structure]
