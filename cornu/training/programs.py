@@ -15,6 +15,7 @@ from cornu.core.state import scope
 from cornu.core.state.forms_version import count_changes
 from cornu.core.state.variable import Variable
 from cornu.metrics import Mean, Metric
+from cornu.training import steps
 from cornu.training.compile.config import CompileConfig
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.nan_guard import NaNGuard, StopAtNaN
@@ -235,7 +236,7 @@ class ProgramCache:
             size: the number of rows to which a partial batch is padded, if rows are independent.
         """
         owner = self._owner
-        own_step = any(map(owner.model._overrides_, ("predict_step", "make_predict_function")))
+        own_step = steps.has_own_step(owner.model, "predict_step")
         eager = owner.run_eagerly
         if size is not None and not own_step and not eager and self.is_rowwise():
             rows = jax.tree_util.tree_leaves(batch)[0].shape[0]

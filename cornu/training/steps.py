@@ -20,12 +20,14 @@ from cornu.training.step import state_lists
 from cornu.types import Batch, DataLike, PyTree
 
 if TYPE_CHECKING:
+    from cornu.training.protocols import TrainableModel
     from cornu.training.trainer import Trainer
 
 __all__ = [
     "call_with_state",
     "compute_loss",
     "compute_metrics",
+    "has_own_step",
     "loss_and_updates",
     "predict",
     "predict_step",
@@ -35,6 +37,13 @@ __all__ = [
     "train",
     "train_step",
 ]
+
+# By step, the method of a model that creates its function.
+_MAKERS = {
+    "train_step": "make_train_function",
+    "test_step": "make_test_function",
+    "predict_step": "make_predict_function",
+}
 
 
 # -------------------------------------------------------------------------------- train and test
@@ -117,13 +126,13 @@ def _with_state(
 
 def _overrides(trainer: Trainer, step: str) -> bool:
     """Whether the model overrides a step, or `compute_metrics`, which the default step calls."""
-    names = (step, maker_of(step), "compute_metrics")
-    return any(trainer.model._overrides_(name) for name in names)
+    model = trainer.model
+    return has_own_step(model, step) or model._overrides_("compute_metrics")
 
 
-def maker_of(step: str) -> str:
-    """Returns the name of the method that creates the function of a step; see `Model`."""
-    return f"make_{step.removesuffix('_step')}_function"
+def has_own_step(model: TrainableModel, step: str) -> bool:
+    """Whether a model overrides a step, or the method that creates its function."""
+    return model._overrides_(step) or model._overrides_(_MAKERS[step])
 
 
 def _train_on(trainer: Trainer, batch: Batch) -> Any:
@@ -269,10 +278,11 @@ def _run_users_step(trainer: Trainer, name: str, batch: Batch) -> dict[str, Any]
 def _call_step(trainer: Trainer, name: str, batch: Batch) -> Any:
     """Calls a custom step on a batch as the user passed it."""
     model, data = trainer.model, pack_as_given(to_bcoo(batch))
-    if model._overrides_(maker_of(name)):
+    maker = _MAKERS[name]
+    if model._overrides_(maker):
         # As in Keras, the method sets an attribute: a function of the state and an iterator.
-        getattr(model, maker_of(name))()
-        function = getattr(model, maker_of(name).removeprefix("make_"))
+        getattr(model, maker)()
+        function = getattr(model, maker.removeprefix("make_"))
         owners, returned = _state(trainer, name)
         if name == "predict_step":  # the function also returns the trainable values
             returned = owners

@@ -294,7 +294,7 @@ class Trainer:
             class_weight,
             inputs_only,
             aligned,
-            own_step=self._has_own_step(kind),
+            own_step=steps.has_own_step(self.model, f"{kind}_step"),
             keeps_structure=any(self.model._overrides_(name) for name in _SEES_DATA[kind]),
             keeps_inputs=any(self.model._overrides_(name) for name in ("call", "__call__")),
             # Without losses and metrics, there is nothing to which targets could be assigned.
@@ -327,7 +327,7 @@ class Trainer:
 
     def _prepare(self, batch: Any, train: bool) -> None:
         x, y, _ = batch
-        if not self._has_own_step("train" if train else "test"):
+        if not steps.has_own_step(self.model, "train_step" if train else "test_step"):
             self.build(x)
             self.bind_outputs(y, None)
         else:
@@ -410,16 +410,11 @@ class Trainer:
         """Runs the predict step on a batch."""
         return steps.predict(self, batch)
 
-    def _has_own_step(self, kind: str) -> bool:
-        """Whether the model overrides the step, or the method that creates its function."""
-        names = (f"{kind}_step", steps.maker_of(f"{kind}_step"))
-        return any(self.model._overrides_(name) for name in names)
-
     def pads(self, kind: str) -> bool:
         """Whether rows of weight zero do not affect any result, so that batches can be padded."""
         overridable = _SEES_DATA[kind]
         return (
-            not self._has_own_step(kind)
+            not steps.has_own_step(self.model, f"{kind}_step")
             and not any(self.model._overrides_(name) for name in overridable)
             and self.programs.is_rowwise()
             and (self.objective is None or self.objective.rowwise)
