@@ -44,7 +44,7 @@ def as_arrays(
     if structure is None:
         return None
     if type(structure) is np.ndarray:  # before other classes: most batches consist of these
-        return _as_array_or_column(structure, what, lazy)
+        return _as_array_or_column(structure, what, lazy) if lazy else _as_array(structure, what)
     if isinstance(structure, dict):
         return {
             key: as_arrays(item, f"{what}[{key!r}]", lazy=lazy, sparse=sparse)
