@@ -28,7 +28,7 @@ os.environ.setdefault(
 
 from tests.conformance.arguments.catalog import subjects
 from tests.conformance.arguments.counts import load, store
-from tests.conformance.arguments.subject import Subject, shown
+from tests.conformance.arguments.subject import Subject, format_options
 
 
 def compare(subject: Subject) -> Counter[str]:
@@ -39,10 +39,10 @@ def compare(subject: Subject) -> Counter[str]:
             outcome: str = subject.compare(combination)
         except AssertionError as difference:
             outcome = "differs"
-            print(f"{subject.path}({shown(combination)})\n    {difference}", flush=True)
+            print(f"{subject.path}({format_options(combination)})\n    {difference}", flush=True)
         found[outcome] += 1
         if outcome == "refused" and "--refused" in sys.argv:
-            print(f"{subject.path}({shown(combination)}): refused by both", flush=True)
+            print(f"{subject.path}({format_options(combination)}): refused by both", flush=True)
     return found
 
 

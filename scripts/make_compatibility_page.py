@@ -69,8 +69,8 @@ ARGUMENTS_HEAD = """\
 
 `python -m scripts.compare_arguments` calls {names} names of cornu and of Keras {version} with
 {total} combinations of values, in which each value of an argument meets each value of every other:
-{same} give the same results, {refused} are refused by both libraries, and {known} differ on purpose
-(the second table). The tests repeat a sample.
+{same} give the same results, {refused} are refused by both libraries, and {known} are intended
+differences (the second table). The tests repeat a sample.
 
 Values in parentheses are not arguments. Layers are called with the dtype policies float32,
 bfloat16, float16, mixed_bfloat16 and mixed_float16, eagerly, compiled, symbolically and
@@ -84,7 +84,7 @@ distribution.
 """
 
 KNOWN_HEAD = """
-## Differences on purpose
+## Intended differences
 
 | name | what differs | where | in cornu | test |
 | --- | --- | --- | --- | --- |

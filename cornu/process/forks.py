@@ -4,17 +4,19 @@ JAX computes in threads, which a process that is forked after JAX has started do
 computes in such a process waits forever; JAX itself only warns. The threads that hold Python's
 locks do not exist in it either.
 
-In the forked process, the functions of JAX are replaced that everything passes which JAX computes:
+In the forked process, the functions of JAX through which every computation passes raise an error:
 they evaluate primitives, call functions, execute compiled programs, and copy arrays to a device.
-They are bypassed only by functions that have been called before, which C++ dispatches: the setting
-`jax_no_execution` is part of the key by which C++ finds them, so that it finds none. Other
+Functions that have been called before are dispatched in C++, which does not pass through them: the
+setting `jax_no_execution` is part of the key of that cache, so that it has no entry for them. Other
 processes are not changed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 import jax
@@ -22,21 +24,14 @@ from jax._src import xla_bridge  # no public function tells whether a backend is
 
 from cornu.deviations import is_enabled
 
-# The functions that are replaced, by the classes and modules that look them up.
-_replaced: tuple[tuple[Any, str], ...] = ()
-try:
-    from jax._src import core, dispatch, pjit
-    from jax._src.interpreters import pxla
-except ImportError:  # pragma: no cover - a future version of JAX, in which nothing is replaced
-    pass
-else:
-    _replaced = (
-        (core.EvalTrace, "process_primitive"),
-        (pjit, "_pjit_call_impl_python"),
-        (pxla.ExecuteReplicated, "__call__"),
-        (pxla, "batched_device_put"),
-        (dispatch, "_batched_device_put_impl"),
-    )
+# The private functions of JAX that are replaced, by the modules and classes that look them up.
+_REPLACED = (
+    ("jax._src.core", "EvalTrace.process_primitive"),
+    ("jax._src.pjit", "_pjit_call_impl_python"),
+    ("jax._src.interpreters.pxla", "ExecuteReplicated.__call__"),
+    ("jax._src.interpreters.pxla", "batched_device_put"),
+    ("jax._src.dispatch", "_batched_device_put_impl"),
+)
 
 __all__ = ["call_after_fork", "check_process", "is_unable_to_compute", "reset_after_fork"]
 
@@ -73,9 +68,21 @@ def _refuse_computations() -> None:
     if not (xla_bridge.backends_are_initialized() and is_enabled("errors_after_fork")):
         return
     _state["unable"] = True
-    jax.config.update("jax_no_execution", True)
-    for owner, name in _replaced:
+    for owner, name in _find_replaced():
         setattr(owner, name, _refuse)
+    with contextlib.suppress(AttributeError):  # a version of JAX without this setting
+        jax.config.update("jax_no_execution", True)
+
+
+def _find_replaced() -> Iterator[tuple[Any, str]]:
+    """Yields the module or class, and the name, of each function that this version of JAX has."""
+    for module, path in _REPLACED:
+        *owners, name = path.split(".")
+        owner: Any = sys.modules.get(module)
+        for part in owners:
+            owner = getattr(owner, part, None)
+        if hasattr(owner, name):
+            yield owner, name
 
 
 def _refuse(*args: Any, **kwargs: Any) -> NoReturn:

@@ -42,7 +42,7 @@ def check_same(ours, theirs, steps=4, rtol=1e-5, atol=1e-6):
     """Makes steps with both; all Variables, of the model and of the optimizer, must agree."""
     models = variables(cornu), variables(keras)
     theirs.build(models[1])
-    # Compiled, since Keras compiles the branches of accumulation anew in every eager step.
+    # Compiled, since Keras compiles the branches of accumulation again in every eager step.
     step = jax.jit(theirs.stateless_apply)
     values, state = ([v.value for v in found] for found in (models[1], theirs.variables))
     for number in range(steps):

@@ -1,11 +1,11 @@
-"""A program that forks itself, and prints what becomes of each use of cornu in the children.
+"""A program that forks itself, and prints the result of each use of cornu in the child processes.
 
 Its argument is the state at the time of the fork:
 
 * imported: JAX has not started; one child runs all uses.
 * built: models and layers have Variables, and nothing is compiled.
 * trained: everything has been used before.
-* busy: JAX computes, one thread trains, and another holds all locks of cornu.
+* busy: JAX computes, one thread trains, one evaluates, and all locks of cornu are held.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from cornu import layers, losses, metrics, ops, optimizers
 SECONDS = 15.0  # after which a child hangs
 X = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
 Y = X.sum(1, keepdims=True)
-MUCH = np.ones((2000, 1001), "float32")[:, 1:]  # not contiguous
+LARGE = np.ones((2000, 1001), "float32")[:, 1:]  # not contiguous
 
 
 def make() -> Any:
@@ -120,8 +120,10 @@ USES: dict[str, Use] = {
     "compiled function": lambda o: np.asarray(o.compiled(o.array)),
     "grad": lambda o: np.asarray(jax.grad(lambda x: (x * x).sum())(o.array)),
     "device_put": lambda o: np.asarray(jax.device_put(X)),
-    "device_put of much": lambda o: np.asarray(jax.device_put(MUCH)),
-    "initializer of much": lambda o: np.asarray(cornu.initializers.GlorotUniform()(MUCH.shape)),
+    "device_put of a large array": lambda o: np.asarray(jax.device_put(LARGE)),
+    "initializer of a large array": lambda o: np.asarray(
+        cornu.initializers.GlorotUniform()(LARGE.shape)
+    ),
     "set_random_seed": lambda o: cornu.utils.set_random_seed(1),
     "garbage collection": lambda o: gc.collect(),
     "NumPy": lambda o: X.sum(),
@@ -137,7 +139,7 @@ def attempt(use: Callable[..., object], *arguments: Any) -> str:
     return "right"
 
 
-def in_children(
+def run_in_children(
     functions: dict[str, Callable[[], str]], seconds: float = SECONDS
 ) -> dict[str, str]:
     """Calls each function in a child; returns what they return, or 'hangs'."""
@@ -172,27 +174,29 @@ def await_child(child: int, read: int, end: float) -> str:
 # --------------------------------------------------------------------------------------- states
 
 
-def imported() -> dict[str, str]:
+def fork_after_import() -> dict[str, str]:
     """Forks before JAX has started."""
 
     def use_all() -> str:
         objects = Objects()
         return json.dumps({name: attempt(use, objects) for name, use in USES.items()})
 
-    text = in_children({"all": use_all}, seconds=200)["all"]
+    text = run_in_children({"all": use_all}, seconds=200)["all"]
     return dict.fromkeys(USES, text) if text == "hangs" else json.loads(text)
 
 
-def built(trained: bool = False) -> dict[str, str]:
+def fork_after_build(trained: bool = False) -> dict[str, str]:
     """Forks when models and layers have been created or, with `trained`, used."""
     objects = Objects()
     if trained:
         for use in USES.values():
             use(objects)
-    return in_children({name: lambda use=use: attempt(use, objects) for name, use in USES.items()})
+    return run_in_children(
+        {name: lambda use=use: attempt(use, objects) for name, use in USES.items()}
+    )
 
 
-def locks() -> dict[str, Any]:
+def find_locks() -> dict[str, Any]:
     """Returns the locks of all modules of cornu by name."""
     kinds = type(threading.Lock()), type(threading.RLock())
     return {
@@ -204,8 +208,8 @@ def locks() -> dict[str, Any]:
     }
 
 
-def busy() -> dict[str, str]:
-    """Forks while JAX computes, one thread trains, one evaluates, and one holds all locks."""
+def fork_while_busy() -> dict[str, str]:
+    """Forks while JAX computes, one thread trains, one evaluates, and all locks are held."""
     trained, evaluated = make(), make()
     for model in (trained, evaluated):
         model.fit(X, Y, verbose=0)
@@ -227,7 +231,7 @@ def busy() -> dict[str, str]:
     long = jax.jit(lambda x: jax.lax.fori_loop(0, 60, lambda i, y: y @ x / len(x), x))
     big = jnp.ones((1000, 1000))
     long.lower(big).compile()
-    held = locks()
+    held = find_locks()
     # A thread that ends does not release the locks that it holds.
     holder = threading.Thread(target=lambda: [lock.acquire() for lock in held.values()])
     holder.start()
@@ -251,20 +255,20 @@ def busy() -> dict[str, str]:
         "save": lambda: trained.save(f"{tempfile.mkdtemp()}/m.keras"),
         "new layer": lambda: layers.Dense(3),
     }
-    return in_children({name: lambda use=use: attempt(use) for name, use in uses.items()})
+    return run_in_children({name: lambda use=use: attempt(use) for name, use in uses.items()})
 
 
 def release_all() -> None:
     """Raises an AssertionError if a lock of cornu is held."""
-    held = [name for name, lock in locks().items() if not lock.acquire(blocking=False)]
+    held = [name for name, lock in find_locks().items() if not lock.acquire(blocking=False)]
     assert not held, held
 
 
 STATES: dict[str, Callable[[], dict[str, str]]] = {
-    "imported": imported,
-    "built": built,
-    "trained": lambda: built(trained=True),
-    "busy": busy,
+    "imported": fork_after_import,
+    "built": fork_after_build,
+    "trained": lambda: fork_after_build(trained=True),
+    "busy": fork_while_busy,
 }
 
 if __name__ == "__main__":

@@ -6,9 +6,13 @@ import os
 import time
 import warnings
 
+import jax
 import numpy as np
 import pytest
 
+from cornu import deviations
+from cornu.process import forks
+from tests.process.forked_uses import await_child, fork
 from tests.processes import run_program
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
@@ -23,7 +27,7 @@ WORKS = {
 # What needs a computation in some versions of JAX only.
 MAY_WORK = {
     "symbolic call", "symbolic call of a recurrent model", "model_from_json", "initializer",
-    "initializer of much", "device_put", "device_put of much",
+    "initializer of a large array", "device_put", "device_put of a large array",
 }  # fmt: skip
 ERROR = "was forked after JAX had started"
 
@@ -33,7 +37,7 @@ def outcomes(state):
     return json.loads(run_program(command, state, strict=False).stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("state", ["built", "trained"])
+@pytest.mark.parametrize("state", [pytest.param("built", marks=pytest.mark.slow), "trained"])
 def test_every_use_in_a_forked_process_is_right_or_refused_at_once(state):
     found = outcomes(state)
     right = {name for name, text in found.items() if text == "right"}
@@ -56,6 +60,45 @@ def test_threads_and_arrays_of_the_other_process_are_not_waited_for():
     }  # fmt: skip
 
 
+# ------------------------------------------------------------------- versions of JAX, the switch
+
+
+def test_this_version_of_jax_has_all_functions_that_are_replaced():
+    found = [name for _, name in forks._find_replaced()]
+    assert found == [path.rpartition(".")[2] for _, path in forks._REPLACED]
+
+
+@pytest.mark.parametrize("missing", ["module", "class", "function"])
+def test_functions_that_jax_does_not_have_are_left_out(missing, monkeypatch):
+    every = list(forks._find_replaced())
+    changed = {
+        "module": ("jax._src.absent", "function"),
+        "class": ("jax._src.core", "Absent.process_primitive"),
+        "function": ("jax._src.core", "EvalTrace.absent"),
+    }[missing]
+    for i in range(len(every)):
+        rows = [*forks._REPLACED[:i], changed, *forks._REPLACED[i + 1 :]]
+        monkeypatch.setattr(forks, "_REPLACED", tuple(rows))
+        assert list(forks._find_replaced()) == [*every[:i], *every[i + 1 :]]
+        monkeypatch.undo()
+
+
+@pytest.mark.filterwarnings("ignore")  # of os.fork
+@pytest.mark.parametrize("switch", ["", "errors_after_fork", "all"])
+def test_errors_in_forked_processes_are_a_deviation_with_a_switch(switch, monkeypatch):
+    jax.devices()  # JAX has started
+    monkeypatch.setattr(deviations, "find_disabled", deviations.find_disabled.__wrapped__)
+    monkeypatch.setenv("CORNU_DISABLE", switch)
+    execute = jax._src.core.EvalTrace.process_primitive
+
+    def describe():
+        same = jax._src.core.EvalTrace.process_primitive is execute
+        return f"{forks.is_unable_to_compute()} {same} {jax.config.jax_no_execution}"
+
+    found = await_child(*fork(describe), time.monotonic() + 20)
+    assert found == ("False True False" if switch else "True False True")
+
+
 # -------------------------------------------------------------- processes of multiprocessing, torch
 
 
@@ -69,7 +112,10 @@ def _predict(pipe):
         pipe.send(str(error))
 
 
-@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+SLOW = [pytest.param(method, marks=pytest.mark.slow) for method in ("forkserver", "spawn")]
+
+
+@pytest.mark.parametrize("method", ["fork", *SLOW])
 def test_processes_of_multiprocessing(method):
     import cornu
 

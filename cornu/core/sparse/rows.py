@@ -22,7 +22,7 @@ class SparseRows:
     Args:
         values: the values of the entries, (rows, width). Entries beyond the last one are 0.
         positions: the index of each entry along each axis plus 1, (rows, width, axes). It is 0
-            for values that are no entries, such as those of rows that are appended.
+            for values that are not entries, such as those of rows that are appended.
         sizes: the sizes of the axes after the first.
     """
 

@@ -117,7 +117,7 @@ class StatelessScope(_ScopeContext):
 class SymbolicScope(_ScopeContext):
     """Context manager for the inference of shapes: assignments change nothing outside of it.
 
-    Random numbers are not drawn from the state of their source, and layers record no losses.
+    Generators of random numbers keep their state, and layers record no losses.
 
     Example:
 

@@ -304,7 +304,7 @@ def open_image(
         raise ValueError(
             f"{caller}: {name} is not a valid image{known}. {type(error).__name__}: {error}\n"
             "Remove or replace the file."
-        ) from None  # what the decoder of Pillow did before helps nobody
+        ) from None  # the frames of Pillow's decoder say nothing about the file
     return found
 
 

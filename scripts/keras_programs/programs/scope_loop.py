@@ -1,4 +1,4 @@
-"""StatelessScope: a loop of one's own in which any code reads and assigns Variables purely
+"""StatelessScope: a custom training loop in which any code reads and assigns Variables purely
 
 Gradients by JAX of a function that calls layers, metrics and losses as objects with a state.
 """
@@ -14,7 +14,7 @@ LABELS = (X[:, 0] * X[:, 1] > 0).astype("int32")
 
 
 class Network:
-    """An object that is no layer, with layers and a Variable."""
+    """An object that is not a layer, with layers and a Variable."""
 
     def __init__(self):
         self.hidden = layers.Dense(8, "relu")

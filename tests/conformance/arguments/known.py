@@ -1,4 +1,4 @@
-"""Differences from Keras on purpose that combinations of arguments meet.
+"""Intended differences from Keras that occur among the compared combinations of arguments.
 
 Each is also a section *Differences* or *Fixes* of a docstring; a test shows it.
 """

@@ -187,7 +187,7 @@ def _optimizer(name: str) -> Subject:
             for batch in batches:
                 optimizer.apply(batch, model)
         else:
-            # Keras compiles the branches of accumulation anew in every eager step.
+            # Keras compiles the branches of accumulation again in every eager step.
             step = jax.jit(optimizer.stateless_apply)
             values, state = ([v.value for v in found] for found in (model, optimizer.variables))
             for batch in batches:

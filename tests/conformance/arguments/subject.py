@@ -120,7 +120,7 @@ def _compare_numbers(a: np.ndarray, b: np.ndarray, tolerance: float) -> None:
 
 
 def find_known(path: str, combination: Arguments, kind: str) -> Known | None:
-    """Returns the row of a difference that is on purpose, or None."""
+    """Returns the row of an intended difference, or None."""
     for row in KNOWN:
         if row.kind == kind and any(fnmatch.fnmatchcase(path, p) for p in row.paths.split()):
             if all(_is_one_of(combination.get(k), values) for k, values in row.when.items()):
@@ -128,12 +128,12 @@ def find_known(path: str, combination: Arguments, kind: str) -> Known | None:
     return None
 
 
-def shown(combination: Arguments) -> str:
+def format_options(combination: Arguments) -> str:
     """Returns the options as text."""
-    return ", ".join(f"{name}={_shown(value)}" for name, value in combination.items())
+    return ", ".join(f"{name}={_format_value(value)}" for name, value in combination.items())
 
 
-def _shown(value: Any) -> Any:
+def _format_value(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return f"array{value.shape}"
     return getattr(value, "__name__", value)

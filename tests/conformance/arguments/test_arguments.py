@@ -20,7 +20,7 @@ from tests.conformance.arguments.catalog import subjects
 from tests.conformance.arguments.counts import load
 from tests.conformance.arguments.known import KNOWN
 from tests.conformance.arguments.pairwise import pairwise
-from tests.conformance.arguments.subject import Subject, shown
+from tests.conformance.arguments.subject import Subject, format_options
 from tests.conformance.arguments.tolerances import WIDER
 from tests.conformance.evidence import ROOT
 
@@ -38,7 +38,7 @@ def differences(chosen: Iterable[Subject]) -> list[str]:
         try:
             subject.compare(combination)
         except AssertionError as difference:
-            found.append(f"{subject.path}({shown(combination)})\n    {difference}")
+            found.append(f"{subject.path}({format_options(combination)})\n    {difference}")
     return found
 
 

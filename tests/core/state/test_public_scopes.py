@@ -73,8 +73,8 @@ def test_a_symbolic_scope_changes_nothing():
         weight.assign(2.0)
         cornu.random.normal((2,), seed=seeds)
     assert float(weight.value) == 1
-    drawn = cornu.random.normal((2,), seed=seeds)
-    assert np.array_equal(drawn, cornu.random.normal((2,), seed=cornu.random.SeedGenerator(3)))
+    numbers = cornu.random.normal((2,), seed=seeds)
+    assert np.array_equal(numbers, cornu.random.normal((2,), seed=cornu.random.SeedGenerator(3)))
 
 
 class _Caller:
