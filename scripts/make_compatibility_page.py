@@ -18,6 +18,7 @@ from tests.conformance.arguments.counts import load
 from tests.conformance.arguments.known import KNOWN
 from tests.conformance.arguments.subject import FLOATS
 from tests.conformance.arguments.tolerances import BASE, WIDER
+from tests.conformance.differences import DIFFERENCES
 from tests.conformance.evidence import find_test
 from tests.conformance.faults import find_faults
 from tests.conformance.public_names import (
@@ -38,8 +39,9 @@ import cornu as keras
 ```
 
 Of the {total} public names of Keras {version}, {same} are the same in cornu, {extended} do more,
-{differs} differ and {absent} do not exist. The tables list every name; each name is linked to the
-test that shows what it does, most of them against Keras.
+{differs} differ and {absent} do not exist. The tables list every name; each name is linked to a
+test that shows what it does, most of them against Keras. Names that differ are linked to the tests
+that show the difference.
 
 - *Same*: calls, results and configs are those of Keras, as far as tests compare them.
 - *More*: what works in Keras gives the same here. What Keras refuses may work, or a fault of Keras
@@ -174,7 +176,7 @@ def _module_page(page: str, names: list[PublicName]) -> str:
     ):
         if rows := groups.get(status):
             parts.append(f"## {title}\n\n| name | {column} | test |\n| --- | --- | --- |")
-            parts += [f"| `{n.path}` | {_text(n)} | {_link(find_test(_first(n)))} |" for n in rows]
+            parts += [f"| `{n.path}` | {_text(n)} | {_links(n)} |" for n in rows]
             parts.append("")
     if rows := groups.get("absent"):
         parts.append("## Absent\n\n| name | why |\n| --- | --- |")
@@ -182,7 +184,7 @@ def _module_page(page: str, names: list[PublicName]) -> str:
         parts.append("")
     if rows := groups.get("same"):
         parts.append("## Same\n\n| name | test |\n| --- | --- |")
-        parts += [f"| `{n.path}`{_alias(n)} | {_link(find_test(_first(n)))} |" for n in rows]
+        parts += [f"| `{n.path}`{_alias(n)} | {_links(n)} |" for n in rows]
         parts.append("")
     return "\n".join(parts)
 
@@ -200,6 +202,19 @@ def _text(name: PublicName) -> str:
         return f"see `{name.alias_of}`"
     texts = [f"{'**fix** ' if d.fixes else ''}{d.text}" for d in name.differences]
     return _prose(" ".join(f"{text.rstrip('.')}." for text in texts))
+
+
+def _links(name: PublicName) -> str:
+    """Returns the tests of the differences, those of the faults, or the test of the name."""
+    path = _first(name)
+    faults = [f"{fault.file}::{fault.test}" for fault in find_faults() if _is_of(fault.path, path)]
+    tests = (*DIFFERENCES.get(path, ()), *faults) or (find_test(path),)
+    return _unique(_link(test) for test in tests)
+
+
+def _is_of(path: str, name: str) -> bool:
+    """Returns whether a path is that of a name or of its member."""
+    return path == name or path.startswith(f"{name}.")
 
 
 def _link(test: str) -> str:

@@ -12,7 +12,7 @@ import functools
 import inspect
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -52,6 +52,8 @@ BASES = (
 _SECTION = re.compile(
     r"^(Differences|Fixes|Extensions): (.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL
 )
+
+_NAME = re.compile(r"Keras\b|[a-z]+\d")
 
 
 class Difference(NamedTuple):
@@ -144,7 +146,12 @@ def sections(docstring: str | None) -> Iterator[Difference]:
     for section, text in _SECTION.findall(inspect.cleandoc(docstring or "")):
         text = " ".join(text.split())
         if not text.startswith("not in Keras") and text != "Keras has no such function.":
-            yield Difference(text[0].upper() + text[1:], section)
+            yield Difference(_recase(text, str.upper), section)
+
+
+def _recase(text: str, convert: Callable[[str], str]) -> str:
+    """Converts the first letter, unless the text begins with a name."""
+    return text if _NAME.match(text) else convert(text[0]) + text[1:]
 
 
 def _walk(theirs: ModuleType, ours: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
@@ -210,7 +217,7 @@ def _of_class(cls: type, theirs: Any) -> Iterator[Difference]:
         if not name.startswith("_") and hasattr(theirs, name):
             docstring = getattr(member, "__doc__", None)
             for text, section in sections(docstring if isinstance(docstring, str) else None):
-                yield Difference(f"`{name}`: {text[0].lower()}{text[1:]}", section)
+                yield Difference(f"`{name}`: {_recase(text, str.lower)}", section)
 
 
 def _missing_members(theirs: Any, ours: Any) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cornu
 from scripts.make_compatibility_page import DOCS, pages
+from tests.conformance.differences import DIFFERENCES
 from tests.conformance.evidence import ROOT, find_test
 from tests.conformance.faults import find_faults
 from tests.conformance.public_names import ABSENT, BASES, find_fixes, public_names, reason, sections
@@ -44,6 +45,11 @@ def test_linked_tests_exist() -> None:
                 f"{function}: {RUN}"
             )
     assert len(sources) > 50
+
+
+def test_every_different_name_is_linked_to_tests_of_the_difference() -> None:
+    names = {n.path for n in public_names() if n.status == "differs" and not n.alias_of}
+    assert names == set(DIFFERENCES), "tests/conformance/differences.py lists the tests"
 
 
 def test_every_absent_name_has_a_reason_and_every_reason_a_name() -> None:

@@ -58,7 +58,7 @@ EXCEPTIONS = {
     "Model.save": ("no **kwargs", REFUSED),
     "models.save_model": ("no **kwargs", REFUSED),
     "SymbolicScope()": ("no *", NONE),
-    "name_scope()": ("no **kwargs", "they are caller, deduplicate and override_parent"),
+    "name_scope()": ("no **kwargs", NAMED),
 }
 
 

@@ -151,7 +151,7 @@ class GroupedQueryAttention(HeadedAttention):
     References: Joshua Ainslie et al. (2023), "GQA: training generalized multi-query transformer
     models from multi-head checkpoints".
 
-    Differences: the activity regularizer is applied to the projections and to the output.
+    The activity regularizer is applied to the projections and to the output, as in Keras.
 
     Note: `cornu.layers.GroupQueryAttention`, the public name in Keras, is the same class.
     """

@@ -66,8 +66,10 @@ def dot_product_attention(
     References: Vaswani et al. (2017), "Attention Is All You Need"; Dao et al. (2022),
     "FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness".
 
-    Differences: for a query whose keys are all masked, the result is the average of all values.
-    Keras uses the fused kernel by default where possible.
+    For a query whose keys are all masked, the result is the average of all values, as in Keras
+    without a fused kernel.
+
+    Differences: Keras uses the fused kernel by default where possible.
 
     Extensions: values and keys may differ in their number of features.
 

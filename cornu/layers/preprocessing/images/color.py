@@ -257,8 +257,6 @@ class RandomColorJitter(ColorLayer):
     >>> cornu.layers.RandomColorJitter(hue_factor=0.1)(cornu.Input((8, 8, 3))).shape
     (None, 8, 8, 3)
 
-    Differences: those of the four layers.
-
     Fixes: in Keras 3.15 the four layers have the same seed, so that their samples are not
     independent.
 

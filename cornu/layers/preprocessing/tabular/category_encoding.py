@@ -45,7 +45,8 @@ class CategoryEncoding(PreprocessingLayer):
     >>> layer(np.array([[0, 3, 3]])).tolist()
     [[1.0, 0.0, 0.0, 2.0]]
 
-    Differences: integers out of range are ignored; `fit` raises an error if its data contains any.
+    Differences: `fit` raises an error if its data contain integers out of range. A call ignores
+    them, as in Keras.
 
     Extensions: a single integer becomes (num_tokens,), as documented by Keras.
 
