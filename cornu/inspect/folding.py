@@ -12,6 +12,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.op import Op
+from cornu.core.graph.operation import Operation
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
@@ -96,7 +97,7 @@ def _structure(nodes: Sequence[Node]) -> tuple[Any, ...]:
     made = {id(t): (i, k) for i, n in enumerate(nodes) for k, t in enumerate(n.output_tensors)}
     return tuple(
         (
-            type(node.op) if isinstance(node.op, Layer) else node.op.name,
+            _kind(node.op),
             tuple(t.shape for t in node.output_tensors),
             # A Tensor of another block is only an input: chained blocks differ in it.
             tuple(made.get(id(t)) for t in node.inputs),
@@ -104,6 +105,11 @@ def _structure(nodes: Sequence[Node]) -> tuple[Any, ...]:
         )
         for node in nodes
     )
+
+
+def _kind(op: Any) -> Any:
+    """Returns what has to be equal of a layer, operation or op: its class, or its function."""
+    return (op.name, _comparable(op.function)) if isinstance(op, Op) else type(op)
 
 
 def _weights(layer: Layer) -> tuple[Any, ...]:
@@ -119,13 +125,15 @@ def _arguments(nodes: Sequence[Node]) -> tuple[tuple[tuple[int, str], Any], ...]
     """Returns the arguments of the layers and ops, by the index of the node and their name."""
     found: dict[tuple[int, str], Any] = {}
     for i, node in enumerate(nodes):
-        if isinstance(node.op, Layer):
+        if isinstance(node.op, Operation):
             for name, value in _settings(node.op).items():
                 found[i, name] = _comparable(value)
         constants = [x for x in tree.leaves((node.args, node.kwargs)) if not isinstance(x, Tensor)]
         if constants:
             values = tuple(_comparable(x) for x in constants)
-            found[i, node.op.name] = values[0] if len(values) == 1 else values
+            # The names of layers differ between blocks.
+            name = node.op.name if isinstance(node.op, Op) else type(node.op).__name__
+            found[i, name] = values[0] if len(values) == 1 else values
     return tuple(found.items())
 
 

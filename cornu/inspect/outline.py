@@ -200,7 +200,7 @@ class _Outliner:
                 if inner.children:
                     item.children.append(inner)
                 continue
-            if part.name == "compute_mask" and not self.masks:
+            if part.is_mask and not self.masks:
                 continue
             name = names.get(id(part.op)) or make_unique(part.name, taken)
             self._add(item, _item_kind(part.op), name, part)

@@ -300,9 +300,9 @@ def _factors(model: Any) -> dict[Variable, float]:
 
 def _data(node: Node) -> list[Tensor]:
     """Returns the inputs of a node, without masks."""
-    if node.name == "compute_mask":
+    if node.is_mask:
         return []
-    return [t for t in node.inputs if t.node is None or t.node.name != "compute_mask"]
+    return [t for t in node.inputs if t.node is None or not t.node.is_mask]
 
 
 def _structure(outputs: Any) -> str:

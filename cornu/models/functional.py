@@ -18,7 +18,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.graph import Graph, is_reachable
-from cornu.core.graph.op import Op
+from cornu.core.graph.op import library_op_name
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.sparse.arrays import cast_sparse, is_sparse, to_dense
@@ -407,7 +407,7 @@ _ROWWISE_OPS = frozenset(
 
 def _is_rowwise(op: Any) -> bool:
     if not isinstance(op, Layer):
-        return isinstance(op, Op) and op.name in _ROWWISE_OPS
+        return library_op_name(op) in _ROWWISE_OPS
     # It sums over all rows, including those of padding.
     if op.activity_regularizer is not None:
         return False
@@ -416,7 +416,7 @@ def _is_rowwise(op: Any) -> bool:
 
 def _normalizes_over_rows(node: Node) -> bool:
     """Whether a node is a softmax over the axis of the rows."""
-    if not isinstance(node.op, Op) or node.op.name not in ("softmax", "log_softmax"):
+    if library_op_name(node.op) not in ("softmax", "log_softmax"):
         return False
     axis = node.kwargs.get("axis", node.args[1] if len(node.args) > 1 else -1)
     axes = axis if isinstance(axis, (list, tuple)) else (axis,)

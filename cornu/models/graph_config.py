@@ -30,7 +30,7 @@ def graph_config(graph: FunctionalGraph) -> dict[str, Any]:
     taken = dict.fromkeys(names.values(), 0)
     op_names: dict[int, str] = {}
     calls: dict[str, list[Node]] = {names[id(layer)]: [] for layer in graph.layers}
-    kept = [node for node in graph.nodes if node.name != "compute_mask"]
+    kept = [node for node in graph.nodes if not node.is_mask]
     for node in kept:
         if isinstance(node.op, Layer):
             calls.setdefault(names[id(node.op)], []).append(node)
@@ -171,7 +171,7 @@ def _describe_call(node: Node, references: dict[int, list[Any]]) -> dict[str, An
         name: value
         for name, value in kwargs.items()
         if not any(
-            isinstance(t, Tensor) and t.node is not None and t.node.name == "compute_mask"
+            isinstance(t, Tensor) and t.node is not None and t.node.is_mask
             for t in tree.leaves(value)
         )
     }

@@ -13,7 +13,7 @@ import numpy as np
 
 from cornu import inspect, registry, tree
 from cornu.core.graph.inference import infer_outputs
-from cornu.core.graph.op import Op, is_symbolic
+from cornu.core.graph.op import MaskOp, is_symbolic
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.call_errors import locate_call_error
 from cornu.core.layer.layer import Layer
@@ -288,7 +288,7 @@ class Model(InspectionMethods):
         graph = self._string_graph_
         if graph is None:
             return super()._compute_symbolic_mask_(inputs, masks)
-        return graph.record_masks(Op("compute_mask", self.compute_mask), inputs, masks)
+        return graph.record_masks(MaskOp(self.compute_mask), inputs, masks)
 
     def _structural_attributes_(self) -> dict[str, Any]:
         """Returns everything, apart from the class, that determines what the model computes."""

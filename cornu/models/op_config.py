@@ -20,6 +20,7 @@ from cornu.names import snake_case
 
 __all__ = ["call_arguments", "describe_op", "find_op", "is_op"]
 
+_REMEDY = "Pass custom_objects={{{0!r}: {0}}}, with the function that cornu.op returned."
 _NAMES = {keras_class: name for name, (_, keras_class, _) in KERAS_OPS.items()}
 
 
@@ -36,7 +37,8 @@ def describe_op(node: Node, name: str) -> dict[str, Any]:
     call = _as_in_keras(node)
     if call is None:
         module = "keras.ops.image" if _is_image_op(node.op) else "keras.ops"
-        return _entry(module, node.op.name, None, {"name": name})
+        own = None if node.op.library_name else node.op.name  # a function of the program
+        return _entry(module, node.op.name, own, {"name": name})
     config = {"name": name, **{k: registry.serialize(v) for k, v in call.config.items()}}
     return _entry(f"keras.src.ops.{call.module}", call.class_name, call.class_name, config)
 
@@ -62,6 +64,10 @@ def find_op(entry: dict[str, Any]) -> Any:
     own = registry.get_registered_object(name)
     if own is not None:
         return own
+    if entry["module"] == "keras.ops" and entry.get("registered_name"):
+        raise ValueError(
+            f"The op {name!r} is a function of the program that saved it.\n{_REMEDY.format(name)}"
+        )
     name = _NAMES.get(name) or snake_case(name)
     module: ModuleType = ops
     if name.startswith("image.") or entry["module"].endswith(".image"):
@@ -114,9 +120,7 @@ class _KerasCall(NamedTuple):
 def _as_in_keras(node: Node) -> _KerasCall | None:
     """Returns the call of an op as Keras has it; None if Keras has no class that could hold it."""
     op = node.op
-    module = getattr(op.function, "__module__", None) or ""
-    # A function of the program may have the name of an op. Operators are functions of jax.numpy.
-    if not module.startswith(("cornu.", "jax.")):
+    if not op.library_name:
         return None
     prefix = "image." if _is_image_op(op) else ""
     if prefix + op.name not in KERAS_OPS:

@@ -86,6 +86,4 @@ def without_masks(node: Node, new: dict[int, Tensor]) -> tuple[Any, Any]:
 def is_added_mask(value: Any) -> bool:
     """Whether a value is a mask that calling a layer added to the graph."""
     leaves = [leaf for leaf in tree.leaves(value) if isinstance(leaf, Tensor)]
-    return bool(leaves) and all(
-        leaf.node is not None and leaf.node.name == "compute_mask" for leaf in leaves
-    )
+    return bool(leaves) and all(leaf.node is not None and leaf.node.is_mask for leaf in leaves)

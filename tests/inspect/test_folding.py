@@ -72,6 +72,36 @@ def initialized(x, seed):
     return layers.Dense(4, kernel_initializer=cornu.initializers.GlorotUniform(seed=1))(x)
 
 
+class Shift(cornu.Operation):
+    def __init__(self, by, name=None):
+        super().__init__(name=name)
+        self.by = by
+
+    def call(self, x):
+        return x + self.by
+
+
+class Scale(Shift):
+    def call(self, x):
+        return x * self.by
+
+
+def with_operation(x, by):
+    return Shift(by)(layers.Dense(4)(x))
+
+
+def other_operations(x, shifts):
+    return (Shift if shifts else Scale)(1.0)(layers.Dense(4)(x))
+
+
+def own_op(x, shifts):
+    return cornu.op(lambda x: x + 1 if shifts else x * 2, name="op")(layers.Dense(4)(x))
+
+
+def with_phase(x, training):
+    return layers.Dropout(0.1)(layers.Dense(4)(x), training=training)
+
+
 @pytest.mark.parametrize(
     ("block", "varying", "titles"),
     [
@@ -89,6 +119,11 @@ def initialized(x, seed):
         (many, [1, 1, 2], ["many x2", "many_2"]),
         (other_classes, [True, True, False], ["other_classes x2", "other_classes_2"]),
         (initialized, [1, 2], ["initialized x2"]),
+        (with_operation, [1.0, 1.0, 2.0], ["with_operation x3, by 1.0, 1.0, 2.0"]),
+        (other_operations, [True, True, False], ["other_operations x2", "other_operations_2"]),
+        (own_op, [True, True, False], ["own_op x2", "own_op_2"]),
+        (with_phase, [False, False], ["with_phase x2"]),
+        (with_phase, [False, True], ["with_phase x2, Dropout False, True"]),
     ],
 )
 def test_only_equal_blocks_fold(block, varying, titles):

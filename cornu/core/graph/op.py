@@ -16,7 +16,7 @@ from cornu.core.sparse.rules import run_on_sparse
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.names import printable
 
-__all__ = ["Op", "op"]
+__all__ = ["MaskOp", "Op", "library_op_name", "op"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +25,8 @@ R = TypeVar("R")
 # is not searched for them. The class of JAX's arrays has no public name; it is added when the
 # first array is seen.
 _PLAIN: set[type] = {type(None), bool, int, float, complex, str, np.ndarray}
+# Where the functions of ops are defined; operators such as `-x` use functions of `jax.numpy`.
+_LIBRARY_MODULES = ("cornu.ops.", "cornu.core.graph.", "jax.")
 
 
 class Op:
@@ -52,6 +54,16 @@ class Op:
         self.function = function
         self.signature = signature
 
+    @property
+    def library_name(self) -> str:
+        """The name, if the function is that of cornu; "" for a function of the program.
+
+        A program may give its own function any name, so `name` alone does not say what is computed.
+        """
+        module = getattr(self.function, "__module__", None) or ""
+        named = getattr(self.function, "__name__", "").removeprefix("_") == self.name
+        return self.name if named and module.startswith(_LIBRARY_MODULES) else ""
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         is_plain = _PLAIN.issuperset
         if not (is_plain(map(type, args)) and is_plain(map(type, kwargs.values()))):
@@ -76,7 +88,7 @@ class Op:
     def _run_(self, args: Any, kwargs: Any) -> Any:
         """Calls the function on arrays, in a graph or to infer shapes."""
         if _find_kinds(args, 0) & SPARSE or _find_kinds(kwargs.values(), 0) & SPARSE:
-            return run_on_sparse(self.name, self.function, args, kwargs)
+            return run_on_sparse(self.library_name, self.function, args, kwargs)
         return self.function(*args, **kwargs)
 
     def _bind(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
@@ -106,6 +118,31 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {printable(self.name)}>"
+
+
+class MaskOp(Op):
+    """The op that computes a mask which the call of a layer adds to the graph.
+
+    A new call of the layer adds the mask again, so it is not part of configs and descriptions.
+
+    Args:
+        function: `compute_mask` of the layer, or a function that looks the mask up.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__("compute_mask", function)
+
+    @property
+    def library_name(self) -> str:
+        """The name, although the function may be a method of a layer of the program."""
+        return self.name
+
+
+def library_op_name(operation: object) -> str:
+    """Returns the name of an op of cornu; "" for all other ops, operations and layers."""
+    return operation.library_name if isinstance(operation, Op) else ""
 
 
 SYMBOLIC, VARIABLE, SPARSE = 1, 2, 4  # bits of what `_find_kinds` returns
@@ -226,7 +263,7 @@ def locate_op_error(operation: Op, error: Exception, args: Any, kwargs: Any) -> 
 def run_sparse(operation: Op, args: Any, kwargs: Any) -> Any:
     """Calls an op with sparse arguments."""
     try:
-        return run_on_sparse(operation.name, operation.function, args, kwargs)
+        return run_on_sparse(operation.library_name, operation.function, args, kwargs)
     except Exception as error:
         raise locate_op_error(operation, error, args, kwargs)  # noqa: B904
 

@@ -102,6 +102,7 @@ def _install_binary(dunder: str, name: str, function: Callable[..., Any], reflec
     def compute(x1: Any, x2: Any) -> Any:
         return function(_operand(x1), _operand(x2))
 
+    compute.__name__ = name  # by which `Op.library_name` recognizes it
     op = Op(name, compute)
 
     def method(self: Any, other: Any) -> Any:

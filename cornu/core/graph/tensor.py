@@ -21,7 +21,7 @@ from cornu.core.graph.foreign_calls import (
     describe_method,
     symbolic_error,
 )
-from cornu.core.graph.op import Op, TensorBase
+from cornu.core.graph.op import MaskOp, Op, TensorBase, library_op_name
 from cornu.core.graph.operators import Operators
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.deviations import is_enabled
@@ -192,7 +192,7 @@ class Tensor(Operators, TensorBase):
         # Python compares the items of a list when it searches one (`x in tensors`). The result of
         # `==` between two Tensors is a Tensor; its truth value tells whether they are the same.
         node = self.node
-        if node is not None and node.name == "equal" and len(node.inputs) == 2:
+        if node is not None and library_op_name(node.op) == "equal" and len(node.inputs) == 2:
             return node.inputs[0] is node.inputs[1]
         raise symbolic_error(
             self,
@@ -318,6 +318,11 @@ class Node:
         """The name of the layer or op."""
         name: str = self.op.name
         return name
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether the node computes a mask that the call of a layer added to the graph."""
+        return isinstance(self.op, MaskOp)
 
     @property
     def output_tensors(self) -> list[Tensor]:

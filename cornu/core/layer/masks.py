@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cornu import tree
-from cornu.core.graph.op import Op, is_symbolic
+from cornu.core.graph.op import MaskOp, is_symbolic
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.signature import CallSignature
 from cornu.core.state import scope
@@ -88,8 +88,7 @@ def _mask_of(array: Any) -> Any:
     return scope.current().masks.get(array)
 
 
-# The name marks masks that a layer adds to the graph, and that a new call of it adds again.
-_mask_of_array = Op("compute_mask", _mask_of)
+_mask_of_array = MaskOp(_mask_of)
 
 
 def attach_inner_masks(outputs: Any, inner_masks: list[Tensor | None]) -> None:

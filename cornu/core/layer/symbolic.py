@@ -10,7 +10,7 @@ import jax
 
 from cornu import tree
 from cornu.core.graph.inference import infer_outputs, infer_outputs_by_config, record_op
-from cornu.core.graph.op import Op
+from cornu.core.graph.op import MaskOp
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer import calling
 from cornu.core.layer.masks import (
@@ -87,7 +87,7 @@ def compute_symbolic_mask(layer: Layer, inputs: PyTree, masks: PyTree) -> PyTree
     """Returns the masks of the outputs of a symbolic call, which are Tensors as well."""
     if "compute_mask" not in layer._overridden_:
         return masks
-    return record_op(Op("compute_mask", layer.compute_mask), (inputs, masks), {})
+    return record_op(MaskOp(layer.compute_mask), (inputs, masks), {})
 
 
 def _drop_training(layer: Layer, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu.core.graph.op import library_op_name
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.inspect.checks.context import CheckContext, CheckedOutput, GraphCall, walk_back
@@ -120,9 +121,10 @@ def final_activations(model: Layer, tensor: Tensor) -> list[tuple[str, GraphCall
 def _activation(op: Any) -> tuple[str, bool]:
     """Returns the activation that a layer or op applies ('' if none), and whether to stop there."""
     if not isinstance(op, Layer):
-        if op.name in _OPS:
-            return op.name, False
-        return ("", False) if op.name in _SHAPE_OPS else ("other", True)
+        name = library_op_name(op)
+        if name in _OPS:
+            return name, False
+        return ("", False) if name in _SHAPE_OPS else ("other", True)
     if type(op) is TimeDistributed:
         return _activation(op.layer)
     if type(op) in _LAYERS:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cornu.core.graph.op import library_op_name
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
@@ -30,7 +31,7 @@ def check_masks(context: CheckContext) -> Iterator[Finding]:
             if not node.op.supports_masking and not _uses_mask(node.op):
                 text = f"{type(node.op).__name__} does not support masking."
                 yield Finding("C022", text, call.path, call.place, already_warned=True)
-        elif node.name not in _MASKLESS and _same_steps(masked[0], node):
+        elif library_op_name(node.op) not in _MASKLESS and _same_steps(masked[0], node):
             after = _first_after(node, users)
             if after is not None:
                 text = f"The op {node.name!r} passes no mask on, and {after.path} would use it."
@@ -169,7 +170,7 @@ _FLAT = frozenset(
 def _is_smooth(node: Node) -> bool:
     if all(t.dtype.startswith(("int", "uint", "bool")) for t in node.output_tensors):
         return False
-    return isinstance(node.op, Layer) or node.name not in _FLAT
+    return library_op_name(node.op) not in _FLAT
 
 
 def _may_add_losses(layer: Layer) -> bool:

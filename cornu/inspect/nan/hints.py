@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
+from cornu.core.graph.op import library_op_name
 from cornu.errors import quantity
 from cornu.inspect.nan.layer_calls import GradientRecord, LayerCall
 from cornu.types import Array
@@ -37,7 +38,7 @@ _POLES = frozenset(
 def backward_hint(passed: GradientRecord) -> str:
     """Returns the likely cause of a gradient that is not finite."""
     gradient, op = passed.gradient, passed.call.op
-    smooth = passed.call.layer is not None or op == "loss" or op.name not in _POLES
+    smooth = passed.call.layer is not None or library_op_name(op) not in _POLES
     # A gradient that is infinite, but not NaN, in float16 is more likely an overflow than a pole.
     if smooth and gradient.dtype == jnp.float16 and not bool(jnp.isnan(gradient).any()):
         return (

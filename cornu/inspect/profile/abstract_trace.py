@@ -13,7 +13,7 @@ import numpy as np
 
 from cornu import registry, tree
 from cornu.core.graph.inference import infer_outputs
-from cornu.core.graph.op import Op, unwrap
+from cornu.core.graph.op import MaskOp, Op, unwrap
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
@@ -109,9 +109,8 @@ def call_key(op: Layer | Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             settings = (op.dtype_policy.name, op.autocast, op.data_format, op.trainable, weights)
             named = {key: value for key, value in kwargs_given.items() if key != "name"}
             return (type(op), settings, _key(made), _key(named), _key(args), _key(kwargs))
-        if (
-            not isinstance(op, Op) or op.name == "compute_mask"
-        ):  # a bound method, which would keep its layer alive
+        # A mask is computed by a bound method, which would keep its layer alive.
+        if isinstance(op, MaskOp) or not isinstance(op, Op):
             return None
         return (op.name, op.function, _key(args), _key(kwargs))
     except TypeError:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from cornu.core.graph.op import Op
+from cornu.core.graph.op import MaskOp
 from cornu.core.graph.tensor import Node
 from cornu.core.layer.layer import Layer
 
@@ -35,7 +35,7 @@ def find_host_nodes(nodes: Sequence[Node]) -> dict[int, bool]:
 def split_model(node: Node) -> Any:
     """Returns the nested model with inputs of strings that a node, or its mask, calls, or None."""
     op = node.op
-    if isinstance(op, Op) and op.name == "compute_mask" and inspect.ismethod(op.function):
+    if isinstance(op, MaskOp) and inspect.ismethod(op.function):
         op = op.function.__self__
     is_model = isinstance(op, Layer) and op._is_model_
     return op if is_model and op._string_graph_ is not None else None
