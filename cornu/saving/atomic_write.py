@@ -15,19 +15,16 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "reserve"]
 
 
 @contextlib.contextmanager
-def atomic_write(
-    path: Path, overwrite: bool = True, permissions_of: Path | None = None
-) -> Iterator[Path]:
+def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
     """Yields a temporary path in the same directory; renames it to `path` if the block succeeds.
 
     Args:
         path: the file, or a link to it, which may have no target yet.
         overwrite: whether an existing file or link is replaced.
-        permissions_of: a file whose permissions a new file gets, if it exists.
 
     Raises:
         FileExistsError: the file exists, and `overwrite` is False.
@@ -48,8 +45,6 @@ def atomic_write(
     if path.is_symlink():
         path = Path(os.path.realpath(path))
     replaced = _existing_mode(path)
-    if replaced is None and permissions_of is not None:
-        replaced = _existing_mode(permissions_of)
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same directory, because a file cannot be renamed into another file system.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
@@ -68,6 +63,26 @@ def atomic_write(
         _sync_directory(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def reserve(path: Path, permissions_of: Path) -> bool:
+    """Creates an empty file, unless the path exists; of several processes, only one succeeds.
+
+    Args:
+        path: the file, in an existing directory.
+        permissions_of: a file whose permissions the new one gets, if it exists.
+
+    Returns:
+        Whether the file was created.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+    except FileExistsError:
+        return False
+    mode = _existing_mode(permissions_of)
+    if mode is not None:
+        os.chmod(path, mode)
+    return True
 
 
 def _existing_mode(path: Path) -> int | None:

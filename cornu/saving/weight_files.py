@@ -48,7 +48,9 @@ def save_weights(
             than `max_shard_size`.
         FileExistsError: the file exists and `overwrite` is False.
 
-    Note: the file does not contain the state of the optimizer; `save_model` saves it.
+    Note: the file does not contain the state of the optimizer; `save_model` saves it. With
+    `max_shard_size`, a process that is killed while it saves may leave files that the index does
+    not list. They may be deleted when no process saves.
 
     Differences: with `max_shard_size`, the old weights remain until the new ones are complete;
     Keras overwrites their files one by one.

@@ -156,6 +156,46 @@ def test_an_error_at_any_point_leaves_the_old_or_the_new_weights(function, tmp_p
     assert seen == {True, False}
 
 
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("start", ["no files", "old weights"])
+def test_a_process_that_saves_in_between_leaves_whole_weights(start, fails, tmp_path, monkeypatch):
+    """A second process saves while the first writes a file; then the first may fail."""
+    path = tmp_path / "w.weights.json"
+    first, second = randomized(net(cornu), 1), randomized(net(cornu), 2)
+    original = os.replace
+    for point in range(6):
+        for file in tmp_path.iterdir():
+            file.unlink()
+        if start == "old weights":
+            randomized(net(cornu), 0).save_weights(path, max_shard_size=LIMIT)
+        count, inside = 0, False
+
+        def replace(source, target, point=point):
+            nonlocal count, inside
+            if not inside:
+                count += 1
+                if count == point + 1:
+                    inside = True
+                    second.save_weights(path, max_shard_size=LIMIT)
+                    inside = False
+                if fails and count > point and target == path:
+                    raise OSError("disk full")
+            return original(source, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", replace)
+            try:
+                first.save_weights(path, max_shard_size=LIMIT)
+            except OSError as error:
+                assert "disk full" in str(error)
+        found = net(cornu)
+        found.load_weights(path)
+        assert same(found, first) or same(found, second)
+        again = net(keras)
+        again.load_weights(path)
+        assert same(found, again)
+
+
 def _edit(change):
     def edit(path):
         index = json.loads(path.read_text())

@@ -1,10 +1,11 @@
 """Weights in several HDF5 files, in the layout of Keras: an index, and the shards beside it.
 
 The index `name.weights.json` says which shard `name_00000.weights.h5`, ... contains the arrays of
-which object. Weights are replaced as a whole: new shards get names that the present index does not
-refer to, then the index is replaced, then the old shards are deleted. A process that is killed
-while it saves leaves the old weights, and may leave shards to which no index refers. They are not
-deleted later, because a file of this name may also be one that the program wrote.
+which object. Weights are replaced as a whole: new shards get names that no file has, then the index
+is replaced, then the old shards are deleted. If two processes save at once, the index is that of
+the last one, and its shards are complete. A process that is killed while it saves leaves the old
+weights, and may leave shards to which no index refers. They are not deleted later, because a file
+of this name may also be one that the program, or another process that saves now, wrote.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import itertools
 import json
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.saving import validation
-from cornu.saving.atomic_write import atomic_write
+from cornu.saving.atomic_write import atomic_write, reserve
 from cornu.saving.formats.hdf5 import HDF5Reader, open_hdf5, write_hdf5
 
 __all__ = ["INDEX_SUFFIX", "ShardedReader", "index_path", "open_sharded", "write_sharded"]
@@ -146,25 +147,39 @@ def write_sharded(
         OSError: writing failed, for example on a full disk.
     """
     shards = _divide(arrays, max_gigabytes)
-    old = _listed_shards(path)
-    names = list(itertools.islice(_unused_names(path), len(shards)))
+    names: list[str] = []
     try:
         with atomic_write(path, overwrite) as temporary:
+            free = (n for n in _shard_names(path) if reserve(path.with_name(n), path))
             sums: dict[str, int] = {}
-            for name, shard in zip(names, shards, strict=True):
-                with atomic_write(path.with_name(name), permissions_of=path) as file:
+            for shard in shards:
+                names.append(name := next(free))
+                with atomic_write(path.with_name(name)) as file:
                     sums.update(write_hdf5(file, shard))
             temporary.write_text(json.dumps(_describe(names, shards, sums), indent=4))
+            # Not earlier, because another process may have replaced the index in the meantime.
+            old = _listed_shards(path)
     except BaseException:
-        # The index may have been replaced before the error.
-        _delete(path, set(names) - set(_listed_shards(path)))
+        # The index may have been replaced before the error, by this process or another.
+        listed = _listed_shards(path)
+        _delete(path, set(names) - set(listed))
+        if listed:
+            _write_first(path, ())
         raise
+    unlisted = set(old) - set(names)
+    _write_first(path, unlisted)
+    _delete(path, unlisted - {_shard_name(path, 0)})
+
+
+def _write_first(path: Path, unlisted: Collection[str]) -> None:
+    """Writes an empty first shard if there is none, or one that the index does not list.
+
+    Keras opens this file in any case.
+    """
     first = _shard_name(path, 0)
-    if first not in names and (first in old or not path.with_name(first).exists()):
-        # Keras opens this file in any case.
+    if first in unlisted or reserve(path.with_name(first), path):
         with atomic_write(path.with_name(first)) as file:
             write_hdf5(file, {})
-    _delete(path, set(old) - {*names, first})
 
 
 def _divide(arrays: Mapping[str, np.ndarray], max_gigabytes: float) -> list[dict[str, np.ndarray]]:
@@ -256,9 +271,8 @@ def _shard_name(path: Path, number: int) -> str:
     return f"{_base_of(path)}_{number:05}{_SHARD_SUFFIX}"
 
 
-def _unused_names(path: Path) -> Iterator[str]:
-    names = (_shard_name(path, number) for number in itertools.count())
-    return (name for name in names if not path.with_name(name).exists())
+def _shard_names(path: Path) -> Iterator[str]:
+    return (_shard_name(path, number) for number in itertools.count())
 
 
 def _delete(path: Path, names: Iterable[str]) -> None:
