@@ -39,6 +39,7 @@ def deserialize(
     safe_mode: bool = True,
     *,
     module_objects: Mapping[str, Any] | None = None,
+    printable_module_name: str | None = None,
 ) -> Any:
     """Creates an object from the result of `serialize`. Other data is returned unchanged.
 
@@ -52,6 +53,7 @@ def deserialize(
         safe_mode: has no effect, since code in a config is never executed.
         module_objects: the same, such as the `globals()` of a module. The name of a class is
             replaced by an object that is created without arguments.
+        printable_module_name: has no effect, as in Keras 3.
 
     Raises:
         ValueError: a class is unknown, or its constructor does not accept the config.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,28 @@ def test_unknown_arguments_are_refused(k: Any, tmp_path: Path) -> None:
     ):
         with pytest.raises((TypeError, ValueError), match="unknown"):
             call(unknown=1)
+
+
+@pytest.mark.parametrize("k", [cornu, keras], ids=["cornu", "keras"])
+def test_arguments_that_keras_takes_in_kwargs(k: Any, tmp_path: Path) -> None:
+    x, weights = np.zeros((1, 2), "float32"), tmp_path / "w.weights.h5"
+    model = k.Sequential([k.Input((2,)), k.layers.Dense(1)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.save(tmp_path / "model.keras", include_optimizer=False, save_format="keras")
+    k.saving.save_weights(model, weights, objects_to_skip=[])
+    model.load_weights(weights, objects_to_skip=[], by_name=None)
+    k.KerasTensor((2,), ragged_rank=None, row_splits_dtype=None)
+    with k.name_scope("scope", caller=None, deduplicate=False, override_parent="outer"):
+        assert k.Variable(x, name="v").path == "outer/scope/v"
+    tensor = model.inputs[0]
+    assert k.Model(inputs=tensor, outputs=model(tensor), name="m", trainable=False).name == "m"
+    relu = k.activations.relu
+    read = k.saving.deserialize_keras_object
+    assert read("relu", module_objects={"relu": relu}, printable_module_name="function") is relu
+    for layer in (k.layers.CenterCrop(1, 1), k.layers.RandomFlip(), k.layers.Rescaling(1.0)):
+        assert layer(inputs=np.zeros((1, 2, 2, 3), "float32")).ndim == 4
+        assert layer(inputs=k.Input((2, 2, 3))).shape[-1] == 3
 
 
 def test_a_single_process_is_the_primary_host(tmp_path: Path) -> None:

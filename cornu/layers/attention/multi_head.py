@@ -69,7 +69,8 @@ class MultiHeadAttention(HeadedAttention):
     Fixes: a `query_mask` that is passed explicitly is applied; Keras applies only the mask attached
     to the query.
 
-    Note: PyTorch stores one kernel for queries, keys and values.
+    Note: PyTorch stores one kernel for queries, keys and values. In Keras, `num_heads`, `key_dim`,
+    `query_dense` and the like are properties of the class; here they are attributes of the layer.
 
     Fixes: `value_dim` may differ from `key_dim`, and float16 works on CPU; Keras 3.15 on JAX raises
     errors where it takes the fused kernel.

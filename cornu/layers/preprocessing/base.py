@@ -47,6 +47,8 @@ class DatasetLayer(Layer):
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not args and "inputs" in kwargs:  # in Keras, whatever the parameter of `call` is named
+            args = (kwargs.pop("inputs"),)
         if args and isinstance(args[0], dict):
             args = (to_dense_boxes(args[0]), *args[1:])
         if tf_data.is_tracing((args, kwargs)):
