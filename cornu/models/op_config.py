@@ -20,7 +20,6 @@ from cornu.names import snake_case
 
 __all__ = ["call_arguments", "describe_op", "find_op", "is_op"]
 
-_REMEDY = "Pass custom_objects={{{0!r}: {0}}}, with the function that cornu.op returned."
 _NAMES = {keras_class: name for name, (_, keras_class, _) in KERAS_OPS.items()}
 
 
@@ -66,7 +65,8 @@ def find_op(entry: dict[str, Any]) -> Any:
         return own
     if entry["module"] == "keras.ops" and entry.get("registered_name"):
         raise ValueError(
-            f"The op {name!r} is a function of the program that saved it.\n{_REMEDY.format(name)}"
+            f"Unknown op {name!r}: it is a function of the program that saved it.\n"
+            f"Pass custom_objects={{{name!r}: cornu.op(...)}}."
         )
     name = _NAMES.get(name) or snake_case(name)
     module: ModuleType = ops

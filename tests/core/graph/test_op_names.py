@@ -70,7 +70,7 @@ def test_a_function_of_the_program_is_not_taken_for_the_op_of_its_name(make):
 def test_a_file_with_a_function_of_the_program_is_not_read_as_the_op_of_its_name():
     x = cornu.Input((4,))
     config = cornu.Model(x, PRODUCTS["a function"]()(x, x)).get_config()
-    with pytest.raises(ValueError, match=r"custom_objects=\{'add': add\}"):
+    with pytest.raises(ValueError, match=r"custom_objects=\{'add': cornu.op"):
         cornu.Model.from_config(config)
 
 
