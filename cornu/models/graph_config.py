@@ -218,6 +218,8 @@ def build_from_graph_config(config: dict[str, Any]) -> tuple[Any, Any]:
             name, callee, index, call = item
             try:
                 args, kwargs = _restore(call["args"], tensors), _restore(call["kwargs"], tensors)
+                if not _is_ours(call):
+                    kwargs.pop("training", None)
             except _Missing:
                 left.append(item)
                 continue
@@ -238,6 +240,15 @@ def _get_index(call: Any, position: int) -> int:
     """Returns the index by which other calls refer to one of the calls of a layer."""
     index = call.get("node_index", position) if isinstance(call, dict) else position
     return index if isinstance(index, int) else position
+
+
+def _is_ours(call: Any) -> bool:
+    """Returns whether cornu wrote a call, and not Keras.
+
+    Keras writes the phase to every call of a layer that takes one, whether or not the program
+    passed it, and a model passes its own phase instead when it runs.
+    """
+    return "position" in call or "node_index" in call
 
 
 def _shift_of_outputs(callee: Any, call: Any) -> int:

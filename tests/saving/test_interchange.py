@@ -58,6 +58,28 @@ def test_keras_reads_ours(name, tmp_path):
         close(whole(x), expected, *tolerance(name))
 
 
+def test_layers_of_keras_follow_the_phase_of_the_model(tmp_path):
+    """Keras writes a phase to every call of a layer, and passes that of the model when it runs."""
+    x = floats(32, 16)
+    for given in ({}, {"training": False}, {"training": True}):
+        inputs = keras.Input((16,))
+        normalized = keras.layers.BatchNormalization()(inputs, **given)
+        theirs = keras.Model(inputs, keras.layers.Dropout(0.5)(normalized, **given))
+        theirs.save(tmp_path / "theirs.keras")
+        for ours in (
+            cornu.models.load_model(tmp_path / "theirs.keras"),
+            cornu.models.model_from_json(theirs.to_json()),
+        ):
+            close(ours(x, training=False), theirs(x, training=False))
+            before = ours.get_weights()
+            dropped = np.mean(np.asarray(ours(x, training=True)) == 0)
+            assert 0.3 < dropped < 0.7
+            moved = [
+                not np.array_equal(a, b) for a, b in zip(before, ours.get_weights(), strict=True)
+            ]
+            assert sum(moved) == 2
+
+
 def test_training_goes_on_in_the_other_library(tmp_path):
     x, y = floats(8, 4), floats(8, 2)
 
