@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 __all__ = ["TASKS", "Point", "Task", "growth", "measure", "table"]
@@ -124,16 +125,20 @@ TASKS = {
 }
 
 
-def _once(task: str, library: str, rounds: int) -> list[Point]:
-    """Runs a task in this process."""
+def _once(task: str, library: str, rounds: int, hours: float) -> list[Point]:
+    """Runs a task in this process: so many rounds or, if `hours` is not 0, for so long."""
     import importlib
 
     do = TASKS[task].prepare(importlib.import_module(library))
-    marks = {round(rounds * part / 5) for part in range(1, 6)}
-    points = []
-    for done in range(1, rounds + 1):
+    begin = perf_counter()
+    points: list[Point] = []
+    done, part = 0, 0.0
+    while part < 1 - 1e-9:
         do()
-        if done in marks:
+        done += 1
+        part = (perf_counter() - begin) / (3600 * hours) if hours else done / rounds
+        # Rounding errors of the quotient do not postpone the last look.
+        if 5 * part >= len(points) + 1 - 1e-9:
             points.append(_look(done, library))
     return points
 
@@ -157,11 +162,13 @@ def _resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def measure(task: str, library: str = "cornu", rounds: int | None = None) -> list[Point]:
+def measure(
+    task: str, library: str = "cornu", rounds: int | None = None, hours: float = 0.0
+) -> list[Point]:
     """Runs a task in a process of its own, and returns what it held after each fifth."""
     command = [sys.executable, "-m", "benchmarks.soak", "--once", task, library]
     done = subprocess.run(
-        [*command, str(rounds or TASKS[task].rounds)],
+        [*command, str(rounds or TASKS[task].rounds), str(hours)],
         env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
         cwd=_ROOT,
         stdout=subprocess.PIPE,
@@ -208,16 +215,17 @@ def main() -> None:
     parser.add_argument("--tasks", default=",".join(TASKS), help="some of them, with commas")
     parser.add_argument("--peers", default="cornu", help="cornu, keras")
     parser.add_argument("--rounds", type=int, help="instead of each task's own number")
-    parser.add_argument("--once", nargs=3, metavar=("TASK", "LIBRARY", "ROUNDS"))
+    parser.add_argument("--hours", type=float, default=0.0, help="of each task, not its rounds")
+    parser.add_argument("--once", nargs=4, metavar=("TASK", "LIBRARY", "ROUNDS", "HOURS"))
     given = parser.parse_args()
     if given.once:
-        task, library, rounds = given.once
-        print(json.dumps(_once(task, library, int(rounds))))
+        task, library, rounds, hours = given.once
+        print(json.dumps(_once(task, library, int(rounds), float(hours))))
         return
     results = {}
     for task in given.tasks.split(","):
         for library in given.peers.split(","):
-            results[task, library] = measure(task, library, given.rounds)
+            results[task, library] = measure(task, library, given.rounds, given.hours)
             print(f"{task}, {library}: {growth(results[task, library]):+.1f} MB", flush=True)
     print(f"\n{table(results)}")
 

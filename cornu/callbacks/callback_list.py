@@ -197,7 +197,8 @@ class CallbackList(Callback):
         now = time.monotonic()
         last = self.model is not None and self.model.stop_training
         for i, callback in self._numbered():
-            every = seconds(callback.look_every)
+            # Most callbacks have no interval, and this runs after every step.
+            every = None if callback.look_every is None else seconds(callback.look_every)
             # When training stops, the last step is reported whatever the interval.
             if every is not None and (last or now - self._last_calls.get(i, -every) >= every):
                 extension_method(callback, Callback, "on_progress", 3)(step, steps, logs)

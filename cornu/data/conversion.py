@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from cornu.core.sparse.arrays import is_sparse, to_rows
-from cornu.core.state.dtypes import narrowed
+from cornu.core.state.dtypes import is_narrow, narrowed
 from cornu.data import frames
 from cornu.data.lazy_columns import Column, Sparse, column_of
 from cornu.errors import quantity
@@ -44,7 +44,9 @@ def as_arrays(
     if structure is None:
         return None
     if type(structure) is np.ndarray:  # before other classes: most batches consist of these
-        return _as_array_or_column(structure, what, lazy) if lazy else _as_array(structure, what)
+        if lazy:
+            return _as_array_or_column(structure, what, lazy)
+        return structure if is_narrow(structure.dtype) else _as_array(structure, what)
     if isinstance(structure, dict):
         return {
             key: as_arrays(item, f"{what}[{key!r}]", lazy=lazy, sparse=sparse)

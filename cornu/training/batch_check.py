@@ -81,6 +81,7 @@ class BatchCheck:
         self._inputs_only = inputs_only
         self._key: Any = None
         self._plan: list[tuple[int, _Leaf]] | None = None
+        self._is_flat = False
         # Numbers of batches, arrays that are on an accelerator, and their summaries.
         self._deferred: list[tuple[int, _Leaf, jax.Array]] = []
 
@@ -92,11 +93,16 @@ class BatchCheck:
             number: the number of the batch.
             is_known: whether the last batch had the same structure, shapes and dtypes.
         """
-        leaves, treedef = jax.tree_util.tree_flatten(batch)
+        is_flat = is_known and self._is_flat
+        leaves: Sequence[Any] = batch if is_flat else jax.tree_util.tree_leaves(batch)
         if self._plan is None or not is_known:
+            treedef = jax.tree_util.tree_structure(batch)
             key = (treedef, [(leaf.shape, leaf.dtype) for leaf in leaves])
             if self._plan is None or key != self._key:
-                self._key, self._plan = key, _plan(leaves, self.check_all(batch, number))
+                parts = self.check_all(batch, number)
+                # Then the leaves are the arrays in the batch itself, up to None at the end.
+                self._is_flat = all(a is b for a, b in zip(batch, leaves, strict=False))
+                self._key, self._plan = key, _plan(leaves, parts)
                 return
         for i, part in self._plan:
             array = leaves[i]

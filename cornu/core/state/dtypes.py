@@ -18,6 +18,7 @@ __all__ = [
     "is_below",
     "is_direct",
     "is_float",
+    "is_narrow",
     "narrowed",
     "standardize_dtype",
 ]
@@ -75,6 +76,15 @@ _DIRECT = frozenset(
         "bool int8 int16 int32 uint8 uint16 uint32 float16 float32 float64 complex64".split(),
     )
 )
+
+
+# Those that do not depend on whether JAX uses 64 bits.
+_NARROW = frozenset(dtype for dtype in _DIRECT if dtype != np.float64)
+
+
+def is_narrow(dtype: np.dtype) -> bool:
+    """Whether a dtype is native, and `narrowed` and JAX leave it as it is in any case."""
+    return dtype in _NARROW
 
 
 # By signed types in the native byte order: the unsigned type of the same size, and the number as
