@@ -238,7 +238,7 @@ def _check_late(part: _Leaf, number: int) -> None:
         raise
 
 
-def _plan(leaves: list[Any], parts: list[_Leaf]) -> list[tuple[int, _Leaf]] | None:
+def _plan(leaves: Sequence[Any], parts: list[_Leaf]) -> list[tuple[int, _Leaf]] | None:
     """Returns the parts by the position of their array in the batch, without the arrays.
 
     Returns None if the positions are unknown, because arrays are converted or used twice; then
