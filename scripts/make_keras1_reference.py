@@ -7,9 +7,6 @@ NumPy have since removed. In an environment in which `import keras` imports Kera
 
 The script also stores the signatures of the layers, optimizers and callbacks, against which the
 tables of the dialect are tested.
-
-In Keras 1 it is undefined whether a step reads a variable before or after its update. Here a step
-reads the old values: variables are read once, and iterations are counted after all other updates.
 """
 
 import inspect
@@ -19,7 +16,6 @@ import types
 from pathlib import Path
 
 import keras
-import keras.backend.tensorflow_backend as tf_backend
 import keras.callbacks
 import keras.constraints
 import keras.initializations
@@ -29,51 +25,15 @@ import keras.objectives
 import keras.optimizers
 import keras.regularizers
 import numpy as np
-import tensorflow
-from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 
 ROOT = Path(__file__).parents[1]
 HERE = ROOT / "tests" / "dialects"
 sys.path.insert(0, str(ROOT))
 
+from scripts.old_models.update_order import order_updates  # noqa: E402
 from tests.dialects import keras1_layer_cases as layers  # noqa: E402
 from tests.dialects import keras1_training_cases as training  # noqa: E402
 from tests.dialects.keras1_case import flattened  # noqa: E402
-
-# The updates that count iterations, which must run after those that read the counters.
-late = []
-plain_update_add = tf_backend.update_add
-
-
-def update_add(x: object, increment: object) -> object:
-    late.append(plain_update_add(x, increment))
-    return late[-1]
-
-
-class Function(tf_backend.Function):
-    """A step that updates schedules and then counters after all other updates."""
-
-    def __init__(self, inputs: list, outputs: list, updates: list = ()) -> None:
-        counts = [op for op in updates if any(op is one for one in late)]
-        schedules = [op for op in updates if isinstance(op, tuple) and op[0].shape.ndims == 0]
-        last = [*counts, *schedules]
-        super().__init__(inputs, outputs, [op for op in updates if all(op is not x for x in last)])
-        self.last = [[tensorflow.assign(*pair) for pair in schedules], counts]
-
-    def __call__(self, inputs: list) -> list:
-        outputs = super().__call__(inputs)
-        for ops in self.last:
-            tf_backend.get_session().run(ops)
-        return outputs
-
-
-def order_updates() -> None:
-    tensorflow.enable_resource_variables()
-    # The behavior of variables in TensorFlow 1: `if b:` tests for None, `lr *= x` makes a tensor.
-    BaseResourceVariable.__bool__ = lambda self: True
-    BaseResourceVariable.__imul__ = lambda self, other: self * other
-    tf_backend.Function = Function
-    tf_backend.update_add = keras.backend.update_add = update_add
 
 
 def main() -> None:

@@ -1,0 +1,57 @@
+"""Writes small models with an old Keras, as files of test data.
+
+    python -m scripts.old_models keras-1.2.2-tensorflow
+
+The environment is one in which `import keras` imports the version and backend of that name, or
+`import tf_keras`. Each environment has one archive in tests/saving/old_models, whose README says
+what is in it. The real libraries ran on Python 3.6 to 3.11: see the README.
+"""
+
+import io
+import json
+import os
+import sys
+import traceback
+import zipfile
+
+import numpy as np
+
+from scripts.old_models.environments import ENVIRONMENTS, load
+from scripts.old_models.recording import record
+
+HERE = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "saving", "old_models")
+
+
+def main(name):
+    environment = ENVIRONMENTS[name]
+    keras, backend = load(environment)
+    cases = environment.cases()
+    files, arrays, stored = {}, {}, []
+    for case in cases.values():
+        if case.name not in environment.names(cases):
+            continue
+        try:
+            written, numbers = record(case, keras, backend)
+        except Exception:
+            print(f"-- {case.name} failed")
+            traceback.print_exc()
+            continue
+        print(case.name, flush=True)
+        stored.append(case.name)
+        files.update({case.name + end: data for end, data in written.items()})
+        arrays.update({case.name + "/" + part: value for part, value in numbers.items()})
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    files["reference.npz"] = stream.getvalue()
+    about = {"version": keras.__version__, "backend": environment.backend, "cases": stored}
+    files["about.json"] = json.dumps(about, indent=1).encode()
+    if not os.path.isdir(HERE):
+        os.makedirs(HERE)
+    with zipfile.ZipFile(os.path.join(HERE, name + ".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, data in sorted(files.items()):
+            # A fixed time, so that equal models make equal archives.
+            archive.writestr(zipfile.ZipInfo(file), data, zipfile.ZIP_DEFLATED)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
