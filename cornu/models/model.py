@@ -626,10 +626,18 @@ class Model(InspectionMethods):
         *,
         by_name: bool | None = None,
         objects_to_skip: Iterable[Layer | Variable] | None = None,
+        keras_version: str | None = None,
+        source_backend: str | None = None,
     ) -> None:
         """Loads weights; see `cornu.saving.load_weights`."""
         weight_files.load_weights(
-            self, filepath, skip_mismatch, by_name=by_name, objects_to_skip=objects_to_skip
+            self,
+            filepath,
+            skip_mismatch,
+            by_name=by_name,
+            objects_to_skip=objects_to_skip,
+            keras_version=keras_version,
+            source_backend=source_backend,
         )
 
     @api_boundary

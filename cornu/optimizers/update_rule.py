@@ -97,6 +97,10 @@ class UpdateRule(Optimizer):
             shape, fill, variable.dtype, name=f"{variable.path.replace('/', '_')}_{slot}"
         )
 
+    def _slots_of_(self, variable: Variable) -> dict[str, Variable]:
+        """Returns the slots of a Variable by name; none if the optimizer was not built with it."""
+        return self._slots.get(variable, {})
+
     def update_step(self, gradient: Array, variable: Variable, learning_rate: Array) -> None:
         """Updates one Variable."""
         self._apply_rule([(jnp.asarray(gradient), variable)], jnp.asarray(learning_rate))

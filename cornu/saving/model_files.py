@@ -15,7 +15,7 @@ from cornu import registry
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.process.interrupts import loses_no_interrupt
-from cornu.saving import validation
+from cornu.saving import legacy_files, validation
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.array_reader import ArrayReader
 from cornu.saving.formats.keras_archive import (
@@ -23,6 +23,7 @@ from cornu.saving.formats.keras_archive import (
     open_keras_archive,
     write_keras_archive,
 )
+from cornu.saving.formats.legacy_hdf5 import is_hdf5
 from cornu.saving.formats.orbax import open_checkpoint
 from cornu.saving.stored_state import (
     StoredState,
@@ -160,8 +161,14 @@ def load_model(
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
     safe_mode: bool = True,
+    *,
+    keras_version: str | None = None,
+    source_backend: str | None = None,
 ) -> Any:
-    """Reads a model from a `.keras` archive.
+    """Reads a model from a `.keras` archive, or from an HDF5 file of Keras.
+
+    Models of Keras 1, Keras 2 and tf.keras compute what they computed there: what changed since,
+    such as the formula of `hard_sigmoid`, is taken from the version that wrote the file.
 
     Args:
         filepath: the file, or a binary file that is open for reading; or a directory that
@@ -170,14 +177,21 @@ def load_model(
             ignored, so that one dict can serve several files.
         compile: whether the model is compiled as it was, with the state of the optimizer.
         safe_mode: ignored; code is never read from a file.
+        keras_version: the version of Keras that wrote an HDF5 file, such as "1.2", "2.2.4" or
+            "tf2.4" (tf.keras). By default it is read from the file, or judged by its structure
+            with a warning.
+        source_backend: the backend of an HDF5 file that does not name it: with `"theano"`, the
+            kernels of convolutions are reversed.
 
     Raises:
         ValueError: the file is damaged, names an unknown class, or describes a model that is far
-            larger than its weights.
+            larger than its weights; or it is of an old version, and has something that no layer
+            of today computes.
 
     Differences: there is no unsafe mode. A file can only refer to classes of cornu, to those that
     the program has registered, and to `custom_objects`.
     """
+    old = {"keras_version": keras_version, "source_backend": source_backend}
     if _is_open_file(filepath):
         return _read_archive(filepath, custom_objects, compile)
     path = validation.resolve_existing_path(filepath, directories=True)  # type: ignore[arg-type]
@@ -189,13 +203,11 @@ def load_model(
                 )
             name = repr(str(path))
             return _restore_model(checkpoint.config, checkpoint, name, custom_objects, compile)[0]
-    if path.suffix in (".h5", ".hdf5") and not path.name.endswith(".weights.h5"):
-        raise ValueError(
-            f"HDF5 files of whole models are not supported. Received: {str(path)!r}\n"
-            f"Convert the file with Keras: keras.models.load_model({str(path)!r}).save("
-            f"{str(path.with_suffix('.keras'))!r}).\n"
-            "If it contains only weights, build the model and use model.load_weights()."
-        )
+    with open(path, "rb") as file:
+        head = file.read(8)
+    # By its contents, since programs named models of Keras 2 as they liked.
+    if is_hdf5(head):
+        return legacy_files.load_hdf5_model(path, custom_objects, compile, **old)
     if path.suffix != ".keras":
         raise ValueError(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
@@ -258,12 +270,18 @@ def _model_from_config(config: Any, name: str) -> Any:
 
 @api_boundary
 @loses_no_interrupt
-def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def model_from_json(
+    json_string: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    *,
+    keras_version: str | None = None,
+) -> Any:
     """Returns a model with the architecture that `model.to_json()` described, and new weights.
 
     Args:
-        json_string: the JSON text.
+        json_string: the JSON text, of any version of Keras.
         custom_objects: your own classes and functions by name.
+        keras_version: the version of Keras that wrote it; see `load_model`.
 
     Raises:
         ValueError: the text is not the JSON of a model, names an unknown class, or asks for far
@@ -277,6 +295,9 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
         )
     with validation.wrap_read_errors(name), registry.custom_object_scope(custom_objects):
         config = validation.read_json(json_string, name)
+        source = legacy_files.source_of_config(config, keras_version)
+        if source.era < 3:
+            return legacy_files.create_model(config, len(json_string), None, name, source)
         check_work(config, len(json_string), name, _TRUSTED_JSON)
         return _model_from_config(config, name)
 

@@ -13,10 +13,12 @@ from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.hdf5 import HDF5Reader
+from cornu.saving.formats.legacy_hdf5 import read_layers
 from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, index_path, write_sharded
 from cornu.saving.formats.table import WRITERS, open_arrays
+from cornu.saving.legacy_files import source_of_weights
 from cornu.saving.stored_state import state_by_key, state_by_path, state_in, to_arrays
-from cornu.saving.weights_by_order import OrderedArrays, state_by_layer_name, state_by_order
+from cornu.saving.weights_by_order import convert_matches, match_by_name, match_by_order
 
 __all__ = ["load_weights", "save_weights"]
 
@@ -105,6 +107,8 @@ def load_weights(
     *,
     by_name: bool | None = None,
     objects_to_skip: Iterable[Layer | Variable] | None = None,
+    keras_version: str | None = None,
+    source_backend: str | None = None,
 ) -> None:
     """Reads weights from a file into a built model.
 
@@ -113,12 +117,17 @@ def load_weights(
         filepath: a file that `save_weights` or `save_model` wrote; or the index
             `.weights.json` of weights in several files; or a directory that
             `OrbaxCheckpoint` wrote, whose latest step is read, or the subdirectory of one step; or
-            an `.h5` file of Keras 2 or `keras.applications`, whose layers are matched in order.
+            an `.h5` file of Keras 1, Keras 2, tf.keras or `keras.applications`, whose layers are
+            matched in order.
         skip_mismatch: whether weights that are missing or have another shape are skipped, with a
             warning that lists them.
-        by_name: for `.h5` files of Keras 2: whether layers are matched by their names instead of
+        by_name: for these `.h5` files: whether layers are matched by their names instead of
             their order. Layers that only the file or only the model has are then left out.
         objects_to_skip: layers and Variables of the model that keep their values.
+        keras_version: the version that wrote an `.h5` file, such as "1.2", "2.2.4" or "tf2.4". By
+            default it is read from the file, or judged by its structure with a warning.
+        source_backend: the backend of a file that does not name it: with `"theano"`, the kernels
+            of convolutions are reversed.
 
     Raises:
         ValueError: a weight is missing or has another shape, or the file is damaged. The model is
@@ -131,22 +140,25 @@ def load_weights(
             "unknown. Call it on data, or pass an input shape, before you load weights."
         )
     with open_arrays(path) as reader:
-        layers = reader.arrays_by_layer() if isinstance(reader, HDF5Reader) else None
-        if by_name is not None and layers is None:
+        layers = read_layers(reader) if isinstance(reader, HDF5Reader) else None
+        old = {
+            "by_name": by_name,
+            "keras_version": keras_version,
+            "source_backend": source_backend,
+        }
+        given = [name for name, value in old.items() if value is not None]
+        if given and layers is None:
             raise ValueError(
-                f"by_name={by_name!r} is for .h5 files of Keras 2, in which layers have names and "
-                f"an order. Received: {str(path)!r}\nOmit by_name; skip_mismatch=True loads the "
-                "weights that match."
+                f"{given[0]}={old[given[0]]!r} is for .h5 files of Keras 2 and before, in which "
+                f"layers have names and an order. Received: {str(path)!r}\nOmit {given[0]}; "
+                "skip_mismatch=True loads the weights that match."
             )
         if isinstance(reader, HDF5Reader) and layers is not None:
-            if by_name:
-                state = state_by_layer_name(layers, model, skip_mismatch)
-                layers = [(name, keys) for name, keys in layers if keys[0] in state.variables]
-            else:
-                state = state_by_order(layers, model)
-            ordered = OrderedArrays(reader, layers)
+            source = source_of_weights(reader, layers, keras_version, source_backend)
+            matches = (match_by_name if by_name else match_by_order)(layers, model)
+            state, arrays = convert_matches(matches, model, reader, source, skip_mismatch)
             state.leave_out(objects_to_skip or ())
-            state.restore(ordered, skip_mismatch=skip_mismatch)
+            state.restore(arrays, skip_mismatch=skip_mismatch)
         else:
             state = state_in(reader, model)
             state.leave_out(objects_to_skip or ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,12 +12,13 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import quantity
-from cornu.saving.formats.hdf5 import HDF5Reader
+from cornu.legacy.arrays import convert_arrays, in_old_order
+from cornu.legacy.source import Source
+from cornu.saving.formats.array_reader import ArrayReader
+from cornu.saving.formats.legacy_hdf5 import LayerArrays
 from cornu.saving.stored_state import StoredState
 
-__all__ = ["OrderedArrays", "state_by_layer_name", "state_by_order"]
-
-ArraysByLayer = list[tuple[str, list[str]]]
+__all__ = ["ConvertedArrays", "LayerMatch", "convert_matches", "match_by_name", "match_by_order"]
 
 
 @runtime_checkable
@@ -28,87 +29,132 @@ class LayerSequence(Protocol):
     def layers(self) -> Sequence[Layer]: ...
 
 
-class OrderedArrays:
-    """The weights in an HDF5 file, without the state of an optimizer.
+class LayerMatch(NamedTuple):
+    """A layer of a model with its arrays in a file.
 
     Attributes:
-        shapes: the shape of each array by its key.
+        layer: the layer.
+        stored: its arrays.
+        own: whether they are the weights of the layer itself, without those of layers in it.
+    """
+
+    layer: Layer
+    stored: LayerArrays
+    own: bool = False
+
+
+class ConvertedArrays:
+    """Arrays of a file, converted to the layouts of today.
+
+    Attributes:
+        arrays: the arrays by their keys.
         nbytes: the size of all arrays in the file.
     """
 
-    def __init__(self, reader: HDF5Reader, layers: ArraysByLayer) -> None:
-        self._reader = reader
-        self.shapes = {key: reader.shapes[key] for _, keys in layers for key in keys}
-        self.nbytes = reader.nbytes
+    def __init__(self, arrays: dict[str, np.ndarray], nbytes: int) -> None:
+        self.arrays = arrays
+        self.nbytes = nbytes
 
-    def read(self, key: str) -> np.ndarray:
-        """Reads an array."""
-        return self._reader.read(key)
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each array by its key."""
+        return {key: array.shape for key, array in self.arrays.items()}
+
+    def read(self, key: str, /) -> np.ndarray:
+        """Returns an array."""
+        return self.arrays[key]
 
 
-def state_by_order(layers: ArraysByLayer, root: Layer) -> StoredState:
-    """Returns the weights of a model by the keys of arrays in a file.
-
-    The layers with weights are matched in order; their names may differ.
+def match_by_order(layers: Sequence[LayerArrays], root: Layer) -> list[LayerMatch]:
+    """Returns the layers with weights of a model with those of a file, whose names may differ.
 
     Args:
-        layers: the names of layers in the file, with the keys of their arrays.
+        layers: the layers in the file.
         root: the model.
 
     Raises:
-        ValueError: the model has another number of layers with weights, or a layer another number
-            of weights.
+        ValueError: the model has another number of layers with weights.
     """
-    state = StoredState(root)
-    top = [keys for name, keys in layers if not name]
-    layers = [item for item in layers if item[0]]
+    own = [LayerMatch(root, item, own=True) for item in layers if not item.name]
+    layers = [item for item in layers if item.name]
     owners = _layers_with_weights(root)
     if len(owners) != len(layers):
         raise ValueError(
             f"The file holds {quantity(len(layers), 'layer')} with weights, the model has "
             f"{len(owners)}. The model was not changed.\n"
-            f"In the file: {_list(name for name, _ in layers)}\n"
+            f"In the file: {_list(item.name for item in layers)}\n"
             f"In the model: {_list(layer.name for layer in owners)}"
         )
-    for layer, (name, keys) in zip(owners, layers, strict=True):
-        _add(state, layer.name, repr(name), _in_order(layer), keys)
-    for keys in top:
-        _add(state, root.name, "the model", root._own_variables_(), keys)
-    return state
+    return [LayerMatch(*pair) for pair in zip(owners, layers, strict=True)] + own
 
 
-def state_by_layer_name(layers: ArraysByLayer, root: Layer, skip_mismatch: bool) -> StoredState:
-    """Returns the weights of the layers that a file names, by the keys of arrays in the file.
+def match_by_name(layers: Sequence[LayerArrays], root: Layer) -> list[LayerMatch]:
+    """Returns the layers of a model with those of a file that have the same names.
 
     Layers that only the file or only the model has are left out.
 
     Args:
-        layers: the names of layers in the file, with the keys of their arrays.
+        layers: the layers in the file.
         root: the model.
+
+    Raises:
+        ValueError: no layer has the name of one in the file.
+    """
+    owners = {layer.name: layer for layer in _layers_with_weights(root)}
+    found = [LayerMatch(owners[item.name], item) for item in layers if item.name in owners]
+    found += [LayerMatch(root, item, True) for item in layers if not item.name and _own(root)]
+    if not found:
+        raise ValueError(
+            "No layer of the model has the name of a layer in the file. The model was not changed."
+            f"\nIn the file: {_list(item.name for item in layers if item.name)}\n"
+            f"In the model: {_list(owners)}"
+        )
+    return found
+
+
+def convert_matches(
+    matches: Sequence[LayerMatch],
+    root: Layer,
+    reader: ArrayReader,
+    source: Source,
+    skip_mismatch: bool = False,
+) -> tuple[StoredState, ConvertedArrays]:
+    """Returns the weights of a model by keys, and the arrays of a file by the same keys.
+
+    Args:
+        matches: the layers with their arrays.
+        root: the model.
+        reader: the open file.
+        source: what wrote it.
         skip_mismatch: whether layers with another number of weights are left out with a warning.
 
     Raises:
-        ValueError: no layer has the name of one in the file, or a layer has another number of
-            weights.
+        ValueError: a layer has another number of weights.
     """
-    state = StoredState(root)
-    owners = {layer.name: _in_order(layer) for layer in _layers_with_weights(root)}
-    owners[""] = root._own_variables_()
-    common = [(name, keys) for name, keys in layers if owners.get(name)]
-    if not common:
-        raise ValueError(
-            "No layer of the model has the name of a layer in the file. The model was not changed."
-            f"\nIn the file: {_list(name for name, _ in layers)}\n"
-            f"In the model: {_list(name for name in owners if name)}"
-        )
-    for name, keys in common:
+    state, converted = StoredState(root), ConvertedArrays({}, reader.nbytes)
+    for match in matches:
+        layer, stored, own = match
+        variables = _own(layer) if own else in_old_order(layer)
+        arrays = [reader.read(key) for key in stored.keys]
+        label = repr(stored.name) if stored.name else "it"
         try:
-            _add(state, name or root.name, repr(name) if name else "it", owners[name], keys)
+            if not own:
+                arrays = convert_arrays(layer, arrays, source, label)
+            if len(variables) != len(arrays):
+                raise ValueError(
+                    f"Layer {layer.name!r} has {quantity(len(variables), 'weight')}, {label} in "
+                    f"the file has {len(arrays)}. The model was not changed."
+                )
         except ValueError as error:
             if not skip_mismatch:
                 raise
             warnings.warn(f"Did not load: {error}", stacklevel=user_stacklevel())
-    return state
+            continue
+        prefix = stored.name or "top_level_model_weights"
+        for i, (variable, array) in enumerate(zip(variables, arrays, strict=True)):
+            state.variables[f"{prefix}/{i}"] = variable
+            converted.arrays[f"{prefix}/{i}"] = array
+    return state, converted
 
 
 def _layers_with_weights(root: Layer) -> list[Layer]:
@@ -116,19 +162,8 @@ def _layers_with_weights(root: Layer) -> list[Layer]:
     return [layer for layer in inner if layer.weights]
 
 
-def _in_order(layer: Layer) -> list[Variable]:
-    return [*layer.trainable_weights, *layer.non_trainable_weights]
-
-
-def _add(
-    state: StoredState, owner: str, name: str, variables: Sequence[Variable], keys: list[str]
-) -> None:
-    if len(variables) != len(keys):
-        raise ValueError(
-            f"Layer {owner!r} has {quantity(len(variables), 'weight')}, {name} in the "
-            f"file has {len(keys)}. The model was not changed."
-        )
-    state.variables.update(zip(keys, variables, strict=True))
+def _own(root: Layer) -> list[Variable]:
+    return root._own_variables_()
 
 
 def _list(names: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ works on a tree that does not run.
      8  models
      7  training
      6  callbacks, inspect
-     5  saving
+     5  saving, legacy
      4  layers | losses | metrics | optimizers | data
      3  parts, quantizers, random
      2  ops
@@ -43,7 +43,7 @@ ORDER = {
     8: ["models"],
     7: ["training"],
     6: ["callbacks", "inspect"],
-    5: ["saving"],
+    5: ["saving", "legacy"],
     4: ["layers", "losses", "metrics", "optimizers", "data"],
     3: ["parts", "quantizers", "random"],
     2: ["ops"],

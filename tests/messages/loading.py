@@ -63,8 +63,8 @@ def weights_of_an_unknown_ending():
 @wrong(
     ValueError,
     """
-The file name of a model must end in '.keras'. Received: 'net.weights.h5'
-To load only weights, use model.load_weights().
+'net.weights.h5' contains only weights. Create the model in your program, and load them with \
+model.load_weights().
 load_model() was called (at loading.py:2).
 """,
 )
@@ -77,16 +77,18 @@ def loading_weights_as_a_model():
 @wrong(
     ValueError,
     """
-HDF5 files of whole models are not supported. Received: 'net.h5'
-Convert the file with Keras: keras.models.load_model('net.h5').save('net.keras').
-If it contains only weights, build the model and use model.load_weights().
-load_model() was called (at loading.py:2).
+Lambda layer 'double' wraps a Python lambda, which is code and cannot be loaded from a config.
+Pass the function by the name of the layer, as custom_objects={'double': function}, or wrap a \
+named function with @cornu.saving.register_keras_serializable().
+model_from_json() was called (at loading.py:4).
 """,
 )
-def loading_a_model_in_an_old_format():
-    """A whole model in HDF5 is loaded."""
-    net().save_weights("net.h5")
-    cornu.models.load_model("net.h5")
+def loading_a_lambda_of_keras_2():
+    """The JSON of a model of Keras 2 contains a Python lambda."""
+    layer = {"name": "double", "batch_input_shape": [None, 2], "function": ["4wEAAAA=", None, None]}
+    entry = {"class_name": "Lambda", "config": {**layer, "function_type": "lambda"}}
+    config = {"class_name": "Sequential", "config": [entry], "keras_version": "2.2.4"}
+    cornu.models.model_from_json(json.dumps(config))
 
 
 @wrong(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from cornu import registry
-from cornu.core.graph.op import op
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
+from cornu.legacy.activations import hard_sigmoid
+from cornu.legacy.regularizers import SummedActivityRegularizer
 from cornu.parts import activations, constraints, regularizers
 from cornu.parts import initializers as modern
 from cornu.parts.initializers.scaled import Distribution, FanMode
@@ -172,14 +172,6 @@ def get_initializer(init: Any) -> Any:
 # ------------------------------------------------------------------------------------- activations
 
 
-@op
-def hard_sigmoid(x: Any) -> Any:
-    """Computes `clip(0.2 * x + 0.5, 0, 1)`; in Keras 3 the slope is 1/6."""
-    return jnp.clip(0.2 * x + 0.5, 0, 1)
-
-
-registry.register_keras_serializable(package="keras1")(hard_sigmoid)
-
 _ACTIVATIONS = {
     "elu": activations.elu,
     "hard_sigmoid": hard_sigmoid,
@@ -199,21 +191,6 @@ def get_activation(name: Any) -> Any:
 
 
 # ------------------------------------------------------------------------ penalties and constraints
-
-
-@registry.register_keras_serializable(package="keras1", name="Activity")
-class SummedActivityRegularizer(regularizers.Regularizer):
-    """A penalty on outputs that is summed over the batch; Keras 3 divides it by the batch size.
-
-    Args:
-        penalty: the regularizer.
-    """
-
-    def __init__(self, penalty: Any) -> None:
-        self.penalty = regularizers.get(penalty)
-
-    def __call__(self, x: Any) -> Any:
-        return self.penalty(x) * x.shape[0]
 
 
 REGULARIZERS: dict[str, Callable[[], Any]] = {

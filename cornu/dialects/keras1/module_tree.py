@@ -18,13 +18,13 @@ from cornu.dialects.keras1 import (
     metrics,
     models,
     objectives,
-    optimizers,
     visualize_util,
 )
 from cornu.dialects.keras1 import layers as own_layers
 from cornu.dialects.keras1 import np_utils as own_utils
 from cornu.dialects.keras1.class_mapping import OldClass, automatic_name
 from cornu.dialects.keras1.layer_table import ALIASES, LAYERS
+from cornu.legacy import optimizers
 
 __all__ = ["install", "load"]
 

@@ -74,36 +74,6 @@ class HDF5Reader:
         validation.check_decompressed_size(size, decompressed, name)
         self.nbytes = stored + decompressed
 
-    def arrays_by_layer(self) -> list[tuple[str, list[str]]] | None:
-        """Returns the names of layers and the keys of their arrays, in the order of Keras 1 and 2.
-
-        Returns:
-            None if the file has another layout. Layers without weights are left out, and the
-            weights of the model itself come last, under the name "".
-        """
-        root = self.file
-        if "layer_names" not in root.attrs and "layer_names0" not in root.attrs:
-            root = self.file.get("model_weights")  # in files with the architecture
-        if root is None or not hasattr(root, "attrs"):
-            return None
-        layers = [(name, name) for name in _read_names(root, "layer_names")]
-        if not layers:
-            return None
-        if "top_level_model_weights" in root:
-            layers.append(("", "top_level_model_weights"))
-        found = []
-        for name, group_name in layers:
-            group = root.get(group_name)
-            if group is None:
-                raise ValueError(f"{self.file.filename!r} has no group of layer {name!r}.")
-            prefix = group.name.lstrip("/")
-            keys = [f"{prefix}/{weight}" for weight in _read_names(group, "weight_names")]
-            if missing := [key for key in keys if key not in self._found]:
-                raise ValueError(f"{self.file.filename!r} has no array {missing[0]!r}.")
-            if keys:
-                found.append((name, keys))
-        return found
-
     def read_names(self) -> dict[str, str]:
         """Returns the names of layers and other objects that the file has, by their path."""
         paths = {""}
@@ -153,15 +123,6 @@ def open_hdf5(source: Path | BytesIO) -> Iterator[HDF5Reader]:
         size, name = source.stat().st_size, repr(str(source))
     with validation.wrap_read_errors(name), h5py.File(source, "r") as file:
         yield HDF5Reader(file, size, name)
-
-
-def _read_names(group: Any, name: str) -> list[str]:
-    """Reads a list of strings, which Keras splits over several attributes if it is long."""
-    parts = [name] if name in group.attrs else []
-    while f"{name}{len(parts)}" in group.attrs:
-        parts.append(f"{name}{len(parts)}")
-    values = [value for part in parts for value in np.asarray(group.attrs[part]).tolist()]
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
 def _find_datasets(root: Any, name: str) -> dict[str, _StoredArray]:

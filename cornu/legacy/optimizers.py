@@ -1,4 +1,4 @@
-"""Optimizers of Keras 1: `lr` and `decay`, epsilon outside the root, clipping by global norm."""
+"""Optimizers of Keras 1 and 2: `lr` and `decay`, epsilon outside the root, global clipping."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.transforms.chain import Transformation, chain
-from cornu.optimizers.transforms.clipping import clip_by_global_norm, clip_by_value
+from cornu.optimizers.transforms.clipping import (
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+)
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = [
@@ -21,20 +25,21 @@ __all__ = [
     "Adagrad",
     "Adam",
     "Adamax",
-    "Keras1Optimizer",
     "Nadam",
+    "OldOptimizer",
     "RMSprop",
     "get",
 ]
 
 
-class Keras1Optimizer(Optimizer):
+class OldOptimizer(Optimizer):
     """The base class of optimizers: the learning rate is `lr / (1 + decay * iterations)`.
 
     Attributes:
         lr: the Variable of the learning rate without decay; can be assigned a number.
         decay: the decay of the learning rate per step.
         clipnorm, clipvalue: limits of the global norm of all gradients, then of elements.
+        norm_of_each: a limit of the norm of each gradient, the `clipnorm` of tf.keras.
     """
 
     decay = 0.0
@@ -42,7 +47,7 @@ class Keras1Optimizer(Optimizer):
     def _set_common_arguments(self, decay: float, limits: dict[str, Any]) -> None:
         """Sets the arguments that all optimizers have in common."""
         for name in limits:
-            if name not in ("clipnorm", "clipvalue"):
+            if name not in ("clipnorm", "clipvalue", "norm_of_each"):
                 raise TypeError(
                     f"{type(self).__name__} of Keras 1 has no argument {name!r}. "
                     f"{suggest(name, ('lr', 'decay', 'clipnorm', 'clipvalue'))}"
@@ -50,6 +55,7 @@ class Keras1Optimizer(Optimizer):
         self.decay = decay
         self.clipnorm = limits.get("clipnorm")
         self.clipvalue = limits.get("clipvalue")
+        self.norm_of_each = limits.get("norm_of_each")
 
     @property
     def lr(self) -> Variable:
@@ -68,6 +74,7 @@ class Keras1Optimizer(Optimizer):
     def _clipping_(self) -> Transformation:
         return chain(
             clip_by_global_norm(self.clipnorm) if self.clipnorm else None,
+            clip_by_norm(self.norm_of_each) if self.norm_of_each else None,
             clip_by_value(self.clipvalue) if self.clipvalue else None,
         )
 
@@ -76,7 +83,7 @@ class Keras1Optimizer(Optimizer):
         return {**super().get_config(), "lr": float(self.lr.numpy())}
 
 
-class SGD(Keras1Optimizer, optimizers.SGD):
+class SGD(OldOptimizer, optimizers.SGD):
     """Stochastic gradient descent, with or without momentum."""
 
     def __init__(
@@ -91,14 +98,16 @@ class SGD(Keras1Optimizer, optimizers.SGD):
         self._set_common_arguments(decay, kwargs)
 
 
-class RMSprop(Keras1Optimizer, UpdateRule):
+class RMSprop(OldOptimizer, UpdateRule):
     """Divides gradients by the root of their mean square, with epsilon outside the root.
 
     a <- rho * a + (1 - rho) * gradient**2
     value <- value - lr * gradient / (sqrt(a) + epsilon)
+
+    With `centered`, an argument of tf.keras, the square of the mean gradient is subtracted from a.
     """
 
-    slots = (("accumulator",),)
+    slots: tuple[tuple[str, ...], ...] = (("accumulator",),)
 
     def __init__(
         self,
@@ -106,22 +115,31 @@ class RMSprop(Keras1Optimizer, UpdateRule):
         rho: float = 0.9,
         epsilon: float = 1e-8,
         decay: float = 0.0,
+        centered: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(lr)
         self.rho = rho
         self.epsilon = epsilon
+        self.centered = centered
+        if centered:
+            self.slots = (*self.slots, ("average_gradient",))
         self._set_common_arguments(decay, kwargs)
 
     def update(
         self, gradient: Array, value: Array, slots: SlotValues, rate: Array
     ) -> tuple[Any, SlotValues]:
-        """Returns the new value and the new mean of squares."""
+        """Returns the new value and the new means."""
         a = self.rho * slots["accumulator"] + (1 - self.rho) * jnp.square(gradient)
-        return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), {"accumulator": a}
+        new_slots = {"accumulator": a}
+        if self.centered:
+            mean = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
+            new_slots["average_gradient"] = mean
+            a = a - jnp.square(mean)
+        return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), new_slots
 
 
-class Adagrad(Keras1Optimizer, UpdateRule):
+class Adagrad(OldOptimizer, UpdateRule):
     """Divides gradients by the root of the sum of their squares, which starts at 0.
 
     a <- a + gradient**2
@@ -131,11 +149,21 @@ class Adagrad(Keras1Optimizer, UpdateRule):
     slots = (("accumulator",),)
 
     def __init__(
-        self, lr: float = 0.01, epsilon: float = 1e-8, decay: float = 0.0, **kwargs: Any
+        self,
+        lr: float = 0.01,
+        epsilon: float = 1e-8,
+        decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(lr)
         self.epsilon = epsilon
+        self.initial_accumulator_value = initial_accumulator_value
         self._set_common_arguments(decay, kwargs)
+
+    def initial_value(self, slot: str, variable: Variable) -> float:
+        """Returns the initial sum of squares."""
+        return self.initial_accumulator_value
 
     def update(
         self, gradient: Array, value: Array, slots: SlotValues, rate: Array
@@ -145,7 +173,7 @@ class Adagrad(Keras1Optimizer, UpdateRule):
         return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), {"accumulator": a}
 
 
-class Adadelta(Keras1Optimizer, optimizers.Adadelta):
+class Adadelta(OldOptimizer, optimizers.Adadelta):
     """Adadelta, with the learning rate 1 of its paper."""
 
     def __init__(
@@ -160,7 +188,7 @@ class Adadelta(Keras1Optimizer, optimizers.Adadelta):
         self._set_common_arguments(decay, kwargs)
 
 
-class Adam(Keras1Optimizer, optimizers.Adam):
+class Adam(OldOptimizer, optimizers.Adam):
     """Adam, with epsilon 1e-8."""
 
     def __init__(
@@ -170,13 +198,14 @@ class Adam(Keras1Optimizer, optimizers.Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         decay: float = 0.0,
+        amsgrad: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+        super().__init__(lr, beta_1, beta_2, epsilon, amsgrad)
         self._set_common_arguments(decay, kwargs)
 
 
-class Adamax(Keras1Optimizer, optimizers.Adamax):
+class Adamax(OldOptimizer, optimizers.Adamax):
     """Adamax, with the learning rate 0.002 and epsilon 1e-8."""
 
     def __init__(
@@ -192,7 +221,7 @@ class Adamax(Keras1Optimizer, optimizers.Adamax):
         self._set_common_arguments(decay, kwargs)
 
 
-class Nadam(Keras1Optimizer, optimizers.Nadam):
+class Nadam(OldOptimizer, optimizers.Nadam):
     """Nadam, whose momentum grows as 0.96**(schedule_decay * step), not as 0.96**step."""
 
     def __init__(

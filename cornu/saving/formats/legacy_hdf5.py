@@ -1,0 +1,162 @@
+"""HDF5 files of Keras 1 and 2, in which models are attributes and weights belong to named layers.
+
+Keras 3 still writes this layout to paths that end in `.h5`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cornu.saving.formats.hdf5 import HDF5Reader
+
+__all__ = ["LayerArrays", "LegacyModel", "is_hdf5", "read_layers", "read_model", "read_version"]
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_WEIGHTS, _OPTIMIZER, _TOP = "model_weights", "optimizer_weights", "top_level_model_weights"
+
+
+class LayerArrays(NamedTuple):
+    """The arrays of one layer in a file.
+
+    Attributes:
+        name: the name of the layer; '' for the weights of the model itself.
+        keys: the keys of its arrays, in the order of the file.
+        names: the names of the arrays.
+    """
+
+    name: str
+    keys: list[str]
+    names: list[str]
+
+
+class LegacyModel(NamedTuple):
+    """What a file says of a model.
+
+    Attributes:
+        config: the JSON of its architecture, or None.
+        training: the JSON of the arguments of `compile`, or None.
+        optimizer: the keys of the arrays of the optimizer, by their names.
+    """
+
+    config: str | None
+    training: str | None
+    optimizer: dict[str, str]
+
+
+def is_hdf5(head: bytes) -> bool:
+    """Returns whether a file that begins with some bytes is an HDF5 file."""
+    return head.startswith(_SIGNATURE)
+
+
+def read_model(reader: HDF5Reader) -> LegacyModel:
+    """Reads the architecture of a model and the arguments of `compile`.
+
+    Raises:
+        ValueError: an attribute is not a text.
+    """
+    root = reader.file
+    optimizer: dict[str, str] = {}
+    group = _subgroup(root, _OPTIMIZER)
+    if group is not None:
+        for name in _read_names(group, "weight_names"):
+            key = f"{_OPTIMIZER}/{name}"
+            if key not in reader.shapes:
+                raise ValueError(f"{root.filename!r} has no array {key!r}.")
+            optimizer[name] = key
+    return LegacyModel(
+        _read_text(root, "model_config"), _read_text(root, "training_config"), optimizer
+    )
+
+
+def read_version(reader: HDF5Reader) -> tuple[str | None, str | None]:
+    """Returns the version of Keras and the backend that a file was written with."""
+    groups = [reader.file, _subgroup(reader.file, _WEIGHTS)]
+    found = []
+    for name in ("keras_version", "backend"):
+        texts = [_read_text(g, name) for g in groups if g is not None]
+        found.append(next((text for text in texts if text is not None), None))
+    return found[0], found[1]
+
+
+def read_layers(reader: HDF5Reader) -> list[LayerArrays] | None:
+    """Returns the layers with weights, in the order of the file.
+
+    Returns:
+        None if the file has another layout. The weights of the model itself come last, under the
+        name ''.
+
+    Raises:
+        ValueError: the file lacks a layer or an array that it names.
+    """
+    root = reader.file
+    if not _has_names(root, "layer_names"):
+        root = _subgroup(root, _WEIGHTS)  # in files with the architecture
+    if root is None or not _has_names(root, "layer_names"):
+        return None
+    layers = [(name, name) for name in _read_names(root, "layer_names")]
+    if not layers:
+        return None
+    if _TOP in root:
+        layers.append(("", _TOP))
+    found = []
+    for name, group_name in layers:
+        group = _subgroup(root, group_name)
+        if group is None:
+            raise ValueError(f"{reader.file.filename!r} has no group of layer {name!r}.")
+        prefix = group.name.lstrip("/")
+        names = _read_names(group, "weight_names")
+        keys = [f"{prefix}/{weight}" for weight in names]
+        if missing := [key for key in keys if key not in reader.shapes]:
+            raise ValueError(f"{reader.file.filename!r} has no array {missing[0]!r}.")
+        if keys:
+            found.append(LayerArrays(name, keys, names))
+    return found
+
+
+def _subgroup(group: Any, name: str) -> Any:
+    import h5py
+
+    found = group.get(name)
+    return found if isinstance(found, h5py.Group) else None
+
+
+def _has_names(group: Any, name: str) -> bool:
+    return name in group.attrs or f"{name}0" in group.attrs
+
+
+def _read_names(group: Any, name: str) -> list[str]:
+    """Reads a list of strings, which Keras splits over several attributes if it is long."""
+    parts = [name] if name in group.attrs else []
+    while f"{name}{len(parts)}" in group.attrs:
+        parts.append(f"{name}{len(parts)}")
+    values = [v for part in parts for v in np.asarray(_read_attribute(group, part)).tolist()]
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+def _read_text(group: Any, name: str) -> str | None:
+    """Reads an attribute that is one string, or returns None."""
+    if name not in group.attrs:
+        return None
+    value = _read_attribute(group, name)
+    if isinstance(value, (bytes, np.bytes_)):
+        value = bytes(value).decode()
+    if not isinstance(value, str):
+        raise ValueError(f"{group.file.filename!r}: the attribute {name!r} must be a text.")
+    return value
+
+
+def _read_attribute(group: Any, name: str) -> Any:
+    """Reads an attribute whose declared size has been compared with that of the file."""
+    from h5py import h5a
+
+    attribute = h5a.open(group.id, name.encode())
+    stored = math.prod(attribute.shape or ()) * attribute.get_type().get_size()
+    if stored > group.file.id.get_filesize():
+        raise ValueError(
+            f"{group.file.filename!r}: the attribute {name!r} declares {stored} bytes, more than "
+            "the file has."
+        )
+    return group.attrs[name]
