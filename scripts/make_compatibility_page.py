@@ -25,9 +25,11 @@ from tests.conformance.public_names import (
     BASES,
     PublicName,
     find_fixes,
+    instance_attributes,
     public_names,
     reason,
 )
+from tests.conformance.test_signatures import EXCEPTIONS, found, optional
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -57,6 +59,7 @@ that show the difference.
 The results of {compared} layers, ops, losses, metrics, optimizers, schedules and initializers were
 compared for {combinations} combinations of their arguments, dtypes and ways to call;
 [arguments.md](compatibility/arguments.md) lists them.
+[signatures.md](compatibility/signatures.md) lists where signatures and members have another form.
 
 Names are counted in each module where Keras has them: `keras.layers.Layer` and `keras.Layer` are
 two.
@@ -101,6 +104,37 @@ Differences are relative to the largest number of a result, and ten times larger
 | --- | ---: | ---: | ---: | --- |
 """
 
+SIGNATURES_HEAD = """\
+# Signatures
+
+The parameters of all public functions, constructors and methods were compared with those of Keras
+{version}: names, order, defaults, and whether they are passed by position or by name. The tables
+list every place where they differ. None of them refuses a call that works in Keras, unless the page
+of the module says so.
+
+| where | what differs | why |
+| --- | --- | --- |
+"""
+
+OPTIONAL_HEAD = """
+## Optional parameters
+
+Parameters that Keras requires and that have a default here.
+
+| method | parameter | classes |
+| --- | --- | --- |
+"""
+
+ATTRIBUTES_HEAD = """
+## Attributes
+
+Properties of a class of Keras that are attributes of its instances here: they are read in the same
+way, and `hasattr` of the class does not find them.
+
+| class | attributes |
+| --- | --- |
+"""
+
 FAULTS_HEAD = """\
 # Faults of Keras that cornu mends
 
@@ -122,6 +156,7 @@ def pages() -> dict[str, str]:
     made = {f"compatibility/{page}.md": _module_page(page, rows) for page, rows in by_page.items()}
     made["compatibility/faults.md"] = _faults_page()
     made["compatibility/arguments.md"] = _arguments_page()
+    made["compatibility/signatures.md"] = _signatures_page()
     made["compatibility.md"] = _index(by_page)
     return made
 
@@ -264,6 +299,33 @@ def _arguments_page() -> str:
     ]
     parts = (head, lines), (KNOWN_HEAD, differences), (TOLERANCES_HEAD, _tolerances())
     return "".join(head + "\n".join(rows) + "\n" for head, rows in parts)
+
+
+def _signatures_page() -> str:
+    rows = [
+        f"| `{path}` | {_prose(what if what != '*' else 'parameters')} | {why} |"
+        for path, (what, why) in EXCEPTIONS.items()
+    ]
+    classes: dict[tuple[str, str], list[str]] = {}
+    for path, parameter in found(optional):
+        owner, _, method = path.rpartition(".")
+        is_method = not path.endswith("()") and owner.rpartition(".")[2][:1].isupper()
+        key = (method, parameter) if is_method else (path, parameter)
+        classes.setdefault(key, []).extend([f"`{owner}`"] if is_method else [])
+    optionals = [
+        f"| `{method}` | `{parameter}` | {_unique(owners)} |"
+        for (method, parameter), owners in sorted(classes.items())
+    ]
+    attributes = [
+        f"| `{path}` | {', '.join(f'`{name}`' for name in names)} |"
+        for path, names in sorted(instance_attributes().items())
+    ]
+    parts = (
+        (SIGNATURES_HEAD.format(version=_version()), rows),
+        (OPTIONAL_HEAD, optionals),
+        (ATTRIBUTES_HEAD, attributes),
+    )
+    return "".join(head + "\n".join(lines) + "\n" for head, lines in parts)
 
 
 def _tolerances() -> Iterator[str]:

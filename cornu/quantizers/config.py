@@ -58,6 +58,17 @@ class QuantizationConfig(Configurable):
         """Returns the mode as names of dtype policies contain it, such as `"gptq/4/128"`."""
         return self.mode
 
+    @staticmethod
+    def weight_quantizer_or_default(config: QuantizationConfig | None, default: Any) -> Any:
+        """Returns the weight quantizer of a config, or `default` if there is none."""
+        found = None if config is None else config.weight_quantizer
+        return default if found is None else found
+
+    @staticmethod
+    def activation_quantizer_or_default(config: QuantizationConfig | None, default: Any) -> Any:
+        """Returns the activation quantizer of a config, which may be None; else `default`."""
+        return default if config is None else config.activation_quantizer
+
     def get_config(self) -> Config:
         """Returns the quantizers as plain data."""
         return {

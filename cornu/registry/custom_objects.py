@@ -101,7 +101,7 @@ class custom_object_scope(contextlib.ContextDecorator):  # noqa: N801 - the name
     8
     """
 
-    def __init__(self, custom_objects: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, custom_objects: Mapping[str, Any] | None) -> None:
         self.custom_objects = dict(custom_objects or {})
         self._tokens: list[Token[tuple[Mapping[str, Any], ...]]] = []
 

@@ -28,7 +28,6 @@ DIFFERENCES: dict[str, tuple[str, ...]] = {
         "tests/training/test_steps_custom.py::test_steps_receive_what_the_user_passed",
         _MEMBERS,
     ),
-    "Operation": (_MEMBERS,),
     "RematScope": ("tests/core/graph/test_remat.py::test_layers_made_in_a_scope_recompute",),
     "Sequential": (f"{_HERE}::test_a_sequential_model_passes_no_arguments_to_its_layers",),
     "Variable": (_ARGUMENTS,),
@@ -117,7 +116,6 @@ DIFFERENCES: dict[str, tuple[str, ...]] = {
     "optimizers.Adadelta": (_ARGUMENTS,),
     "optimizers.SGD": (_ARGUMENTS,),
     "preprocessing.image.smart_resize": (_ARGUMENTS,),
-    "quantizers.QuantizationConfig": (_MEMBERS,),
     "quantizers.fake_quant_with_min_max_vars": (
         f"{_HERE}::test_fake_quantization_of_tensors_uses_its_options",
     ),

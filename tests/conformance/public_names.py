@@ -37,6 +37,10 @@ ABSENT = {
 
 # Members of classes that cornu does not have -> why.
 MEMBERS = {
+    **{
+        f"layers.{name}.variable_serialization_spec": "read by the code of Keras for files only"
+        for name in ("Dense", "EinsumDense", "Embedding", "ReversibleEmbedding")
+    },
     "callbacks.TensorBoard.summary": "a module of TensorFlow, which is not used",
 }
 
@@ -226,19 +230,40 @@ def _missing_members(theirs: Any, ours: Any) -> list[str]:
     Those of its public base class are listed there. Parameters of the constructor and what a
     method of cornu assigns count as attributes.
     """
+    missing = _not_in_class(theirs, ours)
+    return sorted(missing - _attributes(ours)) if missing else []
+
+
+def instance_attributes() -> dict[str, list[str]]:
+    """Returns the properties of classes of Keras that are attributes of instances in cornu."""
+    found = {
+        name.path: sorted(missing & _attributes(name.ours))
+        for name in public_names()
+        if not name.alias_of and (missing := _not_in_class(name.theirs, name.ours))
+    }
+    return {path: names for path, names in found.items() if names}
+
+
+def _not_in_class(theirs: Any, ours: Any) -> set[str]:
     if not isinstance(theirs, type) or not isinstance(ours, type):
-        return []
-    expected = {
+        return set()
+    return {
         name
         for cls in theirs.__mro__
         if cls.__module__.startswith("keras.") and (cls is theirs or cls not in _public_classes())
         for name in vars(cls)
         if not name.startswith("_") and not hasattr(ours, name)
     }
+
+
+def _attributes(ours: type) -> set[str]:
+    """Returns the parameters of the constructor of a class, and what its methods assign."""
     own = [cls for cls in ours.__mro__ if cls.__module__.startswith("cornu.")]
-    for cls in own if expected else ():
-        expected -= {*_assigned(cls), *inspect.signature(cls.__init__).parameters}
-    return sorted(expected)
+    return {
+        name
+        for cls in own
+        for name in (*_assigned(cls), *inspect.signature(cls.__init__).parameters)
+    }
 
 
 @functools.cache

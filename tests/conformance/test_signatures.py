@@ -9,7 +9,7 @@ import fnmatch
 import importlib
 import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -52,6 +52,7 @@ EXCEPTIONS = {
         "input_shape: required",
         "the layer takes one input, in any structure",
     ),
+    "layers.HashedCrossing.__call__": ("inputs: required", OVERRIDDEN),
     "layers.RandomGrayscale.*": ("*", "the parameters of the other image layers"),
     "optimizers.Adadelta.update_step": ("grad*", "named gradient, as in the base class of Keras"),
     "optimizers.SGD.build": ("var*", "named var_list, as in the base class of Keras"),
@@ -147,6 +148,16 @@ def differences(theirs: inspect.Signature, ours: inspect.Signature) -> Iterator[
             yield f"{name}: required"
 
 
+def optional(theirs: inspect.Signature, ours: inspect.Signature) -> Iterator[str]:
+    """Yields the parameters that Keras requires and that have a default here."""
+    empty = inspect.Parameter.empty
+    for name, p in theirs.parameters.items():
+        q = ours.parameters.get(name)
+        named = p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        if named and q is not None and p.default is empty and q.default is not empty:
+            yield name
+
+
 def _equal(a: Any, b: Any) -> bool:
     return (
         type(a) is type(b) and (a == b or repr(a) == repr(b)) or list(_tuple(a)) == list(_tuple(b))
@@ -157,7 +168,9 @@ def _tuple(x: Any) -> Any:
     return x if isinstance(x, (list, tuple)) else (type(x), x)
 
 
-def found() -> list[tuple[str, str]]:
+def found(
+    compare: Callable[[inspect.Signature, inspect.Signature], Iterator[str]] = differences,
+) -> list[tuple[str, str]]:
     """Returns (path, difference) pairs."""
     rows = []
     for path, theirs, ours in callables():
@@ -170,7 +183,7 @@ def found() -> list[tuple[str, str]]:
             continue
         if path.endswith("()"):
             pair = _without_self(pair[0]), _without_self(pair[1])
-        rows += [(path, text) for text in differences(*pair)]
+        rows += [(path, text) for text in compare(*pair)]
     return rows
 
 
@@ -242,3 +255,9 @@ def test_shapes_are_passed_under_the_names_of_keras():
         )
         if wanted != [("self", inspect.Parameter.empty)]:  # any arguments
             assert found == wanted, name
+
+
+def test_parameters_that_are_optional_here_are_found():
+    signature = inspect.signature(lambda x=None, axis=-1, *, flag=False: x)
+    assert list(optional(inspect.signature(_sample), signature)) == ["x"]
+    assert ("layers.Resizing.transform_bounding_boxes", "transformation") in found(optional)

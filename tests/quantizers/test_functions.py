@@ -164,3 +164,18 @@ def test_names_of_quantizers():
     assert cornu.Quantizer is quantizers.Quantizer
     with pytest.raises(ValueError, match="AbsMaxQuantizer"):
         quantizers.get("AbsMaxQuantiser")
+
+
+def test_the_quantizers_of_a_config_or_a_default():
+    for library in (cornu, keras):
+        q = library.quantizers
+        own, default = q.AbsMaxQuantizer(axis=0), q.AbsMaxQuantizer(axis=-1)
+        config = q.Int8QuantizationConfig(own, activation_quantizer=None)
+        base = q.QuantizationConfig
+        for given, weights, inputs in (
+            (config, own, None),
+            (q.Int8QuantizationConfig(activation_quantizer=own), default, own),
+            (None, default, default),
+        ):
+            assert base.weight_quantizer_or_default(given, default) is weights
+            assert base.activation_quantizer_or_default(given, default) is inputs

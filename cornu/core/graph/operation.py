@@ -83,11 +83,18 @@ class Operation(Configurable):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if is_symbolic(args, kwargs):
-            return self._record_(args, kwargs, self.compute_output_spec(*args, **kwargs)).outputs
+            return self.symbolic_call(*args, **kwargs)
         try:
             return self._run_(unwrap(args), unwrap(kwargs))
         except Exception as error:
             raise locate_op_error(self, error, args, kwargs)  # noqa: B904
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> PyTree:
+        """Records a call on symbolic Tensors as a node of the graph, and returns its outputs.
+
+        `__call__` calls it if an argument is a symbolic Tensor.
+        """
+        return self._record_(args, kwargs, self.compute_output_spec(*args, **kwargs)).outputs
 
     def call(self, *args: Any, **kwargs: Any) -> PyTree:
         """Computes the outputs from arrays. A subclass defines it."""

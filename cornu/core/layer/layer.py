@@ -248,7 +248,7 @@ class Layer(DTypeMethods, WeightMethods):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             if is_symbolic(args, kwargs):
-                return self._call_symbolic_(args, kwargs)
+                return self.symbolic_call(*args, **kwargs)
             around = scope.current()
             # Layers within this call add to the same list, so that `losses` contains all of them.
             outermost = around.parent is None and not around.layer_path
@@ -342,8 +342,11 @@ class Layer(DTypeMethods, WeightMethods):
     def _build_from_shapes_(self, shapes: dict[str, Any]) -> None:
         calling.build_from_shapes(self, shapes)
 
-    def _call_symbolic_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
-        """Records the call on symbolic Tensors as a node, and returns its outputs."""
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> PyTree:
+        """Records a call on symbolic Tensors as a node of the graph, and returns its outputs.
+
+        `__call__` calls it if an argument is a symbolic Tensor.
+        """
         return symbolic.call_symbolic(self, args, kwargs)
 
     def _compute_symbolic_mask_(self, inputs: PyTree, masks: PyTree) -> PyTree:
@@ -360,7 +363,6 @@ class Layer(DTypeMethods, WeightMethods):
         """Returns the outputs of a symbolic call, and the masks that layers within it attach."""
         return symbolic.infer_call(self, args, kwargs)
 
-    # ----------------------------------------------------------------------------------- parts
     # ------------------------------------------------------------------------------------ parts
 
     def _sublayers_(self) -> list[Layer]:

@@ -46,11 +46,9 @@ class DatasetLayer(Layer):
     numbers for each, as in a loop over the elements.
     """
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not args and "inputs" in kwargs:  # in Keras, whatever the parameter of `call` is named
-            args = (kwargs.pop("inputs"),)
-        if args and isinstance(args[0], dict):
-            args = (to_dense_boxes(args[0]), *args[1:])
+    # The parameter has this name in Keras, too, whatever that of `call` is named.
+    def __call__(self, inputs: Any, *others: Any, **kwargs: Any) -> Any:
+        args = (to_dense_boxes(inputs) if isinstance(inputs, dict) else inputs, *others)
         if tf_data.is_tracing((args, kwargs)):
             return tf_data.without_autograph(tf_data.call_on_host)(self, args, kwargs)
         return super().__call__(*args, **kwargs)
@@ -92,7 +90,7 @@ class PreprocessingLayer(DatasetLayer):
         """The dtype that float inputs are cast to; `"string"` for a layer of strings."""
         return "string" if self._requires_strings_ else self.compute_dtype
 
-    def _call_symbolic_(self, args: Any, kwargs: Any) -> Any:
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, Tensor)]
         strings = [x for x in tensors if x.dtype == "string"]
         if strings and not self._accepts_strings_:
@@ -108,7 +106,7 @@ class PreprocessingLayer(DatasetLayer):
                 "the layer returns strings, which a compiled model cannot compute.\n"
                 "Apply it to the predictions: layer(model.predict(x))."
             )
-        return super()._call_symbolic_(args, kwargs)
+        return super().symbolic_call(*args, **kwargs)
 
     def read(self, x: HostArray) -> Any:
         """Converts an argument of a call to an array."""

@@ -43,6 +43,23 @@ def test_an_operation_computes_arrays_and_records_tensors(library):
 
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=_ids)
+def test_calls_on_tensors_run_the_symbolic_call(library):
+    calls = []
+
+    def symbolic_call(self, *args, **kwargs):
+        calls.append(type(self).__name__)
+        return super(type(self), self).symbolic_call(*args, **kwargs)
+
+    x = library.Input((3,))
+    for base in (_shift(library), library.layers.ReLU, library.layers.Rescaling):
+        cls = type("Own", (base,), {"symbolic_call": symbolic_call})
+        operation = cls(2.0)
+        operation(X)
+        assert operation(x).shape == (None, 3)
+    assert calls == ["Own"] * 3
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=_ids)
 def test_layers_are_operations(library):
     assert isinstance(library.layers.Dense(1), library.Operation)
     assert issubclass(library.Function, library.Operation)

@@ -297,6 +297,9 @@ class FeatureSpace(PreprocessingLayer):
         self._make_encoders()
         return columns(x, list(self.features), self._label_())
 
+    def __call__(self, data: Any) -> Any:
+        return super().__call__(data)
+
     def call(self, data: dict[str, Any]) -> Any:
         """Returns the encoded rows of a table."""
         # The column axis is added for the layers, and removed from the result of a single row.
