@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
 import jax
 import numpy as np
@@ -563,6 +563,7 @@ class Model(InspectionMethods):
         *,
         include_optimizer: bool = True,
         save_format: str | None = None,
+        weights_format: Literal["h5", "safetensors"] = "h5",
     ) -> None:
         """Saves architecture, weights and optimizer; see `cornu.saving.save_model`."""
         model_files.save_model(
@@ -572,6 +573,7 @@ class Model(InspectionMethods):
             zipped,
             include_optimizer=include_optimizer,
             save_format=save_format,
+            weights_format=weights_format,
         )
 
     def get_build_config(self) -> dict[str, Any] | None:

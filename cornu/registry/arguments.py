@@ -5,7 +5,6 @@ Configs consist of them, so that classes need not define `get_config()`.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from cornu.names import is_library_class, public_names
 from cornu.registry.keywords import check_keywords
+from cornu.registry.signatures import signature_of
 from cornu.types import Config
 
 __all__ = ["ArgumentCapture"]
@@ -87,12 +87,11 @@ class ArgumentCapture:
         cls, library = type(self), self._library_class_()
         if library is not cls:
             has_varargs = any(
-                p.kind is p.VAR_POSITIONAL
-                for p in inspect.signature(cls.__init__).parameters.values()
+                p.kind is p.VAR_POSITIONAL for p in signature_of(cls.__init__).parameters.values()
             )
             if has_varargs or cls.get_config is not library.get_config:
                 return self._library_arguments_(library)
-        signature = inspect.signature(type(self).__init__)
+        signature = signature_of(type(self).__init__)
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         arguments: dict[str, Any] = {}
@@ -118,7 +117,7 @@ class ArgumentCapture:
         """Returns the arguments of the constructor of a base class, as attributes hold them."""
         passed = self._constructed_with_[1]
         arguments: dict[str, Any] = {}
-        for name, parameter in inspect.signature(library.__init__).parameters.items():
+        for name, parameter in signature_of(library.__init__).parameters.items():
             is_property = isinstance(getattr(type(self), name, None), property)
             if is_property and name not in self._argument_attributes_:
                 value = getattr(self, name)

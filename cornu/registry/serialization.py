@@ -14,6 +14,7 @@ from cornu.registry.archive import current_archive
 from cornu.registry.arguments import ArgumentCapture
 from cornu.registry.custom_objects import get_registered_name, registered_names
 from cornu.registry.names import functions
+from cornu.registry.signatures import signature_of
 from cornu.types import Config
 
 __all__ = ["SLICE", "code_scope", "complete_config", "copy_scope", "serialize"]
@@ -148,7 +149,7 @@ def complete_config(obj: ArgumentCapture) -> Config:
     if cls is library or cls.get_config is library.get_config or restores_itself:
         return config
     args, kwargs = obj._constructor_call_
-    signature = inspect.signature(cls.__init__)
+    signature = signature_of(cls.__init__)
     explicit = {p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD}
     explicit |= {p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
     missing = {

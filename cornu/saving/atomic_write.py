@@ -12,10 +12,11 @@ import contextlib
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["atomic_write", "reserve"]
+__all__ = ["atomic_write", "may_write", "reserve"]
 
 
 @contextlib.contextmanager
@@ -41,7 +42,7 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
     'done'
     """
     if not overwrite and os.path.lexists(path):
-        raise FileExistsError(f"{str(path)!r} exists. Pass overwrite=True to replace it.")
+        raise _exists(path)
     if path.is_symlink():
         path = Path(os.path.realpath(path))
     replaced = _existing_mode(path)
@@ -63,6 +64,31 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
         _sync_directory(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def may_write(path: Path, overwrite: bool) -> bool:
+    """Returns whether a file may be written; asks the user as Keras does.
+
+    Args:
+        path: the file.
+        overwrite: whether an existing file is replaced without a question.
+
+    Raises:
+        FileExistsError: the file exists, `overwrite` is False, and the program has no terminal or
+            notebook in which it could ask.
+    """
+    if overwrite or not os.path.lexists(path):
+        return True
+    if not (sys.stdin is not None and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
+        raise _exists(path)
+    question = f"[WARNING] {str(path)!r} already exists - overwrite? [y/n]"
+    while (answer := input(question).strip().lower()) not in ("y", "n"):
+        question = 'Enter "y" (overwrite) or "n" (cancel).'
+    return answer == "y"
+
+
+def _exists(path: Path) -> FileExistsError:
+    return FileExistsError(f"{str(path)!r} exists. Pass overwrite=True to replace it.")
 
 
 def reserve(path: Path, permissions_of: Path) -> bool:

@@ -15,6 +15,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary, api_boundary_init
 from cornu.errors import did_you_mean, quantity
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
+from cornu.saving.formats.array_reader import ArrayReader
 from cornu.saving.formats.hdf5 import HDF5Reader, open_hdf5, write_hdf5
 from cornu.saving.formats.keras_archive import open_keras_archive
 from cornu.saving.stored_state import state_by_key, to_arrays
@@ -78,8 +79,8 @@ class KerasFileEditor:
         self.config: Any = None
         path = validation.resolve_existing_path(filepath)
         with self._open(path) as reader:
-            arrays = {key: reader.read(key) for key in reader.shapes}
-            names = reader.read_names()
+            arrays = {key: np.array(reader.read(key)) for key in reader.shapes}
+            names = reader.read_names() if isinstance(reader, HDF5Reader) else {}
         self.object_metadata = {f"/{path}": {"name": name} for path, name in names.items()}
         self.weights_dict = _nest(arrays)
         console.print(f"Keras model file {self.filepath!r}")
@@ -88,7 +89,7 @@ class KerasFileEditor:
             console.print(f"Saved with Keras {version!r} - date: {date!r}")
 
     @contextlib.contextmanager
-    def _open(self, path: Path) -> Iterator[HDF5Reader]:
+    def _open(self, path: Path) -> Iterator[ArrayReader]:
         """Opens the weights, and reads the config and the metadata of an archive."""
         if path.name.endswith(".weights.h5"):
             with open_hdf5(path) as reader:

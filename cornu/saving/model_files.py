@@ -9,16 +9,18 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeGuard, runtime_checkable
+from typing import IO, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from cornu import registry
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.errors import check_choice
 from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import legacy_files, validation
-from cornu.saving.atomic_write import atomic_write
+from cornu.saving.atomic_write import atomic_write, may_write
 from cornu.saving.formats.array_reader import ArrayReader
 from cornu.saving.formats.keras_archive import (
+    WEIGHTS_FORMATS,
     KerasArchive,
     open_keras_archive,
     write_keras_archive,
@@ -64,6 +66,7 @@ def save_model(
     *,
     include_optimizer: bool = True,
     save_format: str | None = None,
+    weights_format: Literal["h5", "safetensors"] = "h5",
 ) -> None:
     """Writes a model to a `.keras` archive, atomically if it is a file.
 
@@ -73,23 +76,27 @@ def save_model(
     Args:
         model: the model.
         filepath: a path that ends in `.keras`, or a binary file that is open for writing.
-        overwrite: whether an existing file is replaced.
+        overwrite: whether an existing file is replaced. If False, the user is asked in a terminal
+            or notebook, as in Keras.
         zipped: `True` or `None`.
         include_optimizer: whether the file contains the state of the optimizer.
         save_format: ignored with a warning: the file name decides.
+        weights_format: `"h5"`, which Keras reads, or `"safetensors"`, which is saved and loaded
+            several times faster, and which only cornu reads.
 
     Raises:
         ValueError: the file name has another ending.
         TypeError: a constructor argument cannot be serialized.
-        FileExistsError: the file exists and `overwrite` is False.
+        FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
     """
     if save_format is not None:
         warnings.warn(
             f"save_format={save_format!r} is ignored: the name of the file decides its format.",
             stacklevel=user_stacklevel(),
         )
+    check_choice("save_model", "weights_format", weights_format, tuple(WEIGHTS_FORMATS))
     if _is_open_file(filepath):
-        _write_archive(model, filepath, include_optimizer)
+        _write_archive(model, filepath, include_optimizer, weights_format)
         return
     path = Path(filepath)  # type: ignore[arg-type]  # not an open file
     if path.suffix != ".keras" or zipped is False:
@@ -97,8 +104,10 @@ def save_model(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
             "To save only the weights, use model.save_weights('....weights.h5')."
         )
-    with atomic_write(path, overwrite) as temporary:
-        _write_archive(model, temporary, include_optimizer)
+    if not may_write(path, overwrite):
+        return
+    with atomic_write(path) as temporary:
+        _write_archive(model, temporary, include_optimizer, weights_format)
 
 
 def _is_open_file(file: str | os.PathLike[str] | IO[bytes]) -> TypeGuard[IO[bytes]]:
@@ -106,10 +115,12 @@ def _is_open_file(file: str | os.PathLike[str] | IO[bytes]) -> TypeGuard[IO[byte
     return not isinstance(file, (str, os.PathLike)) and hasattr(file, "read")
 
 
-def _write_archive(model: Any, target: Path | IO[bytes], include_optimizer: bool) -> None:
+def _write_archive(
+    model: Any, target: Path | IO[bytes], include_optimizer: bool, weights_format: str
+) -> None:
     config, values = describe_model(model, include_optimizer)
     with _collect_assets(model) as assets:
-        write_keras_archive(target, config, to_arrays(values), assets)
+        write_keras_archive(target, config, to_arrays(values), assets, weights_format)
 
 
 def describe_model(model: Any, optimizers: bool = True) -> tuple[str, dict[str, StoredValue]]:

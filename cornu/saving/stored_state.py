@@ -163,7 +163,7 @@ class StoredState:
 
     def _read_store(self, reader: ArrayReader, prefix: str) -> dict[str, np.ndarray]:
         names = [n for n in reader.shapes if n.startswith(prefix) and n not in self.variables]
-        return {name.removeprefix(prefix): reader.read(name) for name in names}
+        return {name.removeprefix(prefix): np.array(reader.read(name)) for name in names}
 
     def _load_store(self, prefix: str, store: dict[str, np.ndarray], skip_mismatch: bool) -> None:
         owner = self.owners[prefix]

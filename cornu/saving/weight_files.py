@@ -11,7 +11,7 @@ from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import validation
-from cornu.saving.atomic_write import atomic_write
+from cornu.saving.atomic_write import atomic_write, may_write
 from cornu.saving.formats.hdf5 import HDF5Reader
 from cornu.saving.formats.legacy_hdf5 import read_layers
 from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, index_path, write_sharded
@@ -39,7 +39,8 @@ def save_weights(
         model: the model.
         filepath: a path that ends in `.weights.h5`, the format of Keras, or in `.safetensors` or
             `.npz`, where weights are named by their paths through blocks and layers.
-        overwrite: whether an existing file is replaced.
+        overwrite: whether an existing file is replaced. If False, the user is asked in a terminal
+            or notebook, as in Keras.
         max_shard_size: the maximum size of a file in GB (2^30 bytes), for weights in several files.
             `filepath` is then the path of their index, which ends in `.weights.json`; the files
             `name_00000.weights.h5`, ... are written to the same folder.
@@ -48,7 +49,7 @@ def save_weights(
     Raises:
         ValueError: the file name has another ending, the model is not built, or an array is larger
             than `max_shard_size`.
-        FileExistsError: the file exists and `overwrite` is False.
+        FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
 
     Note: the file does not contain the state of the optimizer; `save_model` saves it. With
     `max_shard_size`, a process that is killed while it saves may leave files that the index does
@@ -81,11 +82,13 @@ def save_weights(
     is_hdf5 = path.name.endswith((".h5", INDEX_SUFFIX))
     state = state_by_key(model) if is_hdf5 else state_by_path(model)
     state.leave_out(objects_to_skip or ())
+    if not may_write(path, overwrite):
+        return
     if max_shard_size is not None:
-        write_sharded(path, to_arrays(state.collect()), max_shard_size, overwrite)
+        write_sharded(path, to_arrays(state.collect()), max_shard_size)
         return
     assert write is not None
-    with atomic_write(path, overwrite) as temporary:
+    with atomic_write(path) as temporary:
         write(temporary, to_arrays(state.collect()))
 
 

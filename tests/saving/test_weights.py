@@ -1,5 +1,6 @@
 """Weights that do not fit, files that are not there, and writing all or nothing."""
 
+import io
 import os
 
 import keras
@@ -116,6 +117,25 @@ def test_a_file_is_replaced_only_if_allowed(tmp_path):
             save(path, overwrite=False)
         assert path.read_bytes() == old
         save(path)
+
+
+@pytest.mark.parametrize("name", ["w.npz", "m.keras"])
+def test_a_terminal_is_asked(name, tmp_path, monkeypatch):
+    """As in Keras: the question is repeated until the answer is y or n."""
+    model, path, questions = stack(2), tmp_path / name, []
+    save = model.save if name.endswith("keras") else model.save_weights
+    save(path, overwrite=False)
+    old = path.stat().st_ino
+    for given in ("n", "maybe", " Y "):
+        answers = iter([given, "n"])
+        monkeypatch.setattr("sys.stdin", io.StringIO())
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+        monkeypatch.setattr(
+            "builtins.input", lambda text, answers=answers: questions.append(text) or next(answers)
+        )
+        save(path, overwrite=False)
+        assert (path.stat().st_ino == old) == (given != " Y ")
+    assert [name in text and "overwrite? [y/n]" in text for text in questions] == [1, 1, 0, 1]
 
 
 @pytest.mark.parametrize("name", [*(f"w{ending}" for ending in FORMATS), "m.keras"])

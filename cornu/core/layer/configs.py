@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cornu import registry
 from cornu.core.layer.shapes import plain_shapes, shapes_from_json
 from cornu.core.state.dtype_policy import DTypePolicy
+from cornu.registry.signatures import signature_of
 
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
@@ -27,7 +28,7 @@ def layer_config(layer: Layer, arguments: dict[str, Any]) -> dict[str, Any]:
         "trainable": layer.trainable,
         "dtype": _describe_policy(layer),
     }
-    parameters = inspect.signature(type(layer).__init__).parameters
+    parameters = signature_of(type(layer).__init__).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         base = {name: value for name, value in base.items() if name in parameters}
     return {**base, **{k: v for k, v in arguments.items() if k not in base}}
@@ -68,10 +69,13 @@ def _describe_policy(layer: Layer) -> Any:
 
 
 def _changed_policies(layer: Layer, path: str) -> dict[str, DTypePolicy]:
-    found = {}
+    found: dict[str, DTypePolicy] = {}
+    sublayers = layer._sublayers_()
+    if not sublayers:
+        return found
     # The config describes the layers that were passed to the constructor.
     given = {id(value) for value in layer._constructor_arguments_().values()}
-    for inner in layer._sublayers_():
+    for inner in sublayers:
         if id(inner) in given:
             continue
         inner_path = f"{path}/{inner.name}"

@@ -22,6 +22,7 @@ from cornu.core.graph.op import VariableBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_float, standardize_dtype
+from cornu.core.state.host_copies import copy_to_device
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
 from cornu.names import auto_name, check_name, printable
@@ -219,7 +220,7 @@ class Variable(Operators, VariableBase):
             value = value.value if not isinstance(value, Variable) else scope.current().read(value)
         if not isinstance(value, jax.core.Tracer):
             # A copy: training donates its buffers, and the memory of a NumPy array may change.
-            value = jnp.array(_checked(value, self.dtype, self.path), dtype=self.dtype)
+            value = copy_to_device(_checked(value, self.dtype, self.path), self.dtype)
         return self._assign(value)
 
     def assign_add(self, value: ArrayLike) -> jax.Array:

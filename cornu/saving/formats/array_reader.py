@@ -24,4 +24,8 @@ class ArrayReader(Protocol):
     def nbytes(self) -> int: ...
 
     def read(self, key: str, /) -> np.ndarray:
-        """Reads an array."""
+        """Reads an array.
+
+        Returns:
+            An array that may be a view of the file: what is kept must be a copy.
+        """

@@ -6,8 +6,9 @@ import contextlib
 import dataclasses
 import io
 import json
+import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -16,12 +17,28 @@ import numpy as np
 
 from cornu._version import __version__
 from cornu.saving import validation
-from cornu.saving.formats.hdf5 import HDF5Reader, open_hdf5, write_hdf5
+from cornu.saving.formats.array_reader import ArrayReader
+from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
+from cornu.saving.formats.safetensors import SafetensorsReader, map_file, stream_safetensors
 
-__all__ = ["KerasArchive", "open_archived_weights", "open_keras_archive", "write_keras_archive"]
+__all__ = [
+    "WEIGHTS_FORMATS",
+    "KerasArchive",
+    "open_archived_weights",
+    "open_keras_archive",
+    "write_keras_archive",
+]
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_TENSORS = "model.safetensors"  # the name of such files in other libraries
 _ASSETS = "assets"
+# Of the header before each member: its signature, and the sizes of the name and extra fields.
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_SIGNATURE = b"PK\x03\x04"
+_EXTRA = struct.Struct("<HH")  # the header of an extra field: its kind and size
+_ZIP64_SIZE = 20  # bytes of the extra field of members that may be larger than 4 GB
+_PADDING = 0xD935  # the kind that is padding, for other programs as well
+_PAGE = 4096
 _KERAS_VERSION = "3.15.1"  # the release of Keras whose layout the archive has
 
 
@@ -30,6 +47,7 @@ def write_keras_archive(
     config: str,
     arrays: Mapping[str, np.ndarray],
     assets: Path | None = None,
+    weights_format: str = "h5",
 ) -> None:
     """Writes an archive.
 
@@ -38,6 +56,7 @@ def write_keras_archive(
         config: the JSON config of a model.
         arrays: its weights by storage key.
         assets: a folder of further files.
+        weights_format: a key of `WEIGHTS_FORMATS`.
     """
     metadata = {
         "keras_version": _KERAS_VERSION,
@@ -47,13 +66,35 @@ def write_keras_archive(
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr(_METADATA, json.dumps(metadata))
         archive.writestr(_CONFIG, config)
-        # h5py needs a file in which it can seek, and a member of an archive is none.
-        weights = io.BytesIO()
-        write_hdf5(weights, arrays)
-        archive.writestr(_WEIGHTS, weights.getbuffer())
+        WEIGHTS_FORMATS[weights_format](archive, arrays)
         if assets is not None:
             for file in sorted(path for path in assets.rglob("*") if path.is_file()):
                 archive.write(file, f"{_ASSETS}/{file.relative_to(assets).as_posix()}")
+
+
+def _add_hdf5(archive: zipfile.ZipFile, arrays: Mapping[str, np.ndarray]) -> None:
+    # h5py needs a file in which it can seek, and a member of an archive is none.
+    weights = io.BytesIO()
+    write_hdf5(weights, arrays)
+    archive.writestr(_WEIGHTS, weights.getbuffer())
+
+
+def _add_safetensors(archive: zipfile.ZipFile, arrays: Mapping[str, np.ndarray]) -> None:
+    member = zipfile.ZipInfo(_TENSORS)
+    if archive.fp is not None:
+        # Padding in the form of an extra field, so that the member begins with a page.
+        header = _LOCAL_HEADER.size + len(_TENSORS) + _ZIP64_SIZE + _EXTRA.size
+        padding = -(archive.fp.tell() + header) % _PAGE
+        member.extra = _EXTRA.pack(_PADDING, padding) + bytes(padding)
+    with archive.open(member, "w", force_zip64=True) as file:
+        stream_safetensors(file, arrays)
+
+
+# How weights are written to an archive. Keras reads "h5".
+WEIGHTS_FORMATS: dict[str, Callable[[zipfile.ZipFile, Mapping[str, np.ndarray]], None]] = {
+    "h5": _add_hdf5,
+    "safetensors": _add_safetensors,
+}
 
 
 @dataclasses.dataclass
@@ -68,7 +109,7 @@ class KerasArchive:
 
     name: str
     config: bytes
-    reader: HDF5Reader
+    reader: ArrayReader
     _zip: zipfile.ZipFile
 
     def read_metadata(self) -> dict[str, Any]:
@@ -111,16 +152,55 @@ def open_keras_archive(source: Path | IO[bytes]) -> Iterator[KerasArchive]:
         with validation.wrap_read_errors(name):
             archive = stack.enter_context(validation.open_zip(source, name))
             config = validation.read_zip_member(archive, _CONFIG)
-            weights = io.BytesIO(validation.read_zip_member(archive, _WEIGHTS))
-        reader = stack.enter_context(open_hdf5(weights))
+        reader = stack.enter_context(_open_weights(archive, source, name))
         yield KerasArchive(name, config, reader, archive)
 
 
 @contextlib.contextmanager
-def open_archived_weights(path: Path) -> Iterator[HDF5Reader]:
+def open_archived_weights(path: Path) -> Iterator[ArrayReader]:
     """Opens the weights of an archive for reading; the config is not needed."""
     name = repr(str(path))
-    with validation.wrap_read_errors(name), validation.open_zip(path, name) as archive:
-        weights = io.BytesIO(validation.read_zip_member(archive, _WEIGHTS))
+    with contextlib.ExitStack() as stack:
+        with validation.wrap_read_errors(name):
+            archive = stack.enter_context(validation.open_zip(path, name))
+        yield stack.enter_context(_open_weights(archive, path, name))
+
+
+@contextlib.contextmanager
+def _open_weights(
+    archive: zipfile.ZipFile, source: Path | IO[bytes], name: str
+) -> Iterator[ArrayReader]:
+    with validation.wrap_read_errors(name):
+        if _TENSORS not in archive.NameToInfo:
+            weights = io.BytesIO(validation.read_zip_member(archive, _WEIGHTS))
+        elif _WEIGHTS in archive.NameToInfo:
+            raise ValueError(f"{name} has weights in two formats, {_WEIGHTS!r} and {_TENSORS!r}.")
+        else:
+            yield _open_tensors(archive, source, f"{_TENSORS!r} of {name}")
+            return
     with open_hdf5(weights) as reader:
         yield reader
+
+
+def _open_tensors(
+    archive: zipfile.ZipFile, source: Path | IO[bytes], name: str
+) -> SafetensorsReader:
+    member = archive.getinfo(_TENSORS)
+    if isinstance(source, Path) and member.compress_type == zipfile.ZIP_STORED:
+        reader = SafetensorsReader(_map_member(member, source), name)
+        if reader.has_checksums:
+            return reader
+    # The archive has a checksum of the whole member.
+    return SafetensorsReader(memoryview(validation.read_zip_member(archive, _TENSORS)), name)
+
+
+def _map_member(member: zipfile.ZipInfo, path: Path) -> memoryview:
+    """Returns the contents of a member that is not compressed, mapped into memory."""
+    data = map_file(path)
+    header = data[member.header_offset : member.header_offset + _LOCAL_HEADER.size]
+    signature, name_size, extra_size = _LOCAL_HEADER.unpack(header)
+    begin = member.header_offset + _LOCAL_HEADER.size + name_size + extra_size
+    contents = data[begin : begin + member.file_size]
+    if signature != _SIGNATURE or not (len(contents) == member.file_size == member.compress_size):
+        raise ValueError(f"The archive member {member.filename!r} does not have its declared size.")
+    return contents
