@@ -30,9 +30,9 @@ from cornu.saving.formats.orbax import open_checkpoint
 from cornu.saving.stored_state import (
     StoredState,
     StoredValue,
+    host_arrays,
     state_by_key,
     state_in,
-    to_arrays,
 )
 from cornu.saving.work_budget import check_work
 
@@ -118,9 +118,10 @@ def _is_open_file(file: str | os.PathLike[str] | IO[bytes]) -> TypeGuard[IO[byte
 def _write_archive(
     model: Any, target: Path | IO[bytes], include_optimizer: bool, weights_format: str
 ) -> None:
-    config, values = describe_model(model, include_optimizer)
-    with _collect_assets(model) as assets:
-        write_keras_archive(target, config, to_arrays(values), assets, weights_format)
+    config, state = _describe(model)
+    values = state.collect(include_optimizer) if model.built else {}
+    with _collect_assets(state) as assets, host_arrays(values) as arrays:
+        write_keras_archive(target, config, arrays, assets, weights_format)
 
 
 def describe_model(model: Any, optimizers: bool = True) -> tuple[str, dict[str, StoredValue]]:
@@ -130,24 +131,28 @@ def describe_model(model: Any, optimizers: bool = True) -> tuple[str, dict[str, 
         model: the model.
         optimizers: whether the arrays contain the state of optimizers.
     """
+    config, state = _describe(model)
+    return config, state.collect(optimizers) if model.built else {}
+
+
+def _describe(model: Any) -> tuple[str, StoredState]:
     with registry.archive_scope():
         config = registry.serialize(model)
     state = state_by_key(model)
     if "compile_config" not in config:
         # A model that is loaded without a compile config has no optimizer to receive this state.
         state.optimizers.pop("optimizer/vars/", None)
-    return _to_json(config), state.collect(optimizers) if model.built else {}
+    return _to_json(config), state
 
 
 @contextlib.contextmanager
-def _collect_assets(model: Any) -> Iterator[Path | None]:
+def _collect_assets(state: StoredState) -> Iterator[Path | None]:
     """Yields a temporary folder with the files of the layers that store some, or None."""
-    owners = state_by_key(model).assets
-    if not owners:
+    if not state.assets:
         yield None
         return
     with tempfile.TemporaryDirectory() as name:
-        for folder, layer in owners.items():
+        for folder, layer in state.assets.items():
             path = Path(name, folder)
             path.mkdir(parents=True, exist_ok=True)
             layer.save_assets(str(path))

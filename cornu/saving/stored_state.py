@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from cornu.core.layer.layer import Layer
 from cornu.core.state import sharing
 from cornu.core.state.tracking import VariableOwner
-from cornu.core.state.variable import Variable
+from cornu.core.state.variable import Variable, read_value
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import quantity
 from cornu.optimizers.base import Optimizer
@@ -21,7 +22,15 @@ from cornu.saving.storage_keys import iterate_owners
 from cornu.saving.weight_matching import check_all_match, find_mismatches, to_dtype, warn_mismatches
 from cornu.saving.weight_paths import iterate_layers_by_path, name_weights
 
-__all__ = ["StoredState", "StoredValue", "state_by_key", "state_by_path", "state_in", "to_arrays"]
+__all__ = [
+    "StoredState",
+    "StoredValue",
+    "host_arrays",
+    "state_by_key",
+    "state_by_path",
+    "state_in",
+    "to_arrays",
+]
 
 StoredValue = Variable | np.ndarray
 
@@ -256,6 +265,23 @@ def state_in(
     return best
 
 
+@contextlib.contextmanager
+def host_arrays(values: Mapping[str, StoredValue]) -> Iterator[dict[str, np.ndarray]]:
+    """Yields the values of Variables, all of the same training step, as arrays on the host.
+
+    They are views where that is possible. A thread that begins to train in the `with` block waits
+    until it ends. If one trains already, the arrays are copies: it need not wait for a file.
+    """
+    if sharing.needs_read_lock():
+        yield to_arrays(values)
+        return
+    variables = [value for value in values.values() if isinstance(value, Variable)]
+    with sharing.read_lock(variables):
+        yield sharing.read_consistently(
+            variables, lambda: {name: _to_view(v) for name, v in values.items()}
+        )
+
+
 def to_arrays(values: Mapping[str, StoredValue]) -> dict[str, np.ndarray]:
     """Returns the values of Variables, all of the same training step, as arrays on the host."""
     variables = [value for value in values.values() if isinstance(value, Variable)]
@@ -266,6 +292,10 @@ def to_arrays(values: Mapping[str, StoredValue]) -> dict[str, np.ndarray]:
 
 def _number(prefix: str, owner: VariableOwner) -> dict[str, Variable]:
     return {f"{prefix}{i}": variable for i, variable in enumerate(owner._stored_variables_())}
+
+
+def _to_view(value: Any) -> np.ndarray:
+    return np.asarray(read_value(value) if isinstance(value, Variable) else value)
 
 
 def _to_numpy(value: Any) -> np.ndarray:

@@ -17,7 +17,7 @@ from cornu.saving.formats.legacy_hdf5 import read_layers
 from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, index_path, write_sharded
 from cornu.saving.formats.table import WRITERS, open_arrays
 from cornu.saving.legacy_files import source_of_weights
-from cornu.saving.stored_state import state_by_key, state_by_path, state_in, to_arrays
+from cornu.saving.stored_state import host_arrays, state_by_key, state_by_path, state_in
 from cornu.saving.weights_by_order import convert_matches, match_by_name, match_by_order
 
 __all__ = ["load_weights", "save_weights"]
@@ -85,11 +85,12 @@ def save_weights(
     if not may_write(path, overwrite):
         return
     if max_shard_size is not None:
-        write_sharded(path, to_arrays(state.collect()), max_shard_size)
+        with host_arrays(state.collect()) as arrays:
+            write_sharded(path, arrays, max_shard_size)
         return
     assert write is not None
-    with atomic_write(path) as temporary:
-        write(temporary, to_arrays(state.collect()))
+    with atomic_write(path) as temporary, host_arrays(state.collect()) as arrays:
+        write(temporary, arrays)
 
 
 def _check_shard_size(max_shard_size: float) -> None:

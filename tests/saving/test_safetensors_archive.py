@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 import cornu
 from cornu.saving import KerasFileEditor, load_model
@@ -189,14 +189,15 @@ def test_the_other_library_reads_and_writes_the_same_arrays(tmp_path):
         "swapped": np.arange(3, dtype=">i4"),
     }
     write_safetensors(tmp_path / "ours.safetensors", arrays)
-    save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, tmp_path / "theirs")
+    theirs = {k: np.asarray(v, order="C") for k, v in arrays.items()}
+    save_file(theirs, tmp_path / "theirs")
     for name in ("ours.safetensors", "theirs"):
         with open_safetensors(tmp_path / name) as reader:
             for key, array in arrays.items():
                 found = reader.read(key)
                 assert found.dtype == array.dtype.newbyteorder("=")
                 assert np.array_equal(found.astype("f8"), array.astype("f8"))
-    loaded = load_file(tmp_path / "ours.safetensors")
-    assert np.array_equal(loaded["a/b"], arrays["a/b"])
+    with safe_open(tmp_path / "ours.safetensors", "np") as file:
+        assert np.array_equal(file.get_tensor("a/b"), arrays["a/b"])
     with pytest.raises(ValueError, match="complex128, which safetensors"):
         write_safetensors(tmp_path / "w", {"w": np.ones(2, "complex128")})
