@@ -6,18 +6,24 @@ first therefore has the same initial weights on every machine.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import secrets
 import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 import numpy as np
 
-__all__ = ["mix_bits", "next_seed", "set_random_seed", "set_state", "state"]
+__all__ = ["mix_bits", "next_seed", "separate_seeds", "set_random_seed", "set_state", "state"]
 
 # The default process seed is random, so that runs without a seed differ.
 _state = {"seed": secrets.randbits(32), "count": 0}
 _lock = threading.Lock()
+# The number of the copy that is being created in this thread, and of its seeds so far.
+_copy: ContextVar[list[int] | None] = ContextVar("copy", default=None)
+_copies = 0
 
 
 def _renew_lock() -> None:
@@ -47,10 +53,32 @@ def mix_bits(*values: int) -> int:
 
 def next_seed() -> int:
     """Returns the next default seed, an integer of 31 bits."""
+    copy = _copy.get()
+    if copy is not None:
+        copy[1] += 1
+        return mix_bits(_state["seed"], *copy) >> 33
     with _lock:  # layers may be created in several threads
         _state["count"] += 1
         seed, count = _state["seed"], _state["count"]
     return mix_bits(seed, count) >> 33
+
+
+@contextlib.contextmanager
+def separate_seeds() -> Iterator[None]:
+    """Within the block, seeds do not count: those after it are the same as without the block.
+
+    Copies of objects are created in such a block. A program that copies a model continues with the
+    random numbers of one that does not.
+    """
+    global _copies
+    with _lock:
+        _copies += 1
+        number = _copies
+    token = _copy.set([number, 0])
+    try:
+        yield
+    finally:
+        _copy.reset(token)
 
 
 def set_random_seed(seed: int) -> None:

@@ -19,7 +19,7 @@ from cornu.core.state.variable import Variable
 from cornu.errors import quantity
 from cornu.names import auto_name, check_name, printable
 from cornu.parts import initializers
-from cornu.types import Array, ArrayLike, DTypeLike, InitializerLike
+from cornu.types import Array, ArrayLike, Config, DTypeLike, InitializerLike
 
 __all__ = ["Metric"]
 
@@ -62,6 +62,8 @@ class Metric(VariableOwner):
 
     # "up" if larger results are better, "down" if smaller ones are, None if unknown.
     direction: ClassVar[Literal["up", "down"] | None] = None
+    # The sizes in the first batch for which the Variables were created, if they depend on them.
+    _built_for_: Any = None
 
     def __init__(
         self, dtype: DTypeLike | DTypePolicy | None = None, name: str | None = None
@@ -165,6 +167,16 @@ class Metric(VariableOwner):
 
     # Called by the library, so that a subclass may use the plain name for something else.
     _create_variables_ = create_variables
+
+    def _build_(self, sizes: Any) -> None:
+        """Creates the Variables whose shapes depend on the first batch, and sets `_built_for_`."""
+
+    def _live_state_(self) -> Config:
+        return {"built_for": self._built_for_}
+
+    def _set_live_state_(self, state: Config) -> None:
+        if state["built_for"] is not None and self._built_for_ is None:
+            self._build_(state["built_for"])
 
     # ----------------------------------------------------------------------------------- its use
 

@@ -133,15 +133,14 @@ class AUC(_Curve):
         )
         self.from_logits = from_logits
         # Without `num_labels`, the number of labels is known when the first batch arrives.
-        self._built = False
         if not multi_label:
-            self._build(())
+            self._build_(())
         elif num_labels:
-            self._build((num_labels,))
+            self._build_((num_labels,))
 
-    def _build(self, labels: tuple[int, ...]) -> None:
+    def _build_(self, labels: tuple[int, ...]) -> None:
         self._count_variables((self.num_thresholds, *labels))
-        self._built = True
+        self._built_for_ = labels
 
     @property
     def thresholds(self) -> list[float]:
@@ -164,8 +163,8 @@ class AUC(_Curve):
                 "AUC with multi_label=True: expected predictions of shape (batch, labels). "
                 f"Received: {y_pred.shape}"
             )
-        if not self._built:
-            self._build(y_pred.shape[1:])
+        if self._built_for_ is None:
+            self._build_(y_pred.shape[1:])
         add_confusion(
             self._counts,
             y_true,

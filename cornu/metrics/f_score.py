@@ -61,9 +61,8 @@ class FBetaScore(Metric):
         self.average = average
         self.beta = beta
         self.threshold = threshold
-        self._built = False
 
-    def _build(self, classes: int) -> None:
+    def _build_(self, classes: int) -> None:
         shape = () if self.average == "micro" else (classes,)
         self.true_positives = self.add_variable(shape, "zeros", self.dtype, name="true_positives")
         self.false_positives = self.add_variable(shape, "zeros", self.dtype, name="false_positives")
@@ -71,7 +70,7 @@ class FBetaScore(Metric):
         self.intermediate_weights = self.add_variable(
             shape, "zeros", self.dtype, name="intermediate_weights"
         )
-        self._built = True
+        self._built_for_ = classes
 
     def update_state(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -90,8 +89,8 @@ class FBetaScore(Metric):
                 "(batch, classes). "
                 f"Received: {y_pred.shape}"
             )
-        if not self._built:
-            self._build(y_pred.shape[1])
+        if self._built_for_ is None:
+            self._build_(y_pred.shape[1])
         if self.threshold is None:
             # As in Keras, a sample whose predictions are all 0 predicts no class.
             largest = jnp.max(y_pred, axis=-1, keepdims=True)

@@ -63,14 +63,13 @@ class R2Score(Metric):
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
         self.num_samples = self.add_variable((), "zeros", name="num_samples")
-        self._built = False
 
-    def _build(self, outputs: int) -> None:
+    def _build_(self, outputs: int) -> None:
         self.squared_sum = self.add_variable((outputs,), "zeros", name="squared_sum")
         self.sum = self.add_variable((outputs,), "zeros", name="sum")
         self.residual = self.add_variable((outputs,), "zeros", name="residual")
         self.count = self.add_variable((outputs,), "zeros", name="count")
-        self._built = True
+        self._built_for_ = outputs
 
     def update_state(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -88,8 +87,8 @@ class R2Score(Metric):
                 f"R2Score: expected labels and predictions of shape (batch, outputs). "
                 f"Received: {y_pred.shape}"
             )
-        if not self._built:
-            self._build(y_pred.shape[1])
+        if self._built_for_ is None:
+            self._build_(y_pred.shape[1])
         weights = broadcast_weights(sample_weight, y_true.shape, self._sum_dtype_)
 
         def add_up(y_true: Array, y_pred: Array, weights: Array) -> list[Array]:

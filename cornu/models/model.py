@@ -42,6 +42,7 @@ from cornu.models.string_inputs.split_graph import SplitGraph, functional_graph
 from cornu.models.string_inputs.step_inputs import StepInputs
 from cornu.names import auto_name, printable
 from cornu.saving import model_files, weight_files
+from cornu.training.live_state import describe_trainer, restore_trainer
 from cornu.training.trainer import Trainer
 from cornu.types import DataLike, PyTree
 
@@ -609,6 +610,12 @@ class Model(InspectionMethods):
         super()._restore_state_(config)
         if config.get("compile_config"):
             self.compile_from_config(config["compile_config"])
+
+    def _live_state_(self) -> dict[str, Any]:
+        return {"trainer": describe_trainer(self._trainer_)}
+
+    def _set_live_state_(self, state: dict[str, Any]) -> None:
+        restore_trainer(self._trainer_, state["trainer"])
 
     @api_boundary
     def save_weights(

@@ -37,7 +37,9 @@ def describe_op(node: Node, name: str) -> dict[str, Any]:
     if call is None:
         module = "keras.ops.image" if _is_image_op(node.op) else "keras.ops"
         own = None if node.op.library_name else node.op.name  # a function of the program
-        return _entry(module, node.op.name, own, {"name": name})
+        entry = _entry(module, node.op.name, own, {"name": name})
+        is_copied = own is not None and registry.is_copying()
+        return {**entry, "function": node.op.public} if is_copied else entry
     config = {"name": name, **{k: registry.serialize(v) for k, v in call.config.items()}}
     return _entry(f"keras.src.ops.{call.module}", call.class_name, call.class_name, config)
 
@@ -60,7 +62,9 @@ def find_op(entry: dict[str, Any]) -> Any:
         ValueError: the op is unknown.
     """
     name = entry["class_name"]
-    own = registry.get_registered_object(name)
+    own = entry.get("function")
+    if not callable(own):  # as in all configs from files
+        own = registry.get_registered_object(name)
     if own is not None:
         return own
     if entry["module"] == "keras.ops" and entry.get("registered_name"):

@@ -137,7 +137,10 @@ class TrainingMethods(Layer):
                 raise
         self.compile(**given)
         optimizer = self._trainer_.optimizer
-        if self.built and optimizer is not None and not optimizer.built:
+        # In a copy, the optimizer is built for the Variables of that of the original, if at all.
+        if registry.is_copying() or optimizer is None or optimizer.built:
+            return
+        if self.built:
             optimizer.build(self.trainable_variables)
 
     @overridable_property

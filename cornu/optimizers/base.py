@@ -14,6 +14,7 @@ from jax import Array
 from cornu import settings
 from cornu.core.state import scope
 from cornu.core.state.overridable import overridable_property
+from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.errors import quantity
 from cornu.foreign import describe_replacement
@@ -135,6 +136,7 @@ class Optimizer(OptimizerVariables):
         self._rates_: dict[str, float] = {}
         self._rate_factors_: dict[Variable, float] | None = None
         self._changes_ = 0
+        self._adopts_ = False
         self._gradient_observers_: list[Callable[[GradsAndVars], object]] = []
 
     def __repr__(self) -> str:
@@ -512,6 +514,60 @@ class Optimizer(OptimizerVariables):
             optimizer: Self = super().from_config(config)
         return optimizer if rates is None else optimizer._set_rates_(rates)
 
+    # ------------------------------------------------------------------------------------ copies
+
+    def _parts_of_optimizer_(self) -> list[Optimizer]:
+        """Returns this optimizer and those within it."""
+        return [self, *(part for part in iterate_owned(self) if isinstance(part, Optimizer))]
+
+    def _live_state_(self) -> Config:
+        return {
+            "built_with": list(self._indices_) if self.built else None,
+            "undecayed": [
+                (list(part._undecayed_), part._undecayed_names_)
+                for part in self._parts_of_optimizer_()
+            ],
+        }
+
+    def _set_live_state_(self, state: Config) -> None:
+        for part, (variables, names) in zip(
+            self._parts_of_optimizer_(), state["undecayed"], strict=True
+        ):
+            part.exclude_from_weight_decay(variables, names)
+        variables = state["built_with"]
+        if variables is not None and not self._is_built_for_(variables):
+            self._rebuild_(variables)
+        self._adopts_ = True
+
+    def _is_built_for_(self, variables: Sequence[Variable]) -> bool:
+        """Returns whether the optimizer was built with these Variables, in this order."""
+        return self.built and list(map(id, self._indices_)) == list(map(id, variables))
+
+    def _rebuild_(self, variables: Sequence[Variable]) -> None:
+        """Builds the optimizer anew, with other Variables."""
+        for part in self._parts_of_optimizer_():
+            part.built = False
+            part._added_.clear()
+        self.build(variables)
+
+    def _adopt_(self, variables: Sequence[Variable]) -> None:
+        """Continues a copy of an optimizer, such as one that was pickled, with other Variables.
+
+        They take the places of those that the copied optimizer was built with. If their shapes or
+        dtypes differ, the optimizer starts with a new state.
+        """
+        if not self._adopts_ or not self.built or all(v in self._indices_ for v in variables):
+            return
+        values = [variable.numpy() for variable in self.variables]
+        specs = [(variable.shape, variable.dtype) for variable in self._indices_]
+        self._rebuild_(variables)
+        if specs == [(variable.shape, variable.dtype) for variable in variables]:
+            for variable, value in zip(self.variables, values, strict=True):
+                variable.assign(value)
+        else:
+            for part in self._parts_of_optimizer_():
+                part._iterations.assign(0)
+
     # ------------------------------------------------------------------------------------- checks
 
     def _pair_gradients_(
@@ -524,6 +580,7 @@ class Optimizer(OptimizerVariables):
         variables = list(trainable_variables)
         if not self.built:
             self.build(variables)
+        self._adopt_(variables)
         self._check_known_(variables)
         self._check_count_("grads", grads, variables)
         if self._rates_ and self._rate_factors_ is None:

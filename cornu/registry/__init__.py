@@ -32,7 +32,13 @@ from cornu.registry.custom_objects import (
 from cornu.registry.deserialization import deserialize, resolve
 from cornu.registry.lookup import find
 from cornu.registry.names import add_class, add_function
-from cornu.registry.serialization import code_scope, complete_config, copy_scope, serialize
+from cornu.registry.serialization import (
+    code_scope,
+    complete_config,
+    copy_scope,
+    is_copying,
+    serialize,
+)
 
 __all__ = [
     "Archive",
@@ -51,6 +57,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "is_copying",
     "register_keras_serializable",
     "resolve",
     "serialize",

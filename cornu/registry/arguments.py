@@ -12,6 +12,7 @@ import numpy as np
 
 from cornu.names import is_library_class, public_names
 from cornu.registry.keywords import check_keywords
+from cornu.registry.names import find_pickling
 from cornu.registry.signatures import signature_of
 from cornu.types import Config
 
@@ -148,3 +149,23 @@ class ArgumentCapture:
 
     def _restore_state_(self, config: Config) -> None:
         """Brings a new object into the state that `_state_config_()` described."""
+
+    def _live_state_(self) -> Config:
+        """Returns what a copy has in addition to what files contain, such as counters."""
+        return {}
+
+    def _set_live_state_(self, state: Config) -> None:
+        """Brings a copy into the state that `_live_state_()` returned."""
+
+    # `pickle`, `copy` and others copy objects by their configs and Variables, as files do.
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        reduced: tuple[Any, ...] = find_pickling().reduce_object(self)
+        return reduced
+
+    def __copy__(self) -> Self:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        copied: Self = find_pickling().copy_object(self, memo)
+        return copied

@@ -25,7 +25,7 @@ from cornu.registry.custom_objects import (
 from cornu.registry.lambdas import replace_lambdas
 from cornu.registry.lookup import describe_registration, find, find_other_category, singular
 from cornu.registry.names import category_of, classes, functions, search
-from cornu.registry.serialization import SLICE
+from cornu.registry.serialization import CLASS, SLICE
 
 __all__ = ["deserialize", "resolve"]
 
@@ -68,6 +68,8 @@ def deserialize(
         with custom_object_scope(given):
             return deserialize(config)
     if isinstance(config, (list, tuple)):
+        if hasattr(config, "_fields"):
+            return config  # a namedtuple of the program, in a copy
         return type(config)(deserialize(item) for item in config)
     if not isinstance(config, dict):
         return config
@@ -96,7 +98,9 @@ def deserialize(
     archive = current_archive()
     if archive is not None and config.get("shared_object_id") in archive.objects:
         return archive.objects[config["shared_object_id"]]
-    cls = find(category_of(config), str(config.get("registered_name") or name), module)
+    cls = config.get(CLASS)
+    if not isinstance(cls, type):
+        cls = find(category_of(config), str(config.get("registered_name") or name), module)
     made = _from_config(cls, replace_lambdas(inner, str(name)))
     if archive is not None:
         archive.add(made, config)

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 from cornu.types import Config
 
-__all__ = ["PACKAGES", "add_class", "add_function", "category_of", "classes", "functions", "search"]
+__all__ = [
+    "PACKAGES",
+    "add_class",
+    "add_function",
+    "category_of",
+    "classes",
+    "find_pickling",
+    "functions",
+    "search",
+]
 
 classes: dict[str, dict[str, type]] = {}  # category -> class name -> class
 functions: dict[str, dict[str, Callable[..., Any]]] = {}  # category -> name -> function
@@ -95,3 +105,11 @@ def search(
             if name in table:
                 return table[name], tables
     return None, tables
+
+
+def find_pickling() -> ModuleType:
+    """Returns the module that pickles and copies objects, which is imported when it is needed.
+
+    It is not in `PACKAGES`: a config must not find its functions.
+    """
+    return importlib.import_module("cornu.saving.pickling")

@@ -17,21 +17,39 @@ from cornu.registry.names import functions
 from cornu.registry.signatures import signature_of
 from cornu.types import Config
 
-__all__ = ["SLICE", "code_scope", "complete_config", "copy_scope", "serialize"]
+__all__ = [
+    "CLASS",
+    "SLICE",
+    "code_scope",
+    "complete_config",
+    "copy_scope",
+    "is_copying",
+    "serialize",
+]
 
 SLICE = ("start", "stop", "step")
+CLASS = "class"  # the entry of a config with the class itself; the data of files has no classes
 _keeps_functions: ContextVar[bool] = ContextVar("keeps_functions", default=False)
 _describe_code: ContextVar[Callable[[Any], Any] | None] = ContextVar("describe_code", default=None)
 
 
 @contextlib.contextmanager
 def copy_scope() -> Iterator[None]:
-    """Within the block, configs contain functions themselves, because they stay in the process."""
+    """Within the block, configs contain the functions and classes of the program themselves.
+
+    Such configs stay in the process, or are pickled. They also contain arrays, and anything else
+    that is no plain data.
+    """
     token = _keeps_functions.set(True)
     try:
         yield
     finally:
         _keeps_functions.reset(token)
+
+
+def is_copying() -> bool:
+    """Returns whether configs contain functions and classes themselves; see `copy_scope`."""
+    return _keeps_functions.get()
 
 
 @contextlib.contextmanager
@@ -64,6 +82,8 @@ def serialize(obj: Any) -> Any:
         return _describe(obj) if archive is None else archive.describe(obj, _describe)
     if isinstance(obj, dict):
         return {key: serialize(item) for key, item in obj.items()}
+    if is_copying() and (isinstance(obj, np.ndarray) or hasattr(obj, "_fields")):
+        return obj  # a namedtuple is created from its items, not from a list
     if isinstance(obj, (list, tuple)):
         items = [serialize(item) for item in obj]
         return tuple(items) if type(obj) is tuple else items
@@ -94,12 +114,12 @@ def serialize(obj: Any) -> Any:
             **_code_entry(cls),
         }
     if callable(obj):
-        if _keeps_functions.get():
-            return obj
         describe = _describe_code.get()
         if describe is not None:
             return describe(obj)
         module, name = _function_name(obj)
+        if is_copying() and module == "builtins":
+            return obj
         return {
             "module": module,
             "class_name": "function",
@@ -129,6 +149,8 @@ def _describe(obj: ArgumentCapture) -> Config:
 
 
 def _code_entry(cls: type) -> Config:
+    if is_copying():
+        return {CLASS: cls}
     describe = _describe_code.get()
     return {} if describe is None else {"code": describe(cls)}
 
@@ -157,7 +179,10 @@ def complete_config(obj: ArgumentCapture) -> Config:
         for name, value in list(signature.bind(obj, *args, **kwargs).arguments.items())[1:]
         if name in explicit and name not in (*config, "name", "trainable", "dtype")
     }
-    return {**config, **{name: value for name, value in missing.items() if _is_plain(value)}}
+    return {
+        **config,
+        **{name: value for name, value in missing.items() if is_copying() or _is_plain(value)},
+    }
 
 
 def _is_plain(value: Any) -> bool:

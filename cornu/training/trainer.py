@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -25,7 +25,7 @@ from cornu.errors import warn
 from cornu.foreign import describe_class
 from cornu.inspect.learning_rates import apply_rates_by_path
 from cornu.metrics import Metric
-from cornu.ops.random import SeedGenerator
+from cornu.ops.random.generator import iterate_sources
 from cornu.optimizers import LossScaleOptimizer, Optimizer
 from cornu.training import batch_check, steps
 from cornu.training.binding import Binding
@@ -340,6 +340,7 @@ class Trainer:
             self._warn_of_unreached_layers()
             self.optimizer.build(self.model.trainable_variables)
         if train:
+            self.optimizer._adopt_(self.model.trainable_variables)
             apply_rates_by_path(self.model)
         if self.config is not None and self._has_variables_to_create(self.config, train):
             self._traced_for_variables.append((self.config, train))
@@ -458,7 +459,7 @@ class Trainer:
             s
             for layer in self.layers
             for value in vars(layer).values()
-            for s in _iterate_sources(value)
+            for s in iterate_sources(value)
         ]
         return list({id(source): source for source in found}.values())
 
@@ -507,14 +508,6 @@ def _open_whole(data: DataInput, binding: Binding) -> Arrays:
     source = data.open(ReadOptions(whole=True, prepare=binding.bind, names=binding.names))
     assert isinstance(source, Arrays)
     return source
-
-
-def _iterate_sources(value: Any) -> Iterator[SeedGenerator]:
-    if isinstance(value, SeedGenerator):
-        yield value
-    elif isinstance(value, (list, tuple, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _iterate_sources(item)
 
 
 def _symbolic(x: DataLike) -> Tensor | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
-from cornu.callbacks import History
 from cornu.errors import missing_package
-from cornu.models import Model, clone_model, load_model
+from cornu.models import Model, clone_model
 from cornu.types import ArrayLike
 
 try:
@@ -177,13 +175,6 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             arguments["model"].set_weights(self.model.get_weights())
         return type(self)(**arguments)
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Models contain compiled functions, which cannot be pickled.
-        return {name: _to_picklable(value) for name, value in super().__getstate__().items()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({name: _from_picklable(value) for name, value in state.items()})
-
 
 class SKLearnClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
     """A classifier of scikit-learn that trains a model on one-hot targets.
@@ -343,35 +334,3 @@ def _validate(estimator: Any, *arrays: Any, reset: bool = True) -> Any:
     if hasattr(validation, "validate_data"):  # scikit-learn 1.6 and later
         return validation.validate_data(estimator, *arrays, reset=reset)
     return estimator._validate_data(*arrays, reset=reset)
-
-
-class _ModelFile:
-    """The content of the `.keras` file of a model.
-
-    Args:
-        model: the model.
-    """
-
-    def __init__(self, model: Model) -> None:
-        file = io.BytesIO()
-        model.save(file)
-        self.content = file.getvalue()
-
-    def load(self) -> Model:
-        """Returns the model."""
-        model: Model = load_model(io.BytesIO(self.content))
-        return model
-
-
-def _to_picklable(value: Any) -> Any:
-    if isinstance(value, Model):
-        return _ModelFile(value)
-    if isinstance(value, History):  # which refers to the model
-        logs = History()
-        logs.history, logs.epoch = value.history, value.epoch
-        return logs
-    return value
-
-
-def _from_picklable(value: Any) -> Any:
-    return value.load() if isinstance(value, _ModelFile) else value

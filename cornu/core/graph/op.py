@@ -42,7 +42,7 @@ class Op:
         signature: its signature, if known. Arguments of nodes are then normalized.
     """
 
-    __slots__ = ("function", "name", "signature")
+    __slots__ = ("function", "name", "public", "signature")
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Op:
         self.name = name
         self.function = function
         self.signature = signature
+        self.public: Callable[..., Any] = self  # what programs call, if `op` made it
 
     @property
     def library_name(self) -> str:
@@ -298,4 +299,5 @@ def op(function: Callable[P, R], name: str | None = None) -> Callable[P, R]:
         return result
 
     call.op = inner  # type: ignore[attr-defined]
+    inner.public = call
     return call

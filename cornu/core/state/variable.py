@@ -7,6 +7,7 @@ Within a compiled step the current scope holds the traced value instead; see
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -300,6 +301,14 @@ class Variable(Operators, VariableBase):
     def _parts_(self) -> tuple[Variable, ...]:
         """The Variables that hold the state: this one, and those of a subclass."""
         return (self,)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        # Without a function that computed the initial value: often a local one, for `pickle`.
+        state: Any = super().__getstate__()
+        attributes, slots = state
+        if inspect.isroutine(slots["initializer"]):
+            slots["initializer"] = None
+        return attributes, slots
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         copy = object.__new__(type(self))

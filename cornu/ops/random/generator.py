@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -16,9 +17,9 @@ from cornu.core.state import scope
 from cornu.foreign import describe_replacement
 from cornu.names import auto_name, printable
 from cornu.process.forks import reset_after_fork
-from cornu.types import ArrayLike, DTypeLike
+from cornu.types import ArrayLike, Config, DTypeLike
 
-__all__ = ["Seed", "SeedGenerator", "SeedState", "draw_key"]
+__all__ = ["Seed", "SeedGenerator", "SeedState", "draw_key", "iterate_sources"]
 
 # Threads that draw from a generator at once, such as those of `tf.data.Dataset.map` with
 # `num_parallel_calls`, get different keys.
@@ -114,6 +115,7 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
     """
 
     _category_ = "random"
+    _has_identity_ = True
 
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         if kwargs:
@@ -134,6 +136,12 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
         """The seed and the count, with the methods of a Variable."""
         return SeedState(self)
 
+    def _live_state_(self) -> Config:
+        return {name: getattr(self, name) for name in ("seed", "count", "explicit", "path")}
+
+    def _set_live_state_(self, state: Config) -> None:
+        vars(self).update(state)
+
     def next(self, ordered: bool = True) -> Any:
         """Returns the next JAX random key.
 
@@ -149,6 +157,15 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
             key = _check_not_traced(_make_key(self.seed, self.count))
             self.count += 1
         return key
+
+
+def iterate_sources(value: Any) -> Iterator[SeedGenerator]:
+    """Yields the SeedGenerators in an attribute, including nested lists, tuples and dicts."""
+    if isinstance(value, SeedGenerator):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from iterate_sources(item)
 
 
 # The seeds that random functions accept. A key is an array as well.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, TypeGuard
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,8 @@ from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.transforms.chain import GradsAndVars
-from cornu.types import GradientTransformation
+from cornu.registry import is_copying
+from cornu.types import Config, GradientTransformation
 
 __all__ = ["OptaxOptimizer", "is_transformation"]
 
@@ -122,8 +123,10 @@ class OptaxOptimizer(Optimizer):
             )
         rate.assign(learning_rate)
 
-    def get_config(self) -> NoReturn:
+    def get_config(self) -> Config:
         """Not supported: a transformation consists of functions, which cannot be serialized."""
+        if is_copying():
+            return self._constructor_arguments_()
         raise NotImplementedError(
             f"{self._label_()} wraps an Optax transformation, which consists of functions and "
             "cannot be serialized. Save the model without the optimizer, and compile it again."

@@ -46,6 +46,7 @@ class MetricSet(MetricCollection):
         self._given = ((config.metrics, False), (config.weighted_metrics, True))
         self._entries: list[_Entry] = []
         self.outputs: Outputs | None = None
+        self.targets: list[Any] = []  # the shapes and dtypes for which `bind` created the metrics
 
     @property
     def is_empty(self) -> bool:
@@ -79,6 +80,7 @@ class MetricSet(MetricCollection):
             targets: one entry for each output.
         """
         self.outputs = outputs
+        self.targets = [tree.map(_spec_of, target) for target in targets]
         self._entries = [
             _Entry(i, _create(one, targets[i], outputs.tensors[i]), weighted)
             for i, one, weighted in self.identifiers(outputs)
@@ -156,6 +158,10 @@ class MetricSet(MetricCollection):
 def like_output(x: DataLike) -> Tensor:
     """Returns a symbolic Tensor of the shape of a prediction, with an unknown number of rows."""
     return Tensor((None, *x.shape[1:]), x.dtype)
+
+
+def _spec_of(target: Any) -> jax.ShapeDtypeStruct | None:
+    return None if target is None else jax.ShapeDtypeStruct(target.shape, target.dtype)
 
 
 def _like_batch(output: Any, target: PyTree) -> jax.ShapeDtypeStruct:
