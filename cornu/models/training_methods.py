@@ -127,6 +127,8 @@ class TrainingMethods(Layer):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles the model from what `get_compile_config()` returned."""
         known = inspect.signature(self.compile).parameters
+        named = registry.replace_lambdas({**config, "name": registry.COMPILE}, "Argument of")
+        config = {name: value for name, value in named.items() if name in config}
         given = {}
         for name in known.keys() & config.keys():
             try:

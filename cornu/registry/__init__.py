@@ -30,7 +30,9 @@ from cornu.registry.custom_objects import (
     register_keras_serializable,
 )
 from cornu.registry.deserialization import deserialize, resolve
+from cornu.registry.lambdas import COMPILE, replace_lambdas
 from cornu.registry.lookup import find
+from cornu.registry.missing import describe_missing
 from cornu.registry.names import add_class, add_function
 from cornu.registry.serialization import (
     code_scope,
@@ -41,6 +43,7 @@ from cornu.registry.serialization import (
 )
 
 __all__ = [
+    "COMPILE",
     "Archive",
     "ArgumentCapture",
     "Configurable",
@@ -52,6 +55,7 @@ __all__ = [
     "copy_scope",
     "current_archive",
     "custom_object_scope",
+    "describe_missing",
     "deserialize",
     "find",
     "get_custom_objects",
@@ -59,6 +63,7 @@ __all__ = [
     "get_registered_object",
     "is_copying",
     "register_keras_serializable",
+    "replace_lambdas",
     "resolve",
     "serialize",
     "set_archive_writer",

@@ -35,6 +35,9 @@ class Archive:
     Attributes:
         objects: objects that occur several times, by the number that the file gives them.
         states: the objects that were read, each with the result of `_state_config_()`.
+        lambdas: the class and the name of what has each lambda of an archive that is written, and
+            where the lambda is defined.
+        has_unknown: whether a class or function of the archive is not known.
         class_names: the names that the classes of objects had when the file was written, by the
             `id` of the object, where `custom_objects` replaced the class.
     """
@@ -43,6 +46,9 @@ class Archive:
         self.objects: dict[Any, Any] = {}
         self.states: list[tuple[ArgumentCapture, Config]] = []
         self.class_names: dict[int, str] = {}
+        self.lambdas: list[tuple[str, str, str]] = []
+        self.has_unknown = False
+        self._owners: list[ArgumentCapture] = []
         self._lambdas: list[str] = []
         self._described: dict[int, tuple[ArgumentCapture, Config]] = {}
         self._shared = 0
@@ -65,7 +71,9 @@ class Archive:
                 self._shared += 1
                 first["shared_object_id"] = self._shared
             return dict(first)
+        self._owners.append(obj)
         config = {**describe(obj), **obj._state_config_()}
+        self._owners.pop()
         self._described[id(obj)] = obj, config
         return config
 
@@ -85,6 +93,14 @@ class Archive:
             written = name if library is None else library.__name__
             if written != present:
                 self.class_names[id(obj)] = written
+
+    def note_lambda(self, function: Any) -> None:
+        """Notes a function that is written and that no program could look up by its name."""
+        code = function.__code__
+        owner = self._owners[-1] if self._owners else None
+        label = type(owner).__name__ if owner else "The model"
+        name = str(vars(owner).get("name")) if owner else ""
+        self.lambdas.append((label, name, f"{code.co_filename}:{code.co_firstlineno}"))
 
     def check_lambda(self, label: str) -> None:
         """Raises ValueError if `custom_objects` has one function for several lambdas of the file.

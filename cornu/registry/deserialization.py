@@ -23,7 +23,13 @@ from cornu.registry.custom_objects import (
     get_registered_object,
 )
 from cornu.registry.lambdas import replace_lambdas
-from cornu.registry.lookup import describe_registration, find, find_other_category, singular
+from cornu.registry.lookup import (
+    describe_registration,
+    find,
+    find_other_category,
+    note_unknown,
+    singular,
+)
 from cornu.registry.names import category_of, classes, functions, search
 from cornu.registry.serialization import CLASS, SLICE
 
@@ -203,8 +209,10 @@ def resolve(category: str | None, identifier: Any) -> Any:
             if identifier == LAMBDA:
                 hint = (
                     "A Python lambda is code, which is never loaded.\nPass the function by the "
-                    "name of its layer, as custom_objects={'dense': function}."
+                    "name of its layer, as custom_objects={'dense': function}, or by that of the "
+                    "argument of compile, as {'compile/loss': function}."
                 )
+            note_unknown()
             raise ValueError(f"Unknown {kind} {identifier!r}. {hint.strip()}")
         return found() if inspect.isclass(found) else found
     if inspect.isclass(identifier):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.errors import did_you_mean
+from cornu.registry.archive import current_archive
 from cornu.registry.custom_objects import get_registered_object
 from cornu.registry.names import classes, functions, search
 
-__all__ = ["describe_registration", "find", "find_other_category", "singular"]
+__all__ = ["describe_registration", "find", "find_other_category", "note_unknown", "singular"]
 
 
 def find(category: str | None, name: str, module: str = "") -> Any:
@@ -37,7 +38,15 @@ def find(category: str | None, name: str, module: str = "") -> Any:
     hint = find_other_category(category, name) or did_you_mean(short, known)
     if not hint or module:
         hint = f"{hint} {describe_registration(short, module)}".strip()
+    note_unknown()
     raise ValueError(f"Unknown {kind} {name!r}. {hint}")
+
+
+def note_unknown() -> None:
+    """Notes that the archive that is being read refers to what the program does not have."""
+    archive = current_archive()
+    if archive is not None:
+        archive.has_unknown = True
 
 
 def singular(category: str | None) -> str:

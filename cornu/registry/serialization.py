@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.registry.archive import current_archive
+from cornu.registry.archive import LAMBDA, current_archive
 from cornu.registry.arguments import ArgumentCapture
 from cornu.registry.custom_objects import get_registered_name, registered_names
 from cornu.registry.names import functions
@@ -120,6 +120,9 @@ def serialize(obj: Any) -> Any:
         module, name = _function_name(obj)
         if is_copying() and module == "builtins":
             return obj
+        archive = current_archive()
+        if name == LAMBDA and archive is not None and inspect.isfunction(obj):
+            archive.note_lambda(obj)
         return {
             "module": module,
             "class_name": "function",

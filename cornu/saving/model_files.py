@@ -7,14 +7,14 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from cornu import registry
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.errors import check_choice
+from cornu.errors import check_choice, quantity
 from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import legacy_files, validation
 from cornu.saving.atomic_write import atomic_write, may_write
@@ -136,13 +136,30 @@ def describe_model(model: Any, optimizers: bool = True) -> tuple[str, dict[str, 
 
 
 def _describe(model: Any) -> tuple[str, StoredState]:
-    with registry.archive_scope():
+    with registry.archive_scope() as archive:
         config = registry.serialize(model)
+    if archive.lambdas:
+        _warn_of_lambdas(archive.lambdas, model.name)
     state = state_by_key(model)
     if "compile_config" not in config:
         # A model that is loaded without a compile config has no optimizer to receive this state.
         state.optimizers.pop("optimizer/vars/", None)
     return _to_json(config), state
+
+
+def _warn_of_lambdas(lambdas: Sequence[tuple[str, str, str]], model: str) -> None:
+    lines = "".join(f"\n  {label} {name!r} ({location})" for label, name, location in lambdas)
+    # The model itself has those that `compile` received.
+    keys = dict.fromkeys(f"{registry.COMPILE}/loss" if n == model else n for _, n, _ in lambdas)
+    example = ", ".join(f"{key!r}: function" for key in keys)
+    warnings.warn(
+        f"The model contains {quantity(len(lambdas), 'Python lambda')}, which are code, and so "
+        f"not in the file:{lines}\n"
+        f"load_model(path, custom_objects={{{example}}}) takes functions in their place.\n"
+        "To load the file without, define them with `def`, and decorate them with "
+        "@cornu.saving.register_keras_serializable().",
+        stacklevel=user_stacklevel(),
+    )
 
 
 @contextlib.contextmanager
@@ -259,15 +276,32 @@ def _restore_model(
         ):
             config = validation.read_json(text, "config.json")
             check_work(config, len(text), name)
-            model = _model_from_config(config, name)
-            # The whole before its parts, because a call of the whole builds the parts.
-            for obj, state in reversed(archive.states):
-                obj._restore_state_(
-                    {k: v for k, v in state.items() if compile or k != "compile_config"}
-                )
+            with _listing_missing(config, archive, compile):
+                model = _model_from_config(config, name)
+                # The whole before its parts, because a call of the whole builds the parts.
+                for obj, state in reversed(archive.states):
+                    obj._restore_state_(
+                        {k: v for k, v in state.items() if compile or k != "compile_config"}
+                    )
         stored = state_in(reader, model, archive.class_names)
         stored.restore(reader, optimizers=True, remedy=_REMEDY)
     return model, stored
+
+
+@contextlib.contextmanager
+def _listing_missing(config: Any, archive: registry.Archive, compile: bool) -> Iterator[None]:
+    """Replaces an error about one unknown class or function by one about all of them."""
+    try:
+        yield
+    except ValueError as error:
+        if archive.has_unknown:
+            known = config if compile or not isinstance(config, dict) else {**config}
+            if not compile and isinstance(known, dict):
+                known.pop("compile_config", None)
+            text = registry.describe_missing(known)
+            if text is not None:
+                raise ValueError(text) from error
+        raise
 
 
 def _restore_assets(state: StoredState, archive: KerasArchive) -> None:

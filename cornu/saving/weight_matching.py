@@ -67,6 +67,9 @@ def check_all_match(
         problem = f"The file does not match {len(mismatches)} of the model's "
         problem += f"{quantity(len(variables), 'weight')}. The model was not changed."
         problem += _list_mismatches(mismatches)
+        if unused:
+            problem += f"\nIt has no weight for {quantity(len(unused), 'array')} of the file:"
+            problem += _list_unused(unused, shapes)
         missing = [key for key in mismatches if key not in shapes]
         if missing:
             problem += f"\n{suggest(missing[0], list(unused or shapes)[:50])}"
@@ -145,6 +148,6 @@ def _parent_key(key: str) -> str:
     return key.rpartition("/")[0]
 
 
-def _format_list(lines: list[str], limit: int = 20) -> str:
+def _format_list(lines: list[str], limit: int = 100) -> str:
     more = [f"... and {len(lines) - limit} more"] if len(lines) > limit else []
     return "".join(f"\n  {printable(line)}" for line in lines[:limit] + more)

@@ -1,5 +1,6 @@
 """`custom_objects`: functions for lambdas, and classes in place of others."""
 
+import re
 import threading
 
 import keras
@@ -25,6 +26,7 @@ FUNCTIONS = {"plus": lambda x: x + 1, "dense": lambda x: x * 3, "twice": lambda 
 
 
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+@pytest.mark.filterwarnings("ignore:The model contains 3 Python lambdas")
 @pytest.mark.parametrize("k", [cornu, keras], ids=["ours", "theirs"])
 def test_lambdas_are_replaced_by_the_name_of_their_layer(k, tmp_path):
     path = tmp_path / "m.keras"
@@ -35,12 +37,102 @@ def test_lambdas_are_replaced_by_the_name_of_their_layer(k, tmp_path):
     close(load_model(path, {**in_full, "<lambda>": FUNCTIONS["twice"]})(X), model(X))
     with pytest.raises(ValueError, match="one function '<lambda>'.*'plus' and Dense 'dense'"):
         load_model(path, {"<lambda>": FUNCTIONS["plus"]})
-    with pytest.raises(ValueError, match="'plus'.*\n.*custom_objects={'plus': function}"):
+    line = "custom_objects={'plus': function, 'dense': function, 'twice': function}"
+    with pytest.raises(ValueError, match=re.escape(line)):
         load_model(path)
 
 
 def scaled(x):
     return 2 * x
+
+
+def test_saving_lambdas_warns(tmp_path):
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1, lambda x: x, name="last")])
+    model.compile("sgd", lambda a, b: cornu.ops.mean((a - b) ** 2))
+    with pytest.warns(UserWarning, match="The model contains 2 Python lambdas") as caught:
+        model.save(tmp_path / "m.keras")
+    (warned,) = caught
+    text = str(warned.message)
+    assert warned.filename == __file__
+    lines = [model.layers[0].activation.__code__.co_firstlineno, model.loss.__code__.co_firstlineno]
+    assert [int(n) for n in re.findall(r"test_custom_objects\.py:(\d+)", text)] == lines
+    assert "custom_objects={'last': function, 'compile/loss': function}" in text
+    own = {"last": model.layers[0].activation}
+    assert not load_model(tmp_path / "m.keras", own, compile=False).compiled
+    with pytest.raises(ValueError, match="'compile/loss': function"):
+        load_model(tmp_path / "m.keras", own)
+    loaded = load_model(tmp_path / "m.keras", {**own, "compile/loss": model.loss})
+    assert loaded.evaluate(X, X[:, :1], verbose=0) == model.evaluate(X, X[:, :1], verbose=0)
+
+
+class Missing(cornu.Layer):
+    def call(self, inputs):
+        return inputs
+
+
+def missing_activation(x):
+    return x
+
+
+def missing_loss(y_true, y_pred):
+    return cornu.ops.mean(y_true - y_pred)
+
+
+def test_all_that_is_missing_is_listed(tmp_path):
+    path = tmp_path / "m.keras"
+    inner = cornu.Sequential([cornu.Input((3,)), Missing(name="own")])
+    dense = layers.Dense(1, missing_activation, kernel_regularizer=missing_activation, name="d")
+    model = cornu.Sequential([cornu.Input((3,)), inner, dense])
+    model.compile("sgd", missing_loss, metrics=[missing_activation])
+    model.save(path)
+    with pytest.raises(ValueError, match="refers to 3 classes and functions") as caught:
+        load_model(path)
+    text = str(caught.value)
+    for line in (
+        f"class 'Missing', of Sequential {inner.name!r} (from the module {__name__})",
+        "function 'missing_activation', of Dense 'd', activation",
+        f"function 'missing_loss', of Sequential {model.name!r}, loss of compile",
+        "custom_objects={'Missing': Missing, 'missing_activation': missing_activation, "
+        "'missing_loss': missing_loss}",
+        "load_model(..., compile=False) needs none of 'missing_loss'",
+    ):
+        assert line in text
+    with pytest.raises(ValueError, match="refers to 2 classes"):
+        load_model(path, compile=False)
+    with pytest.raises(ValueError, match="refers to 2 classes"):
+        load_model(path, {"Missing": Missing})
+    found = {"Missing": Missing, "missing_activation": missing_activation}
+    assert load_model(path, {**found, "missing_loss": missing_loss}).compiled
+
+
+def test_functions_with_names_are_found_by_the_name_of_their_layer(tmp_path):
+    path = tmp_path / "m.keras"
+    stack = [layers.Lambda(missing_activation, name="first"), layers.Dense(1, "relu", name="d")]
+    model = cornu.Sequential([cornu.Input((3,)), *stack])
+    model.save(path)
+    # The name of a layer does not replace functions of the library, nor do classes functions.
+    loaded = load_model(path, {"first": scaled, "d": scaled, "Missing": Missing})
+    assert loaded.layers[0].function is scaled
+    assert loaded.layers[1].activation is cornu.activations.relu
+    loaded = load_model(path, {"missing_activation": missing_activation, "first": scaled})
+    assert loaded.layers[0].function is missing_activation
+    with pytest.raises(ValueError, match="missing_activation"):
+        load_model(path, {"first": Missing})
+
+
+def test_all_weights_that_do_not_match_are_listed(tmp_path):
+    def stack(*inner):
+        return cornu.Sequential([cornu.Input((3,)), *inner])
+
+    path = tmp_path / "m.weights.h5"
+    stack(layers.Dense(4), layers.Dense(2, use_bias=False), layers.Dense(2)).save_weights(path)
+    other = stack(layers.Dense(2), layers.Dense(3), layers.Dense(1, use_bias=False))
+    with pytest.raises(ValueError, match="does not match 5 of the model's 5 weights") as caught:
+        other.load_weights(path)
+    text = str(caught.value)
+    assert "has shape (3, 2), the array in the file (3, 4)" in text  # of another shape
+    assert "bias (3,) is not in the file" in text
+    assert "no weight for 1 array of the file:\n  layers/dense_2/vars/1: shape (2,)" in text
 
 
 def test_copies_within_the_process_keep_functions():
