@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import string
 from collections.abc import Callable
@@ -227,9 +226,7 @@ def _with_fans(initializer: Any, shapes: _Shapes) -> Any:
     if initializer.input_axes is not None and initializer.output_axes is not None:
         return initializer
     # A copy, because the user may pass the same initializer to several layers.
-    scaled = copy.copy(initializer)
-    scaled.input_axes, scaled.output_axes = shapes.input_axes, shapes.output_axes
-    return scaled
+    return initializer._with_axes_(shapes.input_axes, shapes.output_axes)
 
 
 def _is_rowwise(equation: str) -> bool:

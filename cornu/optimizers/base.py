@@ -560,6 +560,9 @@ class Optimizer(OptimizerVariables):
             return
         values = [variable.numpy() for variable in self.variables]
         specs = [(variable.shape, variable.dtype) for variable in self._indices_]
+        new = dict(zip(self._indices_, variables, strict=False))
+        for part in self._parts_of_optimizer_():
+            part._undecayed_ = {new.get(variable, variable): None for variable in part._undecayed_}
         self._rebuild_(variables)
         if specs == [(variable.shape, variable.dtype) for variable in variables]:
             for variable, value in zip(self.variables, values, strict=True):

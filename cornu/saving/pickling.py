@@ -55,6 +55,8 @@ def copy_object(obj: ArgumentCapture, memo: dict[int, Any]) -> Any:
     for prefix, part in _iterate_parts(obj):
         if prefix in new:
             memo[id(part)] = new[prefix]
+            for old, variable in zip(_variables_of(part), _variables_of(new[prefix]), strict=False):
+                memo[id(old)] = variable
     return copied
 
 

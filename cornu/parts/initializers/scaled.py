@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal, TypeAlias, cast
+from typing import ClassVar, Literal, Self, TypeAlias, cast
 
 import numpy as np
 
@@ -93,6 +93,12 @@ class VarianceScaling(RandomInitializer):
         if self.distribution == "untruncated_normal":
             return self.draw(shape, dtype, normal(0.0, stddev))
         return self.draw(shape, dtype, truncated(0.0, stddev / _TRUNCATED_STDDEV))
+
+    def _with_axes_(self, input_axes: Sequence[int], output_axes: Sequence[int]) -> Self:
+        """Returns the initializer for other axes; both draw from the same seed."""
+        scaled = object.__new__(type(self))
+        vars(scaled).update(vars(self), input_axes=input_axes, output_axes=output_axes)
+        return scaled
 
 
 class _NamedScaling(VarianceScaling):
