@@ -44,7 +44,8 @@ def clone_model(
     (False, (None, 2))
     """
     copy = _clone_architecture(model, input_tensors, clone_function, call_function, recursive)
-    config = model.get_compile_config() if model.compiled else None
+    with registry.copy_scope():  # with losses and metrics of the program, and Optax
+        config = model.get_compile_config() if model.compiled else None
     if config is not None:
         copy.compile_from_config(config)
     return copy

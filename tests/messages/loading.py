@@ -18,6 +18,11 @@ class Scale(Layer):
         return x * 2
 
 
+def difference(y_true, y_pred):
+    """A loss of the program's own."""
+    return cornu.ops.mean(cornu.ops.abs(y_true - y_pred))
+
+
 def net(units=3, *more):
     return Sequential([Input((4,), name="x"), *more, layers.Dense(units, name="out")], name="net")
 
@@ -170,6 +175,27 @@ load_model() was called (at loading.py:2).
 def a_lambda():
     """The file needs a Python lambda."""
     net(3, layers.Lambda(lambda x: x * 2, name="twice")).save("model.keras")
+    cornu.models.load_model("model.keras")
+
+
+@wrong(
+    ValueError,
+    """
+The file refers to 2 classes and functions that this program does not have:
+  class 'Scale', of Sequential 'net' (from the module tests.messages.loading)
+  function 'difference', of Sequential 'net', loss of compile
+Import or define them, and pass
+    custom_objects={'Scale': Scale, 'difference': difference}
+or decorate them with @cornu.saving.register_keras_serializable().
+load_model(..., compile=False) needs none of 'difference'.
+load_model() was called (at loading.py:4).
+""",
+)
+def several_unknown_names():
+    """The file needs a layer and a loss that the loading program does not know."""
+    model = net(3, Scale(name="scale"))
+    model.compile("sgd", difference)
+    model.save("model.keras")
     cornu.models.load_model("model.keras")
 
 

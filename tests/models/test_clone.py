@@ -124,3 +124,21 @@ def test_the_clone_of_a_compiled_model_is_compiled():
         assert copy.optimizer is not model.optimizer and copy.get_compile_config() is not None
         assert float(copy.optimizer.learning_rate) == 0.5
         assert len(copy.evaluate(np.ones((2, 3)), np.ones((2, 1)), verbose=0)) == 2
+
+
+class Unregistered(layers.Layer):
+    def call(self, inputs):
+        return inputs + 1
+
+
+def own_loss(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred))
+
+
+def test_classes_and_functions_of_the_program_need_no_registration():
+    inner = cornu.Sequential([Input((4,)), Unregistered(), Dense(1)])
+    model = cornu.Sequential([Input((4,)), inner])
+    model.compile("sgd", own_loss, metrics=[own_loss])
+    copy = clone_model(model)
+    assert copy.loss is own_loss and type(copy.layers[0].layers[0]) is Unregistered
+    assert same(model, copy, X)
