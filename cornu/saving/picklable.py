@@ -9,15 +9,16 @@ from __future__ import annotations
 import copyreg
 import inspect
 import pickle
+import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
 from cornu.registry.custom_objects import registered_names
 from cornu.registry.serialization import CLASS
 
-__all__ = ["to_picklable"]
+__all__ = ["iterate_code", "to_picklable"]
 
 
 def to_picklable(config: Any, owner: str) -> Any:
@@ -33,11 +34,18 @@ def to_picklable(config: Any, owner: str) -> Any:
         pickle.PicklingError: others cannot be stored; the message lists all of them.
     """
     found: dict[int, tuple[Any, str]] = {}
-    for value, where in _iterate_code(config, owner):
+    has_wrapped = False
+    for value, where in iterate_code(config, owner):
+        has_wrapped |= _is_wrapped(value)
         if not _has_name(value):
             found.setdefault(id(value), (value, where))
-    if not found or _stores_code():
+    if not found and not has_wrapped:
         return config
+    if _stores_code():
+        return _map_wrapped(
+            config, lambda value: _by_name(value) if not _is_in_main(value) else value
+        )
+    config = _map_wrapped(config, _by_name)
     lines = [
         f"\n  {_describe(value)}, of {where}"
         for value, where in found.values()
@@ -55,7 +63,7 @@ def to_picklable(config: Any, owner: str) -> Any:
 
 
 def _with_registered_names(value: Any) -> Any:
-    if isinstance(value, FunctionType) and not _has_name(value):
+    if not isinstance(value, type) and _is_code(value) and not _has_name(value):
         return {"class_name": "function", "config": registered_names[value]}
     if isinstance(value, dict):
         is_named = not isinstance(value.get(CLASS), type) or _has_name(value[CLASS])
@@ -66,20 +74,58 @@ def _with_registered_names(value: Any) -> Any:
     return value
 
 
-def _iterate_code(value: Any, where: str) -> Iterator[tuple[Any, str]]:
+class _Imported:
+    """A compiled function of JAX, pickled by its name: by itself it stores what it wraps."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pkgutil.resolve_name, (f"{self._value.__module__}:{self._value.__qualname__}",)
+
+
+def _by_name(value: Any) -> Any:
+    return _Imported(value) if _is_wrapped(value) and _has_name(value) else value
+
+
+def _is_wrapped(value: Any) -> bool:
+    """Whether a value is callable, has a name and wraps a function, such as `jax.nn.relu`."""
+    if isinstance(value, (FunctionType, type)) or not callable(value):
+        return False
+    return all(hasattr(value, name) for name in ("__wrapped__", "__qualname__", "__module__"))
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, (FunctionType, type)) or _is_wrapped(value)
+
+
+def _is_in_main(value: Any) -> bool:
+    return bool(value.__module__ == "__main__")
+
+
+def _map_wrapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    """Applies a function to the compiled functions in a config."""
+    if isinstance(value, dict):
+        return {key: _map_wrapped(item, function) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_map_wrapped(item, function) for item in value)
+    return function(value) if _is_wrapped(value) else value
+
+
+def iterate_code(value: Any, where: str) -> Iterator[tuple[Any, str]]:
     """Yields the functions and classes in a config, each with a description of its owner."""
-    if isinstance(value, (FunctionType, type)):
+    if _is_code(value):
         yield value, where
     elif isinstance(value, dict):
         if "class_name" in value and isinstance(value.get("config"), dict):
             name = value["config"].get("name")
             where = f"{value['class_name']}" + (f" {name!r}" if name else "")
         for key, item in value.items():
-            inner = f"{where}, {key}" if isinstance(item, FunctionType) else where
-            yield from _iterate_code(item, inner)
+            inner = where if isinstance(item, (dict, list, tuple, type)) else f"{where}, {key}"
+            yield from iterate_code(item, inner)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _iterate_code(item, where)
+            yield from iterate_code(item, where)
 
 
 def _has_name(value: Any) -> bool:

@@ -24,7 +24,7 @@ from cornu.core.state.variable import Variable
 from cornu.names import is_library_class, make_unique
 from cornu.ops.random.generator import iterate_sources
 from cornu.registry.arguments import ArgumentCapture
-from cornu.saving.picklable import to_picklable
+from cornu.saving.picklable import iterate_code, to_picklable
 from cornu.saving.storage_keys import iterate_owners
 from cornu.saving.stored_state import AssetOwner, to_arrays
 from cornu.types import Config
@@ -49,7 +49,10 @@ def reduce_object(obj: ArgumentCapture) -> tuple[Any, ...]:
 
 def copy_object(obj: ArgumentCapture, memo: dict[int, Any]) -> Any:
     """Returns a copy of an object with Variables of its own; see `copy.deepcopy`."""
-    copied = restore_object(copy.deepcopy(describe_object(obj), memo))
+    description = describe_object(obj)
+    for value, _ in iterate_code(description["config"], ""):
+        memo[id(value)] = value  # `copy` would copy compiled functions of JAX
+    copied = restore_object(copy.deepcopy(description, memo))
     # Whatever else refers to a part of the object refers to that of the copy.
     new = dict(_iterate_parts(copied))
     for prefix, part in _iterate_parts(obj):

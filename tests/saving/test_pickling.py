@@ -9,6 +9,8 @@ import re
 
 import cloudpickle
 import dill
+import jax
+import jax.numpy as jnp
 import joblib
 import numpy as np
 import optax
@@ -479,6 +481,23 @@ def test_registered_parts_are_found_by_their_names():
     model = stack(Registered(), layers.Dense(2, activation=plus))
     again = WAYS["pickle"](model)
     assert type(again.layers[0]) is Registered and again.layers[1].activation is plus
+
+
+@jax.jit
+def compiled(x):
+    return 2 * x
+
+
+def test_compiled_functions_are_stored_by_their_names():
+    for function in (jax.nn.relu, jnp.tanh, compiled):
+        model = stack(layers.Dense(2, activation=function))
+        for name in ("pickle", "cloudpickle", "deepcopy"):
+            assert WAYS[name](model).layers[0].activation is function
+    model = stack(layers.Dense(2, activation=jax.jit(lambda x: 2 * x)))
+    with pytest.raises(
+        pickle.PicklingError, match=r"<lambda> \(.*test_pickling.py:\d+\), of Dense"
+    ):
+        pickle.dumps(model)
 
 
 def test_functions_of_the_library_are_stored_by_their_public_names():
