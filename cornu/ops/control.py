@@ -7,7 +7,9 @@ from typing import Any
 
 import jax
 
+from cornu import tree
 from cornu.core.graph.op import op, unwrap
+from cornu.ops.arguments import to_array
 
 __all__ = [
     "associative_scan",
@@ -231,7 +233,7 @@ def stop_gradient(variable: Any) -> Any:
     Args:
         variable: an array, or a nested structure of arrays.
     """
-    return jax.lax.stop_gradient(variable)
+    return jax.lax.stop_gradient(tree.map(to_array, variable))
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:

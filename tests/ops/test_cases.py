@@ -89,7 +89,9 @@ def _arguments(case: Case) -> list[Any]:
 
 def _check(case: Case, expected: list[np.ndarray]) -> None:
     function = operator.attrgetter(case.name)(ops)
-    got = _leaves(function(*case.args, **case.kwargs))
+    result = function(*case.args, **case.kwargs)
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree_util.tree_leaves(result))
+    got = _leaves(result)
     assert [_spec(a) for a in got] == [_spec(b) for b in expected]
     if not case.name.startswith("empty"):
         _assert_close(got, expected)

@@ -26,7 +26,7 @@ from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.core.state.host_copies import copy_to_device
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
-from cornu.names import auto_name, check_name, printable
+from cornu.names import auto_name, check_name, is_library_class, printable
 from cornu.process import prepare
 from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
 
@@ -338,7 +338,10 @@ def _compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) 
             raise ValueError(f"Variable {path!r}: {error}") from None
         _check_allocation(path, shape, standardize_dtype(dtype))
         value = _call_initializer(initializer, shape, standardize_dtype(dtype))
-        value = jnp.asarray(value, dtype=standardize_dtype(dtype))
+        # JAX may use the memory of a NumPy array. A function of the user may return the same array
+        # again, or change it; those of the library return a new one.
+        convert = jnp.asarray if is_library_class(type(initializer)) else jnp.array
+        value = convert(value, dtype=standardize_dtype(dtype))
         if tuple(value.shape) != shape:
             raise ValueError(
                 f"Variable {path!r}: the initializer returned shape {tuple(value.shape)}. "

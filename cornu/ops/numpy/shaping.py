@@ -42,7 +42,7 @@ def reshape(x: ArrayLike, newshape: ShapeLike | int) -> Array:
     >>> cornu.ops.reshape([1, 2, 3, 4], (2, -1)).tolist()
     [[1, 2], [3, 4]]
     """
-    return jnp.reshape(to_operand(x), newshape)
+    return jnp.reshape(to_array(x), newshape)
 
 
 @op

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from cornu import seeds
+from cornu.core.state.aligned import empty_aligned
 from cornu.core.state.dtypes import is_float
 from cornu.foreign import describe_replacement
 from cornu.ops.random import SeedGenerator
@@ -63,7 +64,7 @@ class RandomInitializer(Initializer):
             )
         # NumPy's generators offer these two types only; 16-bit values are rounded from 32 bits.
         precision = np.float64 if dtype == np.float64 else np.float32
-        values = np.empty(shape, dtype)
+        values = empty_aligned(shape, np.dtype(dtype))
         flat = values.reshape(-1)
         entropy = _to_entropy(self.seed)
 

@@ -228,7 +228,8 @@ class Normalization(AdaptableLayer):
 
 
 def _numbers(value: Any) -> np.ndarray | None:
-    return None if value is None else np.asarray(value, "float32")
+    # A copy: the caller may change the array.
+    return None if value is None else np.array(value, "float32")
 
 
 def _check_given(label: str, axis: tuple[int, ...], mean: Any, variance: Any) -> None:
