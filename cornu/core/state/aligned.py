@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["empty_aligned"]
+from cornu.types import ArrayLike
+
+__all__ = ["copy_to_device", "empty_aligned"]
 
 # Of the address, in bytes. XLA on CPU uses an array that is aligned in this way, and copies others.
 _ALIGNMENT = 64
+_LARGE = 1 << 16  # bytes, from which a copy takes longer than to allocate aligned memory
 
 
 def empty_aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
-    """Returns an array with arbitrary values; `jax.numpy.asarray` does not copy it on CPU.
+    """Returns an array with arbitrary values; `jax.device_put` does not copy it on CPU.
 
     After the conversion the array must not be changed.
 
@@ -28,3 +33,27 @@ def empty_aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def copy_to_device(value: ArrayLike, dtype: str) -> jax.Array:
+    """Returns a copy of an array, which does not change with it.
+
+    Args:
+        value: an array, a number or nested lists of numbers.
+        dtype: the dtype of the copy.
+
+    Example:
+
+    >>> import numpy as np
+    >>> array = np.zeros(2)
+    >>> copy = copy_to_device(array, "float32")
+    >>> array[:] = 1.0
+    >>> copy.tolist()
+    [0.0, 0.0]
+    """
+    if type(value) is not np.ndarray or value.dtype != np.dtype(dtype) or value.nbytes < _LARGE:
+        return jnp.array(value, dtype=dtype)
+    copy = empty_aligned(value.shape, value.dtype)
+    np.copyto(copy, value)
+    # Unlike `asarray` without a dtype, which copies once more.
+    return jnp.asarray(copy, dtype=dtype)

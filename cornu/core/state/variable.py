@@ -22,8 +22,8 @@ from cornu import registry
 from cornu.core.graph.op import VariableBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state import scope, sharing
+from cornu.core.state.aligned import copy_to_device
 from cornu.core.state.dtypes import is_float, standardize_dtype
-from cornu.core.state.host_copies import copy_to_device
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
 from cornu.names import auto_name, check_name, is_library_class, printable

@@ -7,6 +7,7 @@ import pytest
 
 import cornu
 from cornu import initializers, layers
+from cornu.core.state import aligned
 from cornu.core.state.aligned import empty_aligned
 
 SHAPE = (4, 4)
@@ -91,3 +92,16 @@ def test_random_weights_are_not_copied():
     Recorded.__call__ = lambda *args, **kwargs: made.append(original(*args, **kwargs)) or made[-1]
     variable = cornu.Variable(Recorded(), shape=(256, 256))
     assert variable.value.unsafe_buffer_pointer() == made[0].ctypes.data
+
+
+def test_a_large_array_is_copied_once(monkeypatch):
+    made = []
+
+    def record(*args):
+        made.append(empty_aligned(*args))
+        return made[-1]
+
+    monkeypatch.setattr(aligned, "empty_aligned", record)
+    values = np.ones((300, 300), "float32")
+    copy = aligned.copy_to_device(values, "float32")
+    assert copy.unsafe_buffer_pointer() == made[0].ctypes.data != values.ctypes.data
