@@ -139,10 +139,7 @@ _REMOVED_NAMES: dict[str, dict[str, str]] = {
         "TimeDistributedDense": "Use Dense, which maps the last axis, or TimeDistributed.",
         "merge": "Use add, multiply, average, maximum, concatenate or dot.",
     },
-    "cornu.models": {
-        "model_from_config": "Use cornu.Model.from_config.",
-        "model_from_yaml": "Use model_from_json.",
-    },
+    "cornu.models": {"model_from_config": "Use cornu.Model.from_config."},
     "cornu.utils": {
         "generic_utils": "Use cornu.utils.",
         "multi_gpu_model": "Data-parallel training is not supported.",

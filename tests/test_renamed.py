@@ -57,7 +57,7 @@ def test_an_argument_that_does_not_exist(name):
         (layers, "merge", "Use add"),
         (layers, "ThresholdedReLU", "ReLU"),
         (utils, "np_utils", "to_categorical"),
-        (models, "model_from_yaml", "model_from_json"),
+        (models, "model_from_config", "from_config"),
         (cornu, "objectives", "cornu.losses"),
         (cornu.backend, "mean", "cornu.ops.mean"),
         (cornu.backend, "placeholder", "cornu.Input"),

@@ -8,10 +8,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from cornu import tree
 from cornu.core.layer.layer import Layer
+from cornu.core.state.variable import Variable
+from cornu.layers import RNN
 from cornu.legacy.source import Source
 
-__all__ = ["ArrayConversion", "ArrayRow"]
+__all__ = ["ArrayConversion", "ArrayRow", "stored_weights"]
 
 Arrays: TypeAlias = list[np.ndarray]
 # Takes the layer of today, its arrays in the file and what wrote the file; returns the values of
@@ -24,8 +27,24 @@ def _keep(layer: Layer, arrays: Arrays, source: Source) -> Arrays:
     return arrays
 
 
+def stored_weights(layer: Layer) -> tuple[list[Variable], list[Variable]]:
+    """Returns the weights of a layer that files have: those that are trained, and others.
+
+    Files do not have the states of stateful layers.
+    """
+    states = {id(state) for inner in _recurrent(layer) for state in tree.leaves(inner.states)}
+    fixed = [v for v in layer.non_trainable_weights if id(v) not in states]
+    return list(layer.trainable_weights), fixed
+
+
+def _recurrent(layer: Layer) -> list[RNN]:
+    inner = [found for part in layer._sublayers_() for found in _recurrent(part)]
+    return [layer, *inner] if isinstance(layer, RNN) else inner
+
+
 def _count(layer: Layer, source: Source) -> tuple[int, int]:
-    return len(layer.trainable_weights), len(layer.non_trainable_weights)
+    trained, fixed = stored_weights(layer)
+    return len(trained), len(fixed)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ converted as those of whole models.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.errors import quantity
 from cornu.legacy import keras1, keras2
-from cornu.legacy.array_row import ArrayRow
+from cornu.legacy.array_row import ArrayRow, stored_weights
 from cornu.legacy.source import Source
 
 __all__ = ["convert_arrays", "count_arrays", "in_old_order"]
@@ -26,7 +26,8 @@ _SAME = ArrayRow()
 
 def in_old_order(layer: Layer) -> list[Variable]:
     """Returns the Variables of a layer in the order of files: first those that are trained."""
-    return [*layer.trainable_weights, *layer.non_trainable_weights]
+    trained, fixed = stored_weights(layer)
+    return [*trained, *fixed]
 
 
 def convert_arrays(
@@ -45,6 +46,7 @@ def convert_arrays(
     """
     if source.era > 2:
         return list(arrays)
+    source = _as_stored(layer, source, len(arrays))
     leaves = _leaves(layer, source)
     parts = [leaf.row.count(leaf.layer, source) for leaf in leaves]
     expected = sum(trained + fixed for trained, fixed in parts)
@@ -64,12 +66,29 @@ def convert_arrays(
     return [values[id(variable)] for variable in in_old_order(layer)]
 
 
-def count_arrays(layer: Layer, source: Source) -> tuple[int, int]:
-    """Returns how many arrays a file has for a layer: of weights that are trained, and others."""
+def count_arrays(layer: Layer, source: Source, total: int) -> tuple[int, int]:
+    """Returns how many arrays a file has for a layer: of weights that are trained, and others.
+
+    Args:
+        layer: the layer of today.
+        source: what wrote the file.
+        total: the number of arrays of the layer in the file.
+    """
     if source.era > 2:
-        return len(layer.trainable_weights), len(layer.non_trainable_weights)
+        trained, fixed = stored_weights(layer)
+        return len(trained), len(fixed)
+    source = _as_stored(layer, source, total)
     counts = [leaf.row.count(leaf.layer, source) for leaf in _leaves(layer, source)]
     return sum(trained for trained, _ in counts), sum(fixed for _, fixed in counts)
+
+
+def _as_stored(layer: Layer, source: Source, total: int) -> Source:
+    """Returns the source, with one array for all gates if the number of arrays says so."""
+    if source.era > 1:
+        return source
+    fused = replace(source, fuses_gates=True)
+    count = sum(sum(leaf.row.count(leaf.layer, fused)) for leaf in _leaves(layer, fused))
+    return fused if count == total else source
 
 
 @dataclass(frozen=True)
@@ -87,11 +106,11 @@ def _leaves(layer: Layer, source: Source) -> list[_Leaf]:
     found: list[_Leaf] = []
     if row is None:
         inner = [leaf for part in _parts(layer) for leaf in _leaves(part, source)]
-        owned = [v for leaf in inner for v in leaf.layer.trainable_weights]
-        owned += [v for leaf in inner for v in leaf.layer.non_trainable_weights]
+        owned = [v for leaf in inner for v in stored_weights(leaf.layer)[0]]
+        owned += [v for leaf in inner for v in stored_weights(leaf.layer)[1]]
         if inner and list(map(id, owned)) == list(map(id, in_old_order(layer))):
             found = inner
-    if not found and layer.weights:
+    if not found and in_old_order(layer):
         found = [_Leaf(layer, row or _SAME, in_old_order(layer))]
     return found
 

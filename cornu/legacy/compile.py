@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cornu.legacy.keras1.losses import convert_loss
 from cornu.legacy.keras2.values import is_before_tensorflow
 from cornu.legacy.source import Source
 from cornu.types import Config
@@ -27,22 +28,31 @@ _CLASSES = {
 _WRAPPERS = ("MeanMetricWrapper", "LossFunctionWrapper", "SumOverBatchSizeMetricWrapper")
 
 
-def convert_training(config: Any, source: Source) -> Config | None:
+def convert_training(config: Any, source: Source, outputs: int = 1) -> Config | None:
     """Returns the arguments of `compile`, or None if there are none.
 
     Args:
         config: the training config in a file.
         source: what wrote it.
+        outputs: the number of outputs of the model.
     """
     if not isinstance(config, dict) or not isinstance(config.get("optimizer_config"), dict):
         return None
     return {
         "optimizer": convert_optimizer(config["optimizer_config"], source),
-        "loss": _convert_objects(config.get("loss"), source),
+        "loss": (convert_loss if source.era == 1 else _convert_objects)(config.get("loss"), source),
         "loss_weights": config.get("loss_weights"),
-        "metrics": _convert_objects(config.get("metrics"), source) or None,
+        "metrics": _convert_metrics(config.get("metrics"), source, outputs),
         "weighted_metrics": _convert_objects(config.get("weighted_metrics"), source) or None,
     }
+
+
+def _convert_metrics(value: Any, source: Source, outputs: int) -> Any:
+    """Converts metrics; a list of names is that of every output."""
+    metrics = _convert_objects(value, source) or None
+    if outputs > 1 and isinstance(value, list) and not any(isinstance(m, list) for m in value):
+        return [metrics] * outputs
+    return metrics
 
 
 def _convert_objects(value: Any, source: Source) -> Any:

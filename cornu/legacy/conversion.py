@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cornu.legacy import keras1, keras2
@@ -49,12 +50,18 @@ def convert_model(config: Any, source: Source) -> Config:
             "Expected the config of a model, a dict with 'class_name' and 'config'. Received: "
             f"{str(config)[:80]}"
         )
+    if source.era == 1:
+        source = replace(source, dim_ordering=keras1.find_ordering(config, source))
     return config if source.era > 2 else _convert_entry(config, source)
 
 
 def _convert_entry(entry: Config, source: Source) -> Config:
     """Converts the entry of a layer or model, in any depth."""
     kind, config = _read_entry(entry)
+    if kind == "Sequential" and _begins_with_merge(config):
+        name = config.get("name") if isinstance(config, dict) else None
+        layers = config if isinstance(config, list) else config["layers"]
+        return _entry("Functional", _convert_graph(keras1.expand_merge(name, layers), source))
     if kind == "Sequential":
         return _entry("Sequential", _convert_sequential(config, source))
     if kind in _MODELS and isinstance(config, dict) and "input_layers" in config:
@@ -66,6 +73,15 @@ def _convert_entry(entry: Config, source: Source) -> Config:
     context = Context(source, functools.partial(_convert_entry, source=source))
     inner = {name: value for name, value in config.items() if name not in _INPUT_SHAPES}
     return _CONVERTERS[source.era]({**entry, "config": inner}, context)
+
+
+def _begins_with_merge(config: Any) -> bool:
+    """Returns whether a Sequential of Keras 1 merges several models."""
+    layers = config if isinstance(config, list) else config.get("layers")
+    if not isinstance(layers, list) or not layers:
+        return False
+    kind, first = _read_entry(layers[0])
+    return kind == "Merge" and isinstance(first, dict) and "layers" in first
 
 
 def _read_entry(entry: Any) -> tuple[str, Any]:
@@ -197,7 +213,10 @@ def _convert_node(
     described = [
         describe_call(position + i, [call.inputs], call.kwargs) for i, call in enumerate(calls)
     ]
-    return _convert_entry(layer, source), described
+    entry = _convert_entry(layer, source)
+    # A Sequential whose config is a list has its name only here.
+    entry["config"].setdefault("name", _name_of(layer))
+    return entry, described
 
 
 def _separate_states(layer: Config, call: Call) -> Call:

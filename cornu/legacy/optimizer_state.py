@@ -44,10 +44,12 @@ class StoredLayer(NamedTuple):
     Attributes:
         layer: the layer, which is built.
         arrays: its arrays.
+        names: their names.
     """
 
     layer: Layer
     arrays: list[np.ndarray]
+    names: list[str]
 
 
 def convert_state(
@@ -73,17 +75,34 @@ def convert_state(
         return None
     scalars, slots = _separate_scalars(arrays)
     names = _stored_slots(optimizer)
-    count = sum(count_arrays(stored.layer, source)[0] for stored in layers)
+    trained = [
+        name
+        for stored in layers
+        for name in stored.names[: count_arrays(stored.layer, source, len(stored.arrays))[0]]
+    ]
+    count = len(trained)
     columns = (_by_weight if by_weight else _by_slot)(optimizer, names, slots, count)
     if columns is None:
         return None
     found = _convert_scalars(optimizer, scalars)
     for name, column in columns.items():
+        if source.era == 1:
+            column = _unsort(column, trained)
         converted = _convert_slot(name, column, optimizer, layers, source)
         if converted is None:
             return None
         found += converted
     return found
+
+
+def _unsort(column: list[np.ndarray], names: Sequence[str]) -> list[np.ndarray]:
+    """Returns the arrays of a slot in the order of the weights.
+
+    Keras 1 has them in the order of the names of the weights.
+    """
+    positions = sorted(range(len(names)), key=names.__getitem__)
+    placed = dict(zip(positions, column, strict=True))
+    return [placed[i] for i in range(len(names))]
 
 
 def _separate_scalars(
@@ -147,8 +166,8 @@ def _convert_slot(
     """Returns the Variables of a slot with their values, which are converted as the weights are."""
     found: list[tuple[Variable, np.ndarray]] = []
     left = list(column)
-    for layer, arrays in layers:
-        count, _ = count_arrays(layer, source)
+    for layer, arrays, _ in layers:
+        count, _ = count_arrays(layer, source, len(arrays))
         own, left = left[:count], left[count:]
         if any(a.shape != b.shape for a, b in zip(own, arrays, strict=False)):
             return None

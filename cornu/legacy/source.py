@@ -24,6 +24,11 @@ class Source:
         is_tensorflow: whether it is `tf.keras`, whose numerics differ from those of Keras 2.3.
         backend: the library that computed, as far as the file says so.
         reason: why the version is assumed, if the file does not have it.
+        backend_reason: why the backend is assumed, if the file does not have it.
+        fuses_gates: whether recurrent layers of Keras 1 have one array for all gates, which depends
+            on their argument `consume_less`.
+        dim_ordering: the order of axes of images, "tf" or "th", of layers of Keras 1 whose config
+            lacks it.
 
     Example:
 
@@ -36,6 +41,9 @@ class Source:
     is_tensorflow: bool = False
     backend: str | None = None
     reason: str | None = None
+    backend_reason: str | None = None
+    fuses_gates: bool = False
+    dim_ordering: str = "tf"
 
     @property
     def era(self) -> int:
@@ -113,14 +121,35 @@ def read_source(
     """
     known = backend if backend in _BACKENDS else None
     backend = known if given_backend is None else check_backend(given_backend)
+    names = list(weight_names)
+    source = _find_version(version, given_version)
+    if source is None:
+        source = judge_source(config, names)
+    source = replace(source, backend=backend)
+    return _judge_backend(source, names) if source.era == 1 and backend is None else source
+
+
+def _find_version(version: str | None, given_version: str | None) -> Source | None:
+    """Returns the source that the program or the file states, or None."""
     if given_version is not None:
-        return parse_version(given_version, backend)
-    if version is not None:
-        try:
-            return parse_version(version, backend)
-        except ValueError:
-            pass
-    return replace(judge_source(config, weight_names), backend=backend)
+        return parse_version(given_version)
+    try:
+        return None if version is None else parse_version(version)
+    except ValueError:
+        return None
+
+
+def _judge_backend(source: Source, weight_names: list[str]) -> Source:
+    """Returns a source of Keras 1 with its backend, which files of Keras 1 do not have.
+
+    The names of variables of TensorFlow end in ':0'.
+    """
+    if not weight_names:
+        return source
+    if all(name.endswith(":0") for name in weight_names):
+        return replace(source, backend="tensorflow")
+    reason = f"its arrays have names such as {weight_names[0]!r}, without ':0'"
+    return replace(source, backend="theano", backend_reason=reason)
 
 
 class _Sign(NamedTuple):

@@ -6,7 +6,7 @@ from cornu.models.clone import clone_model
 from cornu.models.edit import Editor, edit
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
-from cornu.saving.model_files import load_model, model_from_json, save_model
+from cornu.saving.model_files import load_model, model_from_json, model_from_yaml, save_model
 
 __all__ = [
     "Editor",
@@ -17,6 +17,7 @@ __all__ = [
     "edit",
     "load_model",
     "model_from_json",
+    "model_from_yaml",
     "save_model",
 ]
 

@@ -23,7 +23,7 @@ from cornu.saving.formats.legacy_hdf5 import (
     read_version,
 )
 from cornu.saving.weight_matching import to_dtype
-from cornu.saving.weights_by_order import LayerMatch, convert_matches, match_by_name
+from cornu.saving.weights_by_order import LayerMatch, convert_matches, match_by_name, match_by_order
 from cornu.saving.work_budget import check_work
 
 __all__ = ["create_model", "load_hdf5_model", "source_of_config", "source_of_weights"]
@@ -88,7 +88,7 @@ def load_hdf5_model(
             given_backend=source_backend,
         )
         model = create_model(config, len(stored.config), reader.nbytes, name, source)
-        matches = match_by_name(layers, model) if layers else []
+        matches = _match(layers, model) if layers else []
         _check_complete(matches, layers or [], model, name)
         state, arrays = convert_matches(matches, model, reader, source)
         state.restore(arrays, remedy=_REMEDY)
@@ -128,7 +128,7 @@ def create_model(config: Any, nbytes: int, stored: int | None, name: str, source
     return model
 
 
-def source_of_config(config: Any, keras_version: str | None) -> Source:
+def source_of_config(config: Any, keras_version: str | None, source_backend: str | None) -> Source:
     """Returns what wrote the JSON of a model."""
     stated = config.get("keras_version") if isinstance(config, dict) else None
     backend = config.get("backend") if isinstance(config, dict) else None
@@ -137,6 +137,7 @@ def source_of_config(config: Any, keras_version: str | None) -> Source:
         backend if isinstance(backend, str) else None,
         config,
         given_version=keras_version,
+        given_backend=source_backend,
     )
 
 
@@ -164,6 +165,13 @@ def _report(source: Source, name: str) -> None:
     """Warns if the version of a file was judged by its structure."""
     if source.reason is not None:
         warnings.warn(_describe_judgment(source, name), stacklevel=user_stacklevel())
+    if source.backend_reason is not None:
+        warnings.warn(
+            f"{name} does not say which backend of Keras wrote it. The kernels of its convolutions "
+            f"are read as those of {source.backend}, because {source.backend_reason}. Pass "
+            "source_backend to read them as those of another backend.",
+            stacklevel=user_stacklevel(),
+        )
 
 
 def _describe_judgment(source: Source, name: str) -> str:
@@ -171,6 +179,17 @@ def _describe_judgment(source: Source, name: str) -> str:
         f"{name} does not say which version of Keras wrote it. It is read as one of {source}, "
         f"because {source.reason}. Pass keras_version to read it as one of another version."
     )
+
+
+def _match(layers: Sequence[LayerArrays], model: Any) -> list[LayerMatch]:
+    """Returns the layers of a model with their arrays, by name if every layer has one.
+
+    Models within a Sequential of Keras 1 and early Keras 2 have no name in its config.
+    """
+    named = {item.name for item in layers if item.name}
+    if named == {layer.name for layer in model.layers if layer.weights}:
+        return match_by_name(layers, model)
+    return match_by_order(layers, model)
 
 
 def _check_complete(
@@ -197,7 +216,7 @@ def _restore_training(
     source: Source,
 ) -> None:
     """Compiles a model as it was, and restores the state of the optimizer."""
-    config = convert_training(training, source)
+    config = convert_training(training, source, len(model.outputs))
     if config is None:
         return
     model.compile_from_config(config)
@@ -205,7 +224,9 @@ def _restore_training(
         return
     arrays = {name: reader.read(key) for name, key in optimizer.items()}
     stored = [
-        StoredLayer(match.layer, [reader.read(key) for key in match.stored.keys])
+        StoredLayer(
+            match.layer, [reader.read(key) for key in match.stored.keys], match.stored.names
+        )
         for match in matches
         if not match.own
     ]

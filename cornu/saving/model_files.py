@@ -27,6 +27,7 @@ from cornu.saving.formats.keras_archive import (
 )
 from cornu.saving.formats.legacy_hdf5 import is_hdf5
 from cornu.saving.formats.orbax import open_checkpoint
+from cornu.saving.formats.yaml_text import yaml_to_json
 from cornu.saving.stored_state import (
     StoredState,
     StoredValue,
@@ -36,7 +37,7 @@ from cornu.saving.stored_state import (
 )
 from cornu.saving.work_budget import check_work
 
-__all__ = ["describe_model", "load_model", "model_from_json", "save_model"]
+__all__ = ["describe_model", "load_model", "model_from_json", "model_from_yaml", "save_model"]
 
 _REMEDY = (
     "create the model in your program and call model.load_weights(path, skip_mismatch=True), which "
@@ -325,13 +326,15 @@ def model_from_json(
     custom_objects: Mapping[str, Any] | None = None,
     *,
     keras_version: str | None = None,
+    source_backend: str | None = None,
 ) -> Any:
     """Returns a model with the architecture that `model.to_json()` described, and new weights.
 
     Args:
         json_string: the JSON text, of any version of Keras.
         custom_objects: your own classes and functions by name.
-        keras_version: the version of Keras that wrote it; see `load_model`.
+        keras_version, source_backend: the version of Keras that wrote it, and its backend; see
+            `load_model`.
 
     Raises:
         ValueError: the text is not the JSON of a model, names an unknown class, or asks for far
@@ -345,11 +348,48 @@ def model_from_json(
         )
     with validation.wrap_read_errors(name), registry.custom_object_scope(custom_objects):
         config = validation.read_json(json_string, name)
-        source = legacy_files.source_of_config(config, keras_version)
+        source = legacy_files.source_of_config(config, keras_version, source_backend)
         if source.era < 3:
             return legacy_files.create_model(config, len(json_string), None, name, source)
         check_work(config, len(json_string), name, _TRUSTED_JSON)
         return _model_from_config(config, name)
+
+
+@api_boundary
+@loses_no_interrupt
+def model_from_yaml(
+    yaml_string: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    *,
+    keras_version: str | None = None,
+    source_backend: str | None = None,
+) -> Any:
+    """Returns a model with the architecture that `to_yaml()` of Keras 1 or 2 described.
+
+    The text is read as plain data: nothing in it is executed or imported. This requires PyYAML,
+    `pip install "cornu[yaml]"`.
+
+    Args:
+        yaml_string: the YAML text.
+        custom_objects: your own classes and functions by name.
+        keras_version, source_backend: the version of Keras that wrote it, and its backend; see
+            `load_model`.
+
+    Raises:
+        ImportError: PyYAML is not installed.
+        ValueError: the text is not the YAML of a model, or names an unknown class.
+
+    Example:
+
+    >>> import cornu
+    >>> text = "{class_name: Sequential, config: [], keras_version: 1.2.2}"
+    >>> cornu.models.model_from_yaml(text).layers
+    []
+    """
+    text = yaml_to_json(yaml_string, "The YAML text")
+    return model_from_json(
+        text, custom_objects, keras_version=keras_version, source_backend=source_backend
+    )
 
 
 # FeatureSpace, in a lower layer of the architecture, saves itself through the registry.

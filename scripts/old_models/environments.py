@@ -79,7 +79,7 @@ CHANGED = [
     "gru_resets",
     "embedding",
     "nested",
-    "named_function",
+    "anonymous_function",
 ]
 
 ENVIRONMENTS = {

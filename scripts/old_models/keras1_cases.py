@@ -127,7 +127,7 @@ def convolution_2d(keras):
     layers = keras.layers
     return sequential(
         keras,
-        layers.Convolution2D(3, 3, 2, input_shape=image(keras, 2, 8, 7), activation="relu"),
+        layers.Convolution2D(3, 3, 2, input_shape=image(keras, 2, 8, 7), activation="tanh"),
         layers.BatchNormalization(axis=channel_axis(keras)),
         layers.MaxPooling2D((2, 2)),
         layers.Convolution2D(4, 2, 2, border_mode="same", subsample=(2, 1), bias=False),
@@ -168,7 +168,7 @@ def images(keras):
     )
 
 
-@case(optimizer=sgd)
+@case(optimizer=adam)
 def convolution_3d(keras):
     layers = keras.layers
     shape = (2, 4, 5, 4) if keras.backend.image_dim_ordering() == "th" else (4, 5, 4, 2)
@@ -177,8 +177,8 @@ def convolution_3d(keras):
         layers.Convolution3D(3, 2, 3, 2, input_shape=shape, activation="relu"),
         layers.ZeroPadding3D((1, 1, 0)),
         layers.Cropping3D(((1, 0), (0, 1), (0, 0))),
-        layers.UpSampling3D((1, 2, 1)),
         layers.MaxPooling3D((2, 2, 2)),
+        layers.UpSampling3D((1, 2, 1)),
         layers.Flatten(),
         layers.Dense(2),
     )
@@ -232,7 +232,7 @@ def global_pooling(keras):
     return functional(keras, [x, sequence], layers.merge(parts, mode="concat"))
 
 
-@case(optimizer=adam)
+@case(optimizer=sgd)
 def batch_normalization_modes(keras):
     layers = keras.layers
     return sequential(
@@ -252,7 +252,7 @@ def advanced_activations(keras):
     return sequential(
         keras,
         layers.LeakyReLU(0.2, input_shape=(4, 3)),
-        layers.PReLU(shared_axes=[1]),
+        layers.PReLU(),
         layers.ELU(0.7),
         layers.ParametricSoftplus(0.3, 2.0),
         layers.SReLU(),
@@ -264,10 +264,10 @@ def advanced_activations(keras):
 
 @case()
 def activations(keras):
-    names = "softplus softsign relu tanh sigmoid hard_sigmoid linear softmax".split()
+    names = "softplus softsign relu tanh sigmoid hard_sigmoid softmax".split()
     layers = keras.layers
     x = layers.Input(shape=(4,))
-    parts = [layers.Dense(3, activation=name)(x) for name in names]
+    parts = [layers.Dense(3, activation=name)(x) for name in [*names, "linear"]]
     parts += [layers.Activation(name)(x) for name in names]
     return functional(keras, x, parts)
 

@@ -70,7 +70,7 @@ def convolution_lstm(keras):
     layers = keras.layers
     return sequential(
         keras,
-        layers.ConvLSTM2D(2, 2, 3, input_shape=(3,) + image(keras, 2, 4, 5), border_mode="same"),
+        layers.ConvLSTM2D(2, 3, 3, input_shape=(3,) + image(keras, 2, 4, 5), border_mode="same"),
     )
 
 
@@ -188,17 +188,16 @@ def shared_layer(keras):
     return functional(keras, [a, b], layers.Dense(2)(twice))
 
 
-@case(optimizer=adam)
+@case(optimizer=sgd)
 def nested(keras):
-    """Models in a model, one of them shared, with batch normalization in the middle."""
+    """Models in a model, one of them shared, and one with batch normalization."""
     layers = keras.layers
     x = layers.Input(shape=(3,))
     inner = functional(keras, x, layers.BatchNormalization()(layers.Dense(4)(x)))
-    tower = sequential(
-        keras, layers.Dense(3, input_dim=4, activation="tanh"), layers.BatchNormalization()
-    )
+    tower = sequential(keras, layers.Dense(3, input_dim=4, activation="tanh"), layers.Dense(2))
     a, b = layers.Input(shape=(3,)), layers.Input(shape=(3,))
-    return functional(keras, [a, b], layers.merge([tower(inner(a)), tower(inner(b))], mode="sum"))
+    parts = [tower(inner(a)), tower(layers.Dense(4)(b))]
+    return functional(keras, [a, b], layers.merge(parts, mode="sum"))
 
 
 @case(optimizer=sgd)
@@ -220,22 +219,9 @@ def frozen(keras):
     )
 
 
-def doubled(x):
-    return x * 2 + 1
-
-
-def doubled_shape(shape):
-    return shape
-
-
-@case()
-def named_function(keras):
-    layers = keras.layers
-    return sequential(
-        keras,
-        layers.Dense(3, input_dim=4),
-        layers.Lambda(doubled, output_shape=doubled_shape, name="function"),
-    )
+# Its file name must not be that of this file, because Keras stores the code.
+doubled = eval(compile("lambda x: x * 2 + 1", "models.py", "eval"))
+kept = eval(compile("lambda shape: shape", "models.py", "eval"))
 
 
 @case()
@@ -244,5 +230,5 @@ def anonymous_function(keras):
     return sequential(
         keras,
         layers.Dense(3, input_dim=4),
-        layers.Lambda(lambda x: x * 2 + 1, output_shape=lambda shape: shape, name="function"),
+        layers.Lambda(doubled, output_shape=kept, name="doubling"),
     )

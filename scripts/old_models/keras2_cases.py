@@ -143,7 +143,7 @@ def convolution_2d(keras):
     layers = keras.layers
     return sequential(
         keras,
-        layers.Conv2D(3, (3, 2), input_shape=image(keras, 2, 8, 7), activation="relu"),
+        layers.Conv2D(3, (3, 2), input_shape=image(keras, 2, 8, 7), activation="tanh"),
         layers.BatchNormalization(axis=1 if channels_first(keras) else -1),
         layers.MaxPooling2D((2, 2)),
         layers.Conv2D(4, 2, padding="same", strides=(2, 1), use_bias=False),
@@ -181,7 +181,7 @@ def images(keras):
     )
 
 
-@case(optimizer=sgd)
+@case(optimizer=adam)
 def convolution_3d(keras):
     layers = keras.layers
     return sequential(
@@ -190,8 +190,8 @@ def convolution_3d(keras):
         layers.Conv3DTranspose(2, 2, strides=(1, 2, 1)),
         layers.ZeroPadding3D((1, 1, 0)),
         layers.Cropping3D(((1, 0), (0, 1), (0, 0))),
-        layers.UpSampling3D((1, 2, 1)),
         layers.MaxPooling3D((2, 2, 2)),
+        layers.UpSampling3D((1, 2, 1)),
         layers.GlobalAveragePooling3D(),
     )
 
@@ -233,7 +233,7 @@ def locally_connected(keras):
     )
 
 
-@case(optimizer=adam)
+@case(optimizer=sgd)
 def batch_normalization(keras):
     layers = keras.layers
     return sequential(

@@ -175,17 +175,15 @@ def shared_layer(keras):
     return functional(keras, [a, b], layers.Dense(2)(layers.multiply([shared(a), shared(b)])))
 
 
-@case(optimizer=adam)
+@case(optimizer=sgd)
 def nested(keras):
-    """Models in a model, each of them shared, with batch normalization in the middle."""
+    """Models in a model, one of them shared, and one with batch normalization."""
     layers = keras.layers
     x = layers.Input(shape=(3,))
     inner = functional(keras, x, layers.BatchNormalization()(layers.Dense(4)(x)))
-    tower = sequential(
-        keras, layers.Dense(3, input_dim=4, activation="tanh"), layers.BatchNormalization()
-    )
+    tower = sequential(keras, layers.Dense(3, input_dim=4, activation="tanh"), layers.Dense(2))
     a, b = layers.Input(shape=(3,)), layers.Input(shape=(3,))
-    return functional(keras, [a, b], layers.add([tower(inner(a)), tower(inner(b))]))
+    return functional(keras, [a, b], layers.add([tower(inner(a)), tower(layers.Dense(4)(b))]))
 
 
 @case(optimizer=sgd)
@@ -207,22 +205,14 @@ def frozen(keras):
     )
 
 
-def doubled(x):
-    return x * 2 + 1
-
-
-@case()
-def named_function(keras):
-    layers = keras.layers
-    return sequential(keras, layers.Dense(3, input_dim=4), layers.Lambda(doubled, name="function"))
+# Its file name must not be that of this file, because Keras stores the code.
+doubled = eval(compile("lambda x: x * 2 + 1", "models.py", "eval"))
 
 
 @case()
 def anonymous_function(keras):
     layers = keras.layers
-    return sequential(
-        keras, layers.Dense(3, input_dim=4), layers.Lambda(lambda x: x * 2 + 1, name="function")
-    )
+    return sequential(keras, layers.Dense(3, input_dim=4), layers.Lambda(doubled, name="doubling"))
 
 
 @case()

@@ -83,6 +83,9 @@ def record(case, keras, backend):
         arrays["losses"] = np.array(losses)
         trained = predict(model, x)
         arrays.update({f"trained/{i}": value for i, value in enumerate(trained)})
+        # Steps that are too small show nothing, and those of a diverging model depend on rounding.
+        moved = max(np.max(np.abs(a - b)) for a, b in zip(outputs, trained))  # noqa: B905
+        assert 0.005 < moved < 10, moved
     return files, {name: np.asarray(value, "float32") for name, value in arrays.items()}
 
 

@@ -22,7 +22,7 @@ def update_add(x, increment):
     return late[-1]
 
 
-class Function(tf_backend.Function):
+class Function(getattr(tf_backend, "Function", object)):
     """A step that updates schedules and then counters after all other updates."""
 
     def __init__(self, inputs, outputs, updates=(), **kwargs):
@@ -46,5 +46,6 @@ def order_updates():
     # The behavior of variables in TensorFlow 1: `if b:` tests for None, `lr *= x` makes a tensor.
     BaseResourceVariable.__bool__ = lambda self: True
     BaseResourceVariable.__imul__ = lambda self, other: self * other
-    tf_backend.Function = Function
+    if hasattr(tf_backend, "Function"):  # until Keras 2.2
+        tf_backend.Function = Function
     tf_backend.update_add = keras.backend.update_add = update_add

@@ -72,7 +72,7 @@ OPTIONAL = (
         "PIL",
         "scipy",
     ],
-    *["pandas", "polars", "datasets", "sklearn"],
+    *["pandas", "polars", "datasets", "sklearn", "yaml"],
 )
 
 # Modules that import by a name which is not written there: the root loads its namespaces when

@@ -144,9 +144,9 @@ from keras import objectives, optimizers, regularizers
 assert keras.__version__ == "1.2.2" and core.Dense is Dense
 assert pad_sequences([[1], [1, 2]]).tolist() == [[0, 1], [1, 2]]
 try:
-    from keras.layers import MaxoutDense
+    from keras.layers import ConvRecurrent2D
 except NotImplementedError as error:
-    assert "keras.layers.MaxoutDense" in str(error)
+    assert "keras.layers.ConvRecurrent2D" in str(error)
 try:
     from keras.layers import Dens
 except ImportError:

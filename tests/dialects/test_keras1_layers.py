@@ -9,8 +9,11 @@ import pytest
 import cornu
 from cornu import layers as modern
 from cornu.dialects.keras1 import load
-from cornu.dialects.keras1.class_mapping import OldClass, parse_signature
-from cornu.dialects.keras1.layer_table import ALIASES, LAYERS
+from cornu.legacy.keras1.class_mapping import OldClass, parse_signature
+from cornu.legacy.keras1.layer_table import ALIASES, LAYERS
+from cornu.legacy.layers.activations import ParametricSoftplus, SReLU
+from cornu.legacy.layers.dense import Highway, MaxoutDense
+from cornu.legacy.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
 
 K = load()
 ERA = K.layers
@@ -217,6 +220,29 @@ EXAMPLES = {
         lambda k: k.ThresholdedReLU(0.2),
         lambda m: m.ReLU(threshold=0.2),
         (2, 4),
+    ),
+    "MaxoutDense": (lambda k: k.MaxoutDense(3, 2), lambda m: MaxoutDense(3, 2), (2, 4)),
+    "Highway": (lambda k: k.Highway("one", "tanh"), lambda m: Highway("tanh"), (2, 4)),
+    "ParametricSoftplus": (
+        lambda k: k.ParametricSoftplus(0.3, shared_axes=[1]),
+        lambda m: ParametricSoftplus(0.3, shared_axes=[1]),
+        (2, 3, 4),
+    ),
+    "SReLU": (lambda k: k.SReLU("one"), lambda m: SReLU("ones"), (2, 3, 4)),
+    "LocallyConnected1D": (
+        lambda k: k.LocallyConnected1D(3, 2, subsample_length=2),
+        lambda m: LocallyConnected1D(3, 2, 2),
+        (2, 5, 4),
+    ),
+    "LocallyConnected2D": (
+        lambda k: k.LocallyConnected2D(3, 2, 1, dim_ordering="th"),
+        lambda m: LocallyConnected2D(3, (2, 1), data_format=FIRST),
+        (2, 3, 4, 5),
+    ),
+    "ConvLSTM2D": (
+        lambda k: k.ConvLSTM2D(2, 3, 1, inner_activation="sigmoid", return_sequences=True),
+        lambda m: m.ConvLSTM2D(2, (3, 1), return_sequences=True),
+        (1, 2, 4, 4, 3),
     ),
     "Wrapper": (None, None, None),
     "TimeDistributed": (

@@ -12,7 +12,7 @@ from cornu.core.graph.op import op
 from cornu.core.graph.tensor import is_keras_tensor
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
-from cornu.dialects.keras1.argument_values import (
+from cornu.legacy.keras1.argument_values import (
     hard_sigmoid,
     image_dim_ordering,
     set_image_dim_ordering,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from cornu import callbacks
-from cornu.dialects.keras1.class_mapping import BaseClassMeta, ClassMapping, OldClass
+from cornu.legacy.keras1.class_mapping import BaseClassMeta, ClassMapping, OldClass
 
 __all__ = [
     "CSVLogger",

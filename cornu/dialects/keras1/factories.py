@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu.core.state.variable import Variable
 from cornu.dialects.keras1 import backend
-from cornu.dialects.keras1.argument_values import (
+from cornu.legacy.keras1.argument_values import (
     CONSTRAINTS,
     INITIALIZERS,
     get_activation,

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax.numpy as jnp
-
-from cornu import layers, registry, settings
+from cornu import layers, registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
-from cornu.dialects.keras1.class_mapping import ClassMapping, OldClass
 from cornu.errors import suggest
+from cornu.legacy.keras1.class_mapping import ClassMapping, OldClass
+from cornu.legacy.layers.merging import Cosine
 from cornu.models import Model, Sequential
 
-__all__ = ["Branches", "Cosine", "Merge", "merge"]
+__all__ = ["Branches", "Merge", "merge"]
 
 _ELEMENTWISE = {
     "sum": layers.Add,
@@ -23,21 +22,6 @@ _ELEMENTWISE = {
     "ave": layers.Average,
 }
 _MODES = (*_ELEMENTWISE, "concat", "dot", "cos")
-
-
-@registry.register_keras_serializable(package="keras1")
-class Cosine(layers.Dot):
-    """Cosine similarity of two arrays along axes, with an extra axis after the batch.
-
-    y = a.b / max(sqrt(a.a * b.b), epsilon)
-    """
-
-    def call(self, inputs: Any) -> Any:
-        """Returns the cosines."""
-        a, b = inputs
-        squares = super().call([a, a]) * super().call([b, b])
-        lengths = jnp.maximum(jnp.sqrt(squares), settings.get("epsilon"))
-        return jnp.expand_dims(super().call([a, b]) / lengths, 1)
 
 
 @registry.register_keras_serializable(package="keras1")

@@ -7,8 +7,8 @@ from typing import Any
 
 from cornu import metrics
 from cornu.core.graph.tensor import Tensor
-from cornu.dialects.keras1 import objectives
 from cornu.errors import suggest
+from cornu.legacy.keras1 import objectives
 
 __all__ = [
     "FUNCTIONS",

@@ -11,12 +11,13 @@ from cornu import models, registry
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import nested_layers
 from cornu.data.class_weights import checked_class_weight, weights_of_classes
-from cornu.dialects.keras1 import metrics, objectives
-from cornu.dialects.keras1.class_mapping import automatic_name
+from cornu.dialects.keras1 import metrics
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.merge import Branches
 from cornu.layers import RNN
 from cornu.legacy import optimizers
+from cornu.legacy.keras1 import objectives
+from cornu.legacy.keras1.class_mapping import automatic_name
 from cornu.metrics.collection import parts_by_name
 from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.models.training_methods import TrainingMethods

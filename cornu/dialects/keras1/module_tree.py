@@ -17,14 +17,14 @@ from cornu.dialects.keras1 import (
     merge,
     metrics,
     models,
-    objectives,
     visualize_util,
 )
 from cornu.dialects.keras1 import layers as own_layers
 from cornu.dialects.keras1 import np_utils as own_utils
-from cornu.dialects.keras1.class_mapping import OldClass, automatic_name
-from cornu.dialects.keras1.layer_table import ALIASES, LAYERS
 from cornu.legacy import optimizers
+from cornu.legacy.keras1 import objectives
+from cornu.legacy.keras1.class_mapping import OldClass, automatic_name
+from cornu.legacy.keras1.layer_table import ALIASES, LAYERS
 
 __all__ = ["install", "load"]
 
@@ -32,10 +32,7 @@ _VERSION = "1.2.2"
 
 # Names of Keras 1.2.2 that are not supported yet, by module.
 _MISSING = {
-    "layers": (
-        *("ConvLSTM2D", "Highway", "LocallyConnected1D", "LocallyConnected2D", "MaxoutDense"),
-        *("ParametricSoftplus", "SReLU"),
-    ),
+    "layers": ("ConvRecurrent2D",),
     "models": ("model_from_config", "model_from_yaml", "save_model"),
     "callbacks": ("BaseLogger", "ProgbarLogger", "RemoteMonitor", "TensorBoard"),
     "backend": ("function", "gradients", "learning_phase", "placeholder", "rnn", "update"),

@@ -1,9 +1,115 @@
-"""The arrays of layers of Keras 1."""
+"""The arrays of layers of Keras 1, where they differ from those of today."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu import layers
 from cornu.legacy.array_row import ArrayRow
+from cornu.legacy.keras1.argument_conversions import GATES
+from cornu.legacy.kernels import flip_for_backend
+from cornu.legacy.layers.theano import check_layer
+from cornu.legacy.source import Source
 
 __all__ = ["ARRAYS"]
 
-ARRAYS: dict[type, ArrayRow] = {}
+Arrays = list[np.ndarray]
+
+# Since this version, kernels of 1D convolutions are (length, 1, in, out).
+_FIRST_WITH_NEW_1D = (1, 1)
+
+
+def _move(kernel: np.ndarray, axes: Sequence[int], source: Source) -> np.ndarray:
+    """Transposes a kernel to (*sizes, in, out), and reverses it if Theano computed with it."""
+    if kernel.ndim != len(axes):
+        raise ValueError(
+            f"Expected a kernel with {len(axes)} axes. Received the shape {kernel.shape}."
+        )
+    return flip_for_backend(kernel.transpose(axes), source)
+
+
+def _by_format(layer: Any, last: Sequence[int], first: Sequence[int]) -> Sequence[int]:
+    return first if layer.data_format == "channels_first" else last
+
+
+def _convert_convolution_1d(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    """Converts a kernel (length, 1, in, out), or (out, in, length, 1) of early versions."""
+    check_layer(layer, source)
+    kernel, *bias = arrays
+    new, old = (0, 2, 3), (2, 1, 0)
+    expected = layer.kernel.shape
+    fits = [axes for axes in (new, old) if _shape(kernel, axes) == expected]
+    # If both fit, as for one input channel, the version decides.
+    is_old = fits == [old] or len(fits) == 2 and source.version < _FIRST_WITH_NEW_1D
+    axes = (2, 3, 1, 0) if is_old else (0, 1, 2, 3)
+    moved = _move(kernel, axes, source)
+    return [moved[:, 0] if moved.shape[1] == 1 else moved, *bias]
+
+
+def _shape(kernel: np.ndarray, axes: Sequence[int]) -> tuple[int, ...]:
+    return tuple(kernel.shape[axis] for axis in axes) if kernel.ndim == 4 else ()
+
+
+def _convert_convolution_2d(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    check_layer(layer, source)
+    axes = _by_format(layer, (0, 1, 2, 3), (2, 3, 1, 0))
+    return [_move(arrays[0], axes, source), *arrays[1:]]
+
+
+def _convert_convolution_3d(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    check_layer(layer, source)
+    axes = _by_format(layer, (0, 1, 2, 3, 4), (2, 3, 4, 1, 0))
+    return [_move(arrays[0], axes, source), *arrays[1:]]
+
+
+def _convert_transposed(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    check_layer(layer, source)
+    axes = _by_format(layer, (0, 1, 3, 2), (2, 3, 0, 1))
+    return [_move(arrays[0], axes, source), *arrays[1:]]
+
+
+def _convert_separable(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    check_layer(layer, source)
+    axes = _by_format(layer, (0, 1, 2, 3), (2, 3, 1, 0))
+    return [*(_move(kernel, axes, source) for kernel in arrays[:2]), *arrays[2:]]
+
+
+def _convert_gates(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    """Concatenates the arrays of all gates, unless they are one array already."""
+    then, now = next(GATES[cls] for cls in type(layer).__mro__ if cls in GATES)
+    if len(arrays) == 3:
+        return arrays
+    gates = {gate: arrays[3 * i : 3 * i + 3] for i, gate in enumerate(then)}
+    columns = zip(*(gates[gate] for gate in now), strict=True)
+    return [np.concatenate(parts, axis=-1) for parts in columns]
+
+
+def _convert_conv_lstm(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    check_layer(layer, source)
+    axes = _by_format(layer, (0, 1, 2, 3), (2, 3, 1, 0))
+    moved = [_move(a, axes, source) if a.ndim == 4 else a for a in arrays]
+    return _convert_gates(layer, moved, source)
+
+
+def _count_gates(layer: Any, source: Source) -> tuple[int, int]:
+    now = next(GATES[cls] for cls in type(layer).__mro__ if cls in GATES)[1]
+    count = 3 if source.fuses_gates else 3 * len(now)
+    return (count, 0) if layer.trainable else (0, count)
+
+
+_CONVOLUTION = ArrayRow(_convert_convolution_2d)
+
+ARRAYS: dict[type, ArrayRow] = {
+    layers.Conv1D: ArrayRow(_convert_convolution_1d),
+    layers.Conv2D: _CONVOLUTION,
+    layers.Conv3D: ArrayRow(_convert_convolution_3d),
+    layers.Conv2DTranspose: ArrayRow(_convert_transposed),
+    layers.SeparableConv2D: ArrayRow(_convert_separable),
+    layers.SimpleRNN: ArrayRow(_convert_gates, _count_gates),
+    layers.GRU: ArrayRow(_convert_gates, _count_gates),
+    layers.LSTM: ArrayRow(_convert_gates, _count_gates),
+    layers.ConvLSTM2D: ArrayRow(_convert_conv_lstm, _count_gates),
+}

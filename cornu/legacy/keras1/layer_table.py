@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cornu import layers
-from cornu.dialects.keras1.argument_conversions import (
+from cornu.legacy.keras1.argument_conversions import (
     combine_arguments,
     convert_bidirectional_weights,
     convert_embedding,
@@ -19,8 +19,11 @@ from cornu.dialects.keras1.argument_conversions import (
     set_input_shape,
     wrap_in_time_distributed,
 )
-from cornu.dialects.keras1.class_mapping import RECURRENT_KEYWORDS, ClassMapping
-from cornu.dialects.keras1.layers import ActivityRegularization
+from cornu.legacy.keras1.class_mapping import LAYER_KEYWORDS, RECURRENT_KEYWORDS, ClassMapping
+from cornu.legacy.layers.activations import ParametricSoftplus, SReLU
+from cornu.legacy.layers.dense import Highway, MaxoutDense
+from cornu.legacy.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
+from cornu.legacy.layers.modes import ActivityRegularization
 
 __all__ = ["ALIASES", "LAYERS"]
 
@@ -46,6 +49,7 @@ _transposed = (
     set_fan_axes((0, 1, 3), (0, 1, 2)),
     infer_output_padding,
 )
+_S_SHAPED = ("t_left", "a_left", "t_right", "a_right")
 _in_time = set_input_shape("input_length", "input_dim")
 
 LAYERS: dict[str, tuple[ClassMapping, ...]] = {
@@ -79,6 +83,46 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
             "output_dim, <I>, <R>, input_dim=None, input_length=None",
             layers.TimeDistributed,
             conversions=(_dense, _in_time, wrap_in_time_distributed),
+        ),
+        ClassMapping(
+            "MaxoutDense",
+            "output_dim, nb_feature=4, init='glorot_uniform', weights=None, <R>, input_dim=None",
+            MaxoutDense,
+            conversions=(_dense, set_input_shape("input_dim")),
+        ),
+        ClassMapping(
+            "Highway",
+            "<I>, <R>, input_dim=None",
+            Highway,
+            conversions=(drop_arguments("weights"), set_input_shape("input_dim")),
+        ),
+    ),
+    "local": (
+        ClassMapping(
+            "LocallyConnected1D",
+            "nb_filter, filter_length, <I>, border_mode='valid', subsample_length=1, <R>, "
+            "input_dim=None, input_length=None",
+            LocallyConnected1D,
+            conversions=(_dense, _in_time),
+            fixed=_LAST,
+        ),
+        ClassMapping(
+            "LocallyConnected2D",
+            f"{_CONVOLUTION_2D}, {_ORDERED}, <R>",
+            LocallyConnected2D,
+            conversions=(_rows_and_columns, _dense),
+        ),
+    ),
+    "convolutional_recurrent": (
+        ClassMapping(
+            "ConvLSTM2D",
+            "nb_filter, nb_row, nb_col, init='glorot_uniform', inner_init='orthogonal', "
+            "forget_bias_init='one', activation='tanh', inner_activation='hard_sigmoid', "
+            f"{_ORDERED}, <B>, <U>",
+            layers.ConvLSTM2D,
+            conversions=(_rows_and_columns, convert_gates(layers.ConvLSTM2D)),
+            keywords="weights=None, return_sequences=False, go_backwards=False, stateful=False, "
+            + LAYER_KEYWORDS,
         ),
     ),
     "convolutional": (
@@ -263,6 +307,20 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
             layers.PReLU,
             {"init": "alpha_initializer"},
             conversions=(initialize_from_weights("init"),),
+        ),
+        ClassMapping(
+            "ParametricSoftplus",
+            "alpha_init=0.2, beta_init=5.0, weights=None, shared_axes=None",
+            ParametricSoftplus,
+            {"beta_init": "beta_init"},
+            conversions=(drop_arguments("weights"),),
+        ),
+        ClassMapping(
+            "SReLU",
+            "t_left_init='zero', a_left_init='glorot_uniform', t_right_init='glorot_uniform', "
+            "a_right_init='one', shared_axes=None",
+            SReLU,
+            {f"{name}_init": f"{name}_initializer" for name in _S_SHAPED},
         ),
         ClassMapping("ELU", "alpha=1.0", layers.ELU),
         ClassMapping("ThresholdedReLU", "theta=1.0", layers.ReLU, {"theta": "threshold"}),

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cornu import layers
-from cornu.dialects.keras1.argument_values import ArrayInitializer, PerGateInitializer
-from cornu.dialects.keras1.class_mapping import TARGET_CLASS, Arguments
-from cornu.dialects.keras1.layers import (
+from cornu.legacy.keras1.argument_values import ArrayInitializer, PerGateInitializer
+from cornu.legacy.keras1.class_mapping import TARGET_CLASS, Arguments
+from cornu.legacy.layers.modes import (
     BatchwiseNormalization,
     DroppedEmbedding,
     FeaturewiseNormalization,
@@ -165,6 +165,7 @@ GATES = {
     layers.SimpleRNN: ("h", "h"),
     layers.GRU: ("zrh", "zrh"),
     layers.LSTM: ("icfo", "ifco"),
+    layers.ConvLSTM2D: ("icfo", "ifco"),
 }
 
 
@@ -177,7 +178,7 @@ def convert_gates(kind: type) -> ArgumentConversion:
     then, now = GATES[kind]
 
     def rule(given: Arguments) -> None:
-        fused = given["consume_less"] == "gpu"
+        fused = given.get("consume_less") == "gpu"
         count = len(now)
         if count > 1 and not fused:
             given["init"] = PerGateInitializer([given["init"]] * count)

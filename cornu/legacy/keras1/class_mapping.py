@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.dialects.keras1.argument_values import VALUE_CONVERTERS
 from cornu.errors import suggest
+from cornu.legacy.keras1.argument_values import VALUE_CONVERTERS
 from cornu.names import auto_name
 from cornu.renamed import KERAS_1_ARGUMENTS
 
@@ -30,6 +30,7 @@ __all__ = [
     "ClassMapping",
     "OldClass",
     "automatic_name",
+    "convert_bound",
     "parse_signature",
 ]
 
@@ -132,23 +133,9 @@ class OldClass:
             TypeError: an argument is missing or did not exist in Keras 1.
         """
         arguments = self._bind(args, kwargs)
-        for name, convert in VALUE_CONVERTERS.items():
-            if name in arguments:
-                arguments[name] = convert(arguments[name])
-        for convert_in_place in self.mapping.conversions:
-            convert_in_place(arguments)
         if "name" in arguments and arguments["name"] is None:
             arguments["name"] = automatic_name(self.mapping.old_name)
-        for name in ("input_shape", "batch_input_shape"):
-            if name in arguments and arguments[name] is None:
-                del arguments[name]
-        new_names = self.mapping.argument_names
-        renamed = {
-            new_names.get(name, name): value
-            for name, value in arguments.items()
-            if name not in _IGNORED_ARGUMENTS
-        }
-        return {**renamed, **self.mapping.fixed}
+        return convert_bound(self.mapping, arguments)
 
     def _bind(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
         old_name, known = self.mapping.old_name, self.__signature__.parameters
@@ -207,6 +194,31 @@ class OldClass:
 
     def __repr__(self) -> str:
         return f"<{self.mapping.old_name} of Keras 1>"
+
+
+def convert_bound(mapping: ClassMapping, arguments: Arguments) -> Arguments:
+    """Returns keyword arguments of the target for all arguments of a class of Keras 1.
+
+    Args:
+        mapping: the row of the table.
+        arguments: the arguments by their old names, which is changed. It may receive
+            `TARGET_CLASS`.
+    """
+    for name, convert in VALUE_CONVERTERS.items():
+        if name in arguments:
+            arguments[name] = convert(arguments[name])
+    for convert_in_place in mapping.conversions:
+        convert_in_place(arguments)
+    for name in ("input_shape", "batch_input_shape"):
+        if name in arguments and arguments[name] is None:
+            del arguments[name]
+    new_names = mapping.argument_names
+    renamed = {
+        new_names.get(name, name): value
+        for name, value in arguments.items()
+        if name not in _IGNORED_ARGUMENTS
+    }
+    return {**renamed, **mapping.fixed}
 
 
 class BaseClassMeta(type):

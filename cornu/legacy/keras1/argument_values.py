@@ -17,6 +17,7 @@ from cornu.parts import initializers as modern
 from cornu.parts.initializers.scaled import Distribution, FanMode
 
 __all__ = [
+    "ACTIVATIONS",
     "CONSTRAINTS",
     "INITIALIZERS",
     "REGULARIZERS",
@@ -161,8 +162,9 @@ INITIALIZERS: dict[str, Callable[[], Any]] = {
 
 
 def get_initializer(init: Any) -> Any:
-    """Returns the initializer for a name or a function `f(shape, name=None)`."""
-    if init is None or isinstance(init, modern.Initializer):
+    """Returns the initializer for a name, a function `f(shape, name=None)` or a config."""
+    # ParametricSoftplus has numbers as initial values.
+    if init is None or isinstance(init, (modern.Initializer, dict, float, int)):
         return init
     if callable(init):
         return FunctionInitializer(init)
@@ -172,7 +174,7 @@ def get_initializer(init: Any) -> Any:
 # ------------------------------------------------------------------------------------- activations
 
 
-_ACTIVATIONS = {
+ACTIVATIONS = {
     "elu": activations.elu,
     "hard_sigmoid": hard_sigmoid,
     "linear": activations.linear,
@@ -187,7 +189,7 @@ _ACTIVATIONS = {
 
 def get_activation(name: Any) -> Any:
     """Returns the activation with a name; returns functions unchanged."""
-    return _look_up("activation", name, _ACTIVATIONS) if isinstance(name, str) else name
+    return _look_up("activation", name, ACTIVATIONS) if isinstance(name, str) else name
 
 
 # ------------------------------------------------------------------------ penalties and constraints
@@ -241,6 +243,10 @@ VALUE_CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "forget_bias_init": get_initializer,
     "beta_init": get_initializer,
     "gamma_init": get_initializer,
+    "t_left_init": get_initializer,
+    "a_left_init": get_initializer,
+    "t_right_init": get_initializer,
+    "a_right_init": get_initializer,
     "activation": get_activation,
     "inner_activation": get_activation,
     "W_regularizer": get_regularizer,

@@ -1,0 +1,83 @@
+"""Values in configs of Keras 1: penalties, constraints and functions, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cornu.legacy.keras1.argument_values import ACTIVATIONS, INITIALIZERS
+from cornu.parts import constraints, regularizers
+from cornu.types import Config
+
+__all__ = ["LAMBDA", "convert_value", "describe_function"]
+
+# A reference to a function without a name, which the program must pass.
+LAMBDA: Config = {"class_name": "function", "config": "<lambda>"}
+
+# Class names in configs -> present classes, and the arguments that were renamed.
+_PENALTIES = ("L1L2Regularizer", "WeightRegularizer", "ActivityRegularizer")
+_CONSTRAINTS: dict[str, tuple[str, Mapping[str, str]]] = {
+    "MaxNorm": ("MaxNorm", {"m": "max_value"}),
+    "NonNeg": ("NonNeg", {}),
+    "UnitNorm": ("UnitNorm", {}),
+    "MinMaxNorm": ("MinMaxNorm", {"low": "min_value", "high": "max_value"}),
+}
+
+
+def convert_value(name: str, value: Any) -> Any:
+    """Converts the value of an argument, if it is the config of an object.
+
+    Args:
+        name: the name of the argument.
+        value: the value in a config.
+
+    Raises:
+        ValueError: the object has no equal today.
+    """
+    if isinstance(value, str):
+        if name.endswith("activation") and value not in ACTIVATIONS:
+            return {"class_name": "function", "config": value}
+        if name.endswith("init") and value not in INITIALIZERS:
+            return {"class_name": "function", "config": value}
+    if not isinstance(value, dict) or "name" not in value:
+        return value
+    if name.endswith("_regularizer"):
+        return _convert_penalty(value)
+    return _convert_constraint(value) if name.endswith("_constraint") else value
+
+
+def _convert_penalty(value: Config) -> Any:
+    kind = value["name"]
+    if kind == "EigenvalueRegularizer":
+        raise ValueError(
+            "EigenvalueRegularizer of Keras 1 is not supported. To predict without it, remove "
+            "the W_regularizer from the config of the layer."
+        )
+    arguments = {k: v for k, v in value.items() if k != "name"}
+    if kind in _PENALTIES:
+        return regularizers.get({"class_name": "L1L2", "config": arguments})
+    return {"class_name": kind, "config": arguments}
+
+
+def _convert_constraint(value: Config) -> Any:
+    arguments = {k: v for k, v in value.items() if k != "name"}
+    if value["name"] not in _CONSTRAINTS:
+        return {"class_name": value["name"], "config": arguments}
+    name, renames = _CONSTRAINTS[value["name"]]
+    config = {renames.get(k, k): v for k, v in arguments.items()}
+    return constraints.get({"class_name": name, "config": config})
+
+
+def describe_function(config: Config, name: str) -> Any:
+    """Returns the function of a Lambda or a Merge as data: its name, or that it has none.
+
+    Code in the config is dropped.
+
+    Args:
+        config: the config of the layer.
+        name: the argument, whose kind is in `<name>_type`.
+    """
+    value, kind = config.get(name), config.get(f"{name}_type")
+    if value is None or isinstance(value, str) and kind != "lambda":
+        return value
+    return dict(LAMBDA)

@@ -1,0 +1,1 @@
+"""Layers of old versions of Keras without an equal today."""
