@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.attacks import report
+from benchmarks.attacks import formats, report
 from benchmarks.attacks.attack import Attack, Outcome
 from benchmarks.attacks.runner import run
 from benchmarks.attacks.table import ATTACKS
@@ -25,11 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=1.0, help="of the rounds of the long form")
     parser.add_argument("--jobs", type=int, default=1, help="attacks that run at once")
     parser.add_argument("--record", type=Path, help="a file that outcomes are appended to")
-    parser.add_argument("--page", type=Path, help="only write reliability.md, from such a file")
+    parser.add_argument("--page", type=Path, help="only write the sections of reliability.md")
     parser.add_argument("--list", action="store_true", help="only list the attacks")
     given = parser.parse_args(arguments)
     if given.page:
-        report.write(report.section(report.read(given.page), ATTACKS))
+        found = report.read(given.page)
+        if any(ATTACKS[name].kind != formats.KIND for name in found):
+            report.write(report.section(found, ATTACKS))
+        if any(ATTACKS[name].kind == formats.KIND for name in found):
+            report.write(report.formats_section(found))
         return 0
     chosen = [a for a in ATTACKS.values() if given.only in f"{a.kind}: {a.name}"]
     if given.quick:

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.attacks.attack import VERDICTS, Attack, Outcome
+from benchmarks.attacks.formats import FORMATS
 
-__all__ = ["failures", "read", "record", "section", "write"]
+__all__ = ["failures", "formats_section", "read", "record", "section", "write"]
 
 _PAGE = Path(__file__).parents[1] / "reliability.md"
-_TITLE = "## Attacks"
+_TITLE, _FORMATS_TITLE = "## Attacks", "## Attacks by format"
 _WORDS = 300  # characters of the details of a failure
 
 
@@ -45,6 +46,32 @@ def section(found: Mapping[str, Sequence[Outcome]], attacks: Mapping[str, Attack
     failed = [_failure(attacks[name], found[name]) for name in found]
     lines += ["", "Failures:", "", *filter(None, failed)] if any(failed) else ["", "No failures."]
     return "\n".join([*lines, ""])
+
+
+def formats_section(found: Mapping[str, Sequence[Outcome]]) -> str:
+    """Returns the section of attacks by format: the outcome, seconds and megabytes of each."""
+    rows = [(*FORMATS[name], found[name][0]) for name in FORMATS if name in found]
+    columns = list(dict.fromkeys(row[2] for row in rows))
+    kinds = list(dict.fromkeys((row[0], row[1]) for row in rows))
+    cells = {(kind, column): _cell(outcome) for kind, _, column, outcome in rows}
+    lines = [
+        _FORMATS_TITLE,
+        "",
+        "`python -m benchmarks.attacks --only 'attacks by format'` reads a crafted file of each",
+        "kind in each format in which it can exist; nothing is imported, opened or executed.",
+        "Cells are the verdict, seconds and megabytes. The sources are advisories for Keras.",
+        "",
+        f"| attack | source | {' | '.join(columns)} |",
+        "| --- | --- |" + " --- |" * len(columns),
+    ]
+    for kind, source in kinds:
+        inner = " | ".join(cells.get((kind, column), "") for column in columns)
+        lines.append(f"| {kind} | {source} | {inner} |")
+    return "\n".join([*lines, ""])
+
+
+def _cell(outcome: Outcome) -> str:
+    return f"{outcome.verdict}, {outcome.seconds:.2f} s, {outcome.megabytes:.0f} MB"
 
 
 def _row(
@@ -100,11 +127,12 @@ def read(path: Path) -> dict[str, list[Outcome]]:
 
 
 def write(text: str) -> None:
-    """Replaces the section on the page."""
+    """Replaces the section of the page that has the title of the text, or adds it at the end."""
     page = _PAGE.read_text(encoding="utf-8")
-    pattern = re.compile(rf"{_TITLE}\n.*?(?=\n## |\Z)", re.DOTALL)
+    title = text.partition("\n")[0]
+    pattern = re.compile(rf"^{re.escape(title)}\n.*?(?=\n## |\Z)", re.DOTALL | re.MULTILINE)
     if pattern.search(page):
         page = pattern.sub(lambda match: text, page)
     else:
-        page = f"{text}\n{page}"
+        page = f"{page}\n{text}"
     _PAGE.write_text(page, encoding="utf-8")

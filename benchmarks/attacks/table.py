@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from benchmarks.attacks import crafted, fuzzing, interrupts, names, saving, threads, training
+from benchmarks.attacks import (
+    crafted,
+    formats,
+    fuzzing,
+    interrupts,
+    names,
+    saving,
+    threads,
+    training,
+)
 from benchmarks.attacks.attack import Attack
 
 __all__ = ["ATTACKS"]
 
-_MODULES = (training, saving, interrupts, threads, crafted, fuzzing, names)
+_MODULES = (training, saving, interrupts, threads, crafted, formats, fuzzing, names)
 ATTACKS: dict[str, Attack] = {}
 for _module in _MODULES:
     for _attack in _module.ATTACKS:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
+from cornu.core.state.scope import announce_work
 from cornu.ops.arguments import to_array, to_pair
 from cornu.types import Array, ArrayLike
 
@@ -34,6 +35,7 @@ def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
     x = to_array(x)
     if num is not None and num != x.shape[axis]:
         raise ValueError(f"unstack: num={num}, but axis {axis} has size {x.shape[axis]}.")
+    announce_work("traced operations", x.shape[axis])
     return [jax.lax.index_in_dim(x, i, axis, keepdims=False) for i in range(x.shape[axis])]
 
 
@@ -78,8 +80,19 @@ def scatter(indices: ArrayLike, values: ArrayLike, shape: Any) -> Array:
         shape: the shape of the result.
     """
     indices, values = to_array(indices), to_array(values)
-    # Indexing takes one array of indices per axis, and Keras one row of indices per value.
-    return jnp.zeros(shape, values.dtype).at[tuple(jnp.moveaxis(indices, -1, 0))].add(values)
+    zeros = jnp.zeros(shape, values.dtype)
+    return zeros.at[_by_axis("scatter", indices, zeros.ndim)].add(values)
+
+
+def _by_axis(name: str, indices: Array, axes: int) -> tuple[Array, ...]:
+    """Returns one array of indices per axis, as indexing takes them; Keras has a row per value."""
+    columns = indices.shape[-1]
+    if not isinstance(columns, int) or columns > axes:
+        raise ValueError(
+            f"{name}: the last axis of `indices` must have one entry for each indexed axis, at "
+            f"most {axes}. Received: indices of shape {tuple(indices.shape)}"
+        )
+    return tuple(jnp.moveaxis(indices, -1, 0))
 
 
 # The methods of `jax.numpy.ndarray.at[...]` by the names of Keras.
@@ -105,7 +118,7 @@ def scatter_update(
             "scatter_update: reduction must be 'add', 'max', 'min', 'mul' or None. "
             f"Received: {reduction!r}"
         )
-    target = inputs.at[tuple(jnp.moveaxis(indices, -1, 0))]
+    target = inputs.at[_by_axis("scatter_update", indices, inputs.ndim)]
     result: Array = getattr(target, _UPDATE_METHODS[reduction])(updates)
     return result
 

@@ -18,6 +18,11 @@ from pathlib import Path
 
 __all__ = ["atomic_write", "may_write", "reserve"]
 
+# Characters of the name, and of its suffix, in the temporary name. File systems allow names of 255
+# bytes, and a character has up to four.
+_NAME, _SUFFIX = 40, 15
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
 
 @contextlib.contextmanager
 def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
@@ -29,6 +34,7 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
 
     Raises:
         FileExistsError: the file exists, and `overwrite` is False.
+        PermissionError: the file is read-only.
         IsADirectoryError: the path is that of a directory.
         ValueError: it is that of a device, a pipe or a socket.
 
@@ -46,9 +52,16 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
     if path.is_symlink():
         path = Path(os.path.realpath(path))
     replaced = _existing_mode(path)
+    # Renaming needs no permission to write the old file, which was taken away on purpose.
+    if replaced is not None and not (replaced & _WRITABLE and os.access(path, os.W_OK)):
+        raise PermissionError(
+            f"{str(path)!r} is read-only, and was not replaced.\n"
+            "Change its permissions, or pass another path."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same directory, because a file cannot be renamed into another file system.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
+    name = f".{path.name[:_NAME]}.{secrets.token_hex(4)}{path.suffix[-_SUFFIX:]}"
+    temporary = path.with_name(name)
     try:
         # Within the block, so that an interrupt leaves no file behind. The system applies the
         # umask; Python could read it only by setting it for all threads.

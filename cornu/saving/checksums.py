@@ -11,14 +11,19 @@ __all__ = ["compute", "verify"]
 
 
 def compute(array: np.ndarray) -> int:
-    """Returns the CRC-32 of the bytes of an array in C order.
+    """Returns the CRC-32 of the dtype, the shape and the numbers of an array.
+
+    The dtype and the shape are included because damage to the header of a file may change them,
+    and leave the bytes of the numbers as they are.
 
     Example:
 
-    >>> compute(np.zeros(2, "float32")) == compute(np.zeros(8, "uint8"))
-    True
+    >>> compute(np.zeros(2, "float32")) == compute(np.zeros(2, "int32"))
+    False
     """
-    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    described = zlib.crc32(f"{array.dtype.name}{array.shape}".encode())
+    return zlib.crc32(native.reshape(-1).view(np.uint8).data, described)
 
 
 def verify(array: np.ndarray, expected: Any, key: str) -> None:
@@ -26,7 +31,8 @@ def verify(array: np.ndarray, expected: Any, key: str) -> None:
 
     Args:
         array: the array.
-        expected: its checksum; None if the file has none, as files of other libraries.
+        expected: its checksum; None if no array of the file has one, as in files of other
+            libraries.
         key: the name of the array.
     """
     if expected is not None and compute(array) != expected:

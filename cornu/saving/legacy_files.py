@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -113,11 +114,12 @@ def create_model(config: Any, nbytes: int, stored: int | None, name: str, source
         with validation.wrap_read_errors(name):
             converted = convert_model(config, source)
             check_work(converted, nbytes, name)
-            if stored is None:
+            with contextlib.ExitStack() as limits:
+                limits.enter_context(validation.defer_values())
+                limits.enter_context(validation.limit_work(nbytes, name))
+                if stored is not None:
+                    limits.enter_context(validation.limit_allocations(stored, name))
                 model = registry.deserialize(converted)
-            else:
-                with validation.limit_allocations(stored, name):
-                    model = registry.deserialize(converted)
     except ValueError as error:
         if source.reason is not None:
             error.args = (f"{error}\n{_describe_judgment(source, name)}",)

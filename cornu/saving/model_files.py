@@ -255,7 +255,12 @@ def _read_archive(
 ) -> Any:
     with open_keras_archive(source) as archive:
         model, state = _restore_model(
-            archive.config, archive.reader, archive.name, custom_objects, compile
+            archive.config,
+            archive.reader,
+            archive.name,
+            custom_objects,
+            compile,
+            archive.config_size,
         )
         _restore_assets(state, archive)
     return model
@@ -267,15 +272,17 @@ def _restore_model(
     name: str,
     custom_objects: Mapping[str, Any] | None,
     compile: bool,
+    config_size: int | None = None,
 ) -> tuple[Any, StoredState]:
     """Returns a model made from a JSON config, with the weights of an open file, and its state."""
     with registry.custom_object_scope(custom_objects):
         with (
             validation.wrap_read_errors(name),
             validation.limit_allocations(reader.nbytes, name),
+            validation.limit_work(len(text), name),
             registry.archive_scope() as archive,
         ):
-            config = validation.read_json(text, "config.json")
+            config = validation.read_json(text, "config.json", stored=config_size)
             check_work(config, len(text), name)
             with _listing_missing(config, archive, compile):
                 model = _model_from_config(config, name)
@@ -346,7 +353,12 @@ def model_from_json(
             f"{name} starts with {json_string[:20]!r}, and does not describe a model.\n"
             "Pass the string that model.to_json() returned, not a file name."
         )
-    with validation.wrap_read_errors(name), registry.custom_object_scope(custom_objects):
+    with (
+        validation.wrap_read_errors(name),
+        validation.defer_values(),
+        validation.limit_work(len(json_string), name),
+        registry.custom_object_scope(custom_objects),
+    ):
         config = validation.read_json(json_string, name)
         source = legacy_files.source_of_config(config, keras_version, source_backend)
         if source.era < 3:

@@ -12,16 +12,20 @@ import difflib
 import json
 import os
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from cornu.core.state import scope
+from cornu.core.state.scope import WorkUnit
 from cornu.process.forks import is_unable_to_compute
+from cornu.saving import budget
 
 __all__ = [
-    "check_decompressed_size",
+    "defer_values",
     "limit_allocations",
+    "limit_work",
     "open_zip",
     "read_json",
     "read_json_file",
@@ -32,14 +36,8 @@ __all__ = [
 
 _MAX_JSON = 32 << 20  # bytes; the Python objects may take thirty times as much
 _MAX_DEPTH = 200
-# Lists and dicts in JSON. Empty ones take two bytes in a file, which compresses them further, and
-# 60 in memory; a model of a thousand layers has some ten thousand.
-_MAX_CONTAINERS = 1_000_000
-_MAX_MEMBERS = 100_000
+_MAX_CONTAINERS = 1_000_000  # lists and dicts; a model of a thousand layers has some ten thousand
 _COMPRESSION_TYPES = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_UNCHECKED = 64 << 20  # bytes to which any file may decompress
-_MAX_RATIO = 100  # of decompressed to compressed bytes beyond that; weights hardly compress
-_MAX_GROWTH = 8  # of a model with optimizer slots and averages, compared with the weights
 
 
 def resolve_existing_path(filepath: str | os.PathLike[str], directories: bool = False) -> Path:
@@ -93,7 +91,7 @@ def limit_allocations(stored: int, name: str) -> Iterator[None]:
     A few bytes of JSON can describe a layer of any size, so the size is checked before Variables
     are initialized.
     """
-    remaining = _UNCHECKED + _MAX_GROWTH * stored
+    remaining = budget.limit("bytes of new weights", stored)
 
     def check(path: str, nbytes: int) -> None:
         nonlocal remaining
@@ -107,15 +105,47 @@ def limit_allocations(stored: int, name: str) -> Iterator[None]:
     current = scope.current()
     before, current.allocation_check = current.allocation_check, check
     try:
-        yield
+        with defer_values():
+            yield
     finally:
         current.allocation_check = before
 
 
-def check_decompressed_size(compressed: int, decompressed: int, name: str) -> None:
-    """Raises ValueError if data decompresses to far more than it takes in the file."""
-    if decompressed > _UNCHECKED + _MAX_RATIO * compressed:
-        raise ValueError(f"{name} would decompress from {compressed} to {decompressed} bytes.")
+@contextlib.contextmanager
+def defer_values() -> Iterator[None]:
+    """Defers the initial values of new Variables until they are read.
+
+    A few bytes of JSON can describe a layer of any size. Of a model that a file describes, most
+    Variables get their values from the file.
+    """
+    current = scope.current()
+    before, current.defers_values = current.defers_values, True
+    try:
+        yield
+    finally:
+        current.defers_values = before
+
+
+@contextlib.contextmanager
+def limit_work(nbytes: int, name: str) -> Iterator[None]:
+    """Limits the work of ops that depends on the shapes of their inputs.
+
+    Args:
+        nbytes: the size of the config.
+        name: the file, as messages show it.
+    """
+    totals: Counter[WorkUnit] = Counter()
+
+    def check(unit: WorkUnit, amount: float) -> None:
+        totals[unit] += amount  # type: ignore[assignment]
+        budget.check(unit, totals[unit], nbytes, name)
+
+    current = scope.current()
+    before, current.work_check = current.work_check, check
+    try:
+        yield
+    finally:
+        current.work_check = before
 
 
 @contextlib.contextmanager
@@ -123,8 +153,8 @@ def open_zip(source: Path | IO[bytes], name: str) -> Iterator[zipfile.ZipFile]:
     """Opens a zip archive, and validates the number, names, types and sizes of its members."""
     with zipfile.ZipFile(source) as archive:
         members = archive.infolist()
-        if len(members) > _MAX_MEMBERS:
-            raise ValueError(f"{name} has {len(members)} members. At most {_MAX_MEMBERS} are read.")
+        nbytes = source.stat().st_size if isinstance(source, Path) else source.seek(0, os.SEEK_END)
+        budget.check("archive members", len(members), nbytes, name)
         # One of them would be checked, and the other one read.
         if len({member.filename for member in members}) != len(members):
             raise ValueError(f"{name} has two members with the same name.")
@@ -134,7 +164,8 @@ def open_zip(source: Path | IO[bytes], name: str) -> Iterator[zipfile.ZipFile]:
                 raise ValueError(
                     f"{location} is encrypted, or compressed by a method other than deflate."
                 )
-            check_decompressed_size(member.compress_size, member.file_size, location)
+            nbytes = member.compress_size
+            budget.check("bytes after decompression", member.file_size, nbytes, location)
         yield archive
 
 
@@ -151,13 +182,16 @@ def read_zip_member(archive: zipfile.ZipFile, name: str) -> bytes:
     return data
 
 
-def read_json(data: bytes | str, name: str, max_bytes: int = _MAX_JSON) -> Any:
+def read_json(
+    data: bytes | str, name: str, max_bytes: int = _MAX_JSON, stored: int | None = None
+) -> Any:
     """Parses JSON of limited size and depth.
 
     Args:
         data: the JSON data.
         name: the file, as messages show it.
         max_bytes: the limit of the size.
+        stored: how many bytes the data takes in the file, if it was compressed.
 
     Example:
 
@@ -166,9 +200,15 @@ def read_json(data: bytes | str, name: str, max_bytes: int = _MAX_JSON) -> Any:
     """
     if len(data) > max_bytes:
         raise ValueError(f"{name} has {len(data)} bytes. At most {max_bytes} bytes are read.")
+    nbytes = len(data) if stored is None else stored
+    budget.check("bytes of JSON", len(data), nbytes, name)
     text = data if isinstance(data, bytes) else data.encode(errors="replace")
-    if text.count(b"[") + text.count(b"{") > _MAX_CONTAINERS:
+    # Every value but the first follows one of these; some of them are within texts.
+    containers = text.count(b"[") + text.count(b"{")
+    if containers > _MAX_CONTAINERS:
         raise ValueError(f"{name} has more than {_MAX_CONTAINERS} lists and dicts.")
+    count = containers + text.count(b",")
+    budget.check("JSON values", count, nbytes, name)
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:

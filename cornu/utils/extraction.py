@@ -10,6 +10,7 @@ from __future__ import annotations
 import bz2
 import contextlib
 import gzip
+import itertools
 import lzma
 import os
 import shutil
@@ -22,11 +23,11 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
-from cornu.saving.validation import check_decompressed_size, wrap_read_errors
+from cornu.saving import budget
+from cornu.saving.validation import wrap_read_errors
 
 __all__ = ["extract", "is_plain_name"]
 
-_MAX_MEMBERS = 2_000_000  # ImageNet has 1.3 million
 _MAX_DEPTH = 64
 _MAX_NAME_BYTES = 255
 _SEPARATORS = "/\\:" if os.name == "nt" else "/\\"
@@ -89,15 +90,13 @@ def is_plain_name(name: str) -> bool:
 
 
 def _write(members: Iterator[_Member], folder: Path, packed: int, name: str) -> None:
-    unpacked = 0
-    for count, member in enumerate(members, start=1):
+    unpacked = created = 0
+    for member in members:
         where = f"{name}, member {member.name!r:.300}"
-        if count > _MAX_MEMBERS:
-            raise ValueError(f"{name} has more than {_MAX_MEMBERS} members.")
         if member.size < 0:
             raise ValueError(f"{where}: the size is negative.")
         unpacked += member.size
-        check_decompressed_size(packed, unpacked, name)
+        budget.check("bytes after decompression", unpacked, packed, name)
         if member.size > shutil.disk_usage(folder).free:
             raise ValueError(
                 f"{where}: its size of {member.size} bytes exceeds the free disk space."
@@ -110,6 +109,10 @@ def _write(members: Iterator[_Member], folder: Path, packed: int, name: str) -> 
         ):
             raise ValueError(f"{where}: the path is outside of the folder or invalid.")
         target = folder.joinpath(*parts)
+        # Folders that no member stands for are counted as well.
+        missing = itertools.takewhile(lambda path: not path.exists(), (target, *target.parents))
+        created += max(1, sum(1 for _ in missing))
+        budget.check("files and folders", created, packed, name)
         if member.folder:
             target.mkdir(parents=True, exist_ok=True)
         elif not parts:

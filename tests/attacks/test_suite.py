@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks.attacks import crafted, report, saving
+from benchmarks.attacks import crafted, formats, report, saving
 from benchmarks.attacks.attack import Outcome, judge
 from benchmarks.attacks.controls import CONTROLS, KNOWN
 from benchmarks.attacks.runner import run
@@ -12,7 +12,7 @@ from benchmarks.attacks.table import ATTACKS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
 KILLS = "kill -9: arrays, validation, callbacks"
-FILES = [attack for attack in (*crafted.ATTACKS, *saving.ATTACKS) if attack.quick]
+FILES = [attack for attack in (*crafted.ATTACKS, *formats.ATTACKS, *saving.ATTACKS) if attack.quick]
 QUICK = [attack for attack in ATTACKS.values() if attack.quick and attack.name != KILLS]
 
 

@@ -10,7 +10,7 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.callbacks import Callback, LambdaCallback, OrbaxCheckpoint
-from cornu.saving import validation
+from cornu.saving import budget
 from cornu.saving.formats.orbax import OrbaxCheckpoints
 
 pytest.importorskip("orbax.checkpoint")
@@ -216,6 +216,7 @@ def test_decompression_bombs_are_rejected_before_reading(tmp_path, monkeypatch):
     checkpoints = OrbaxCheckpoints(tmp_path)
     checkpoints.save(0, {"vars/0": cornu.Variable(np.zeros((1000, 1000), "float32"))}, None)
     checkpoints.close()
-    monkeypatch.setattr(validation, "_UNCHECKED", 1000)
-    with pytest.raises(ValueError, match="would decompress from .* to 4000000 bytes"):
+    limit = budget._Limit(1000, 100)
+    monkeypatch.setitem(budget._LIMITS, "bytes after decompression", limit)
+    with pytest.raises(ValueError, match="4,000,000 bytes after decompression"):
         tiny().load_weights(tmp_path)

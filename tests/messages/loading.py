@@ -378,3 +378,53 @@ load_weights() was called (at loading.py:1).
 def an_array_instead_of_a_file():
     """The weights themselves are given instead of a file."""
     net().load_weights(np.ones((4, 3)))
+
+
+@wrong(
+    PermissionError,
+    """
+'net.keras' is read-only, and was not replaced.
+Change its permissions, or pass another path.
+save() was called (at loading.py:3).
+""",
+)
+def a_read_only_file():
+    """The file that would be replaced is read-only."""
+    net().save("net.keras")
+    Path("net.keras").chmod(0o444)
+    net().save("net.keras")
+
+
+@wrong(
+    ValueError,
+    """
+The JSON text asks for more than its size justifies: 1,170 layers. At most 1,169 are allowed for\
+ 320,761 bytes.
+If you trust the text, call cornu.saving.deserialize_keras_object(json.loads(text)).
+model_from_json() was called (at loading.py:4).
+""",
+)
+def more_layers_than_text():
+    """Text describes more layers than its size justifies."""
+    config = json.loads(net().to_json())
+    layer = {"module": "keras.layers", "class_name": "ReLU", "config": {}}
+    config["config"]["layers"] += [layer] * 5000
+    cornu.models.model_from_json(json.dumps(config))
+
+
+@wrong(
+    ValueError,
+    """
+'layers/dense/vars/0' does not have its checksum: the file is damaged.
+Copy or download the file again, or save it again.
+load_weights() was called (at loading.py:6).
+""",
+)
+def a_damaged_number():
+    """Bytes of the weights in a file have changed."""
+    model = net()
+    model.set_weights([np.ones_like(weight) for weight in model.get_weights()])
+    model.save_weights("net.weights.h5")
+    data = Path("net.weights.h5").read_bytes()
+    Path("net.weights.h5").write_bytes(data.replace(np.ones(9, "f4"), np.zeros(9, "f4")))
+    model.load_weights("net.weights.h5")

@@ -52,7 +52,7 @@ def test_files_without_checksums_are_read(tmp_path):
     with h5py.File(tmp_path / "w.h5", "w") as file:
         for key, array in arrays.items():
             file[key] = array
-        file["a/kernel"].attrs["crc32"] = "of another library"
+        file["a/kernel"].attrs["checksum"] = "of another library"
     for ending, (_, read) in FORMATS.items():
         with read(tmp_path / f"w{ending}") as reader:
             for key, array in arrays.items():
@@ -62,7 +62,7 @@ def test_files_without_checksums_are_read(tmp_path):
 def test_a_table_of_checksums_that_is_none(tmp_path):
     path = tmp_path / "w.safetensors"
     for text, message in (("[1, 2]", None), ('{"w": 1}', "its checksum"), ("{", "not valid JSON")):
-        save_file({"w": np.ones(2)}, path, {"crc32": text})
+        save_file({"w": np.ones(2)}, path, {"checksums": text})
         if message is None:
             with open_safetensors(path) as reader:
                 assert (reader.read("w") == 1).all()
@@ -77,7 +77,7 @@ def test_other_libraries_read_the_files(tmp_path):
     assert (loaded["a/kernel"] == ARRAYS["a/kernel"]).all()
     header = (tmp_path / "w.safetensors").read_bytes()
     metadata = json.loads(header[8 : 8 + struct.unpack("<Q", header[:8])[0]])["__metadata__"]
-    assert json.loads(metadata["crc32"])["count"] == checksums.compute(ARRAYS["count"])
+    assert json.loads(metadata["checksums"])["count"] == checksums.compute(ARRAYS["count"])
 
 
 def test_names_that_are_not_text(tmp_path):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import cornu
-from cornu.saving import work_budget
+from cornu.saving import budget, work_budget
 from cornu.saving.work_budget import check_work
 
 # Larger than users choose, and still loaded.
@@ -24,6 +24,8 @@ GENEROUS = {
     "num_chains": 5,
     "chain_depth": 6,
     "num_ops": 20,
+    "num_oov_indices": 10_000,
+    "tile_grid_size": [64, 64],
     "power_iterations": 20,
 }
 ROWS = [(name, work) for name, rows in work_budget._TABLE.items() for work in rows]
@@ -75,7 +77,7 @@ def test_large_numbers_are_refused(name, work):
         for given in (size, [size], {"class_name": "__tuple__", "items": [size]}):
             arguments = arguments_of(work, lambda factor, given=given: given)
             nested = {"layers": [{"config": [entry(name, arguments)]}]}
-            with pytest.raises(ValueError, match="asks for more work"):
+            with pytest.raises(ValueError, match="asks for more than its size"):
                 check_work(nested, 1000, "a file")
     if find(name)[1] and work.unless is None:
         factor = work.factors[0]
@@ -116,8 +118,17 @@ def test_names_of_packages_are_ignored(name):
         check_work(config, 1000, "a file")
 
 
+def test_layers_are_counted_and_their_parts_are_not():
+    part = {"class_name": "Zeros", "config": {}}
+    layers = [entry("ReLU", {"bias_initializer": part, "dtype": part})] * 100
+    check_work({"layers": layers}, 0, "a file")
+    with pytest.raises(ValueError, match="101 layers"):
+        check_work({"layers": layers, "cell": entry("LSTMCell", {})}, 0, "a file")
+    check_work({"layers": layers * 10}, 300_000, "a file")
+
+
 def test_files_and_text_are_bounded_and_objects_of_the_program_are_not(tmp_path, monkeypatch):
-    monkeypatch.setitem(work_budget._FREE, "traced operations", 0.0)
+    monkeypatch.setitem(budget._LIMITS, "traced operations", budget._Limit(0.0, 0.01))
     x = cornu.Input((40,))
     model = cornu.Model(x, cornu.ops.diff(x, n=35))
     model.save(tmp_path / "m.keras")
@@ -141,6 +152,6 @@ def test_text_that_asks_for_any_work_is_refused_at_once(name, work):
     layers = [entry("InputLayer", {"batch_shape": [None, 4]}), entry(name, size)]
     text = json.dumps({"class_name": "Sequential", "config": {"layers": layers}})
     began = time.perf_counter()
-    with pytest.raises(ValueError, match="The JSON text asks for more work"):
+    with pytest.raises(ValueError, match="The JSON text asks for more than"):
         cornu.models.model_from_json(text)
     assert time.perf_counter() - began < 1

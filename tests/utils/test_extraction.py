@@ -175,7 +175,7 @@ def test_decompression_bombs_are_rejected(tmp_path):
         tar(tmp_path / "a.tgz", ("zeros", big), pack=lambda data: gzip.compress(data)),
         tar(tmp_path / "a.xz", ("zeros", big), pack=lambda data: lzma.compress(data, preset=0)),
     ):
-        assert_rejected(archive, "would decompress from .* bytes")
+        assert_rejected(archive, "bytes after decompression")
 
 
 def test_headers_that_declare_gigabytes_are_not_read(tmp_path):

@@ -11,7 +11,7 @@ import contextlib
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import jax
 
@@ -27,6 +27,7 @@ __all__ = [
     "CaptureError",
     "RandomSource",
     "Scope",
+    "announce_work",
     "current",
     "functionalize",
     "pure",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 
+WorkUnit = Literal["traced operations", "numbers in memory"]
 CallInterceptor = Callable[[Any, Any, Callable[..., Any], Any, Any], Any]
 
 
@@ -95,6 +97,10 @@ class Scope:
         inferring_shapes: whether shapes are being inferred; computed values are then discarded.
         allocation_check: called with path and size in bytes before a Variable is created; raises
             if it is too large.
+        defers_values: whether the initial values of large Variables are computed only when they
+            are read. A file may describe a layer of any size, and usually holds its values.
+        work_check: called before an op traces many operations, or computes a large table, with
+            "traced operations" or "numbers in memory" and their number; raises if it is too large.
         interceptor: called instead of each layer's `call` and of each node of a graph, as
             `interceptor(op, node, call, args, kwargs)` (`node` is None for a layer's own call).
             It returns the result of `call(*args, **kwargs)`, or a replacement; see
@@ -105,6 +111,7 @@ class Scope:
     __slots__ = (
         "allocation_check",
         "compute_dtype",
+        "defers_values",
         "inferring_shapes",
         "draw_counts",
         "opaque",
@@ -122,6 +129,7 @@ class Scope:
         "training",
         "values",
         "interceptor",
+        "work_check",
         "written",
     )
 
@@ -145,9 +153,13 @@ class Scope:
         self.call_context: dict[str, Any] = {}
         self.row_mask: Any = None
         self.allocation_check: Callable[[str, int], None] | None = None
+        self.defers_values = False
+        self.work_check: Callable[[WorkUnit, float], None] | None = None
         self.interceptor: CallInterceptor | None = None
         if parent is not None:
             self.allocation_check = parent.allocation_check
+            self.defers_values = parent.defers_values
+            self.work_check = parent.work_check
             self.interceptor = parent.interceptor
             self.inferring_shapes = parent.inferring_shapes
             self.key = parent.key
@@ -296,6 +308,17 @@ _stack = _Stack()
 def current() -> Scope:
     """Returns the scope of this thread."""
     return _stack.top
+
+
+def announce_work(unit: WorkUnit, amount: float) -> None:
+    """Asks the current scope whether an op may do an amount of work when it is traced.
+
+    Ops call it whose work grows with a size of their inputs, before they begin: a file may describe
+    inputs of any size.
+    """
+    check = _stack.top.work_check
+    if check is not None:
+        check(unit, amount)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ Within a compiled step the current scope holds the traced value instead; see
 from __future__ import annotations
 
 import inspect
-import math
+import threading
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
@@ -16,17 +16,22 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import dtypes
 
 from cornu import registry
 from cornu.core.graph.op import VariableBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state import scope, sharing
 from cornu.core.state.aligned import copy_to_device
-from cornu.core.state.dtypes import is_float, standardize_dtype
+from cornu.core.state.dtypes import is_float
+from cornu.core.state.initial_value import (
+    DeferredValue,
+    checked_value,
+    compute_initial_value,
+    defer,
+)
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
-from cornu.names import auto_name, check_name, is_library_class, printable
+from cornu.names import auto_name, check_name, printable
 from cornu.process import prepare
 from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
 
@@ -36,6 +41,8 @@ __all__ = ["AGGREGATIONS", "ROLES", "SYNCHRONIZATIONS", "Variable", "read_value"
 ROLES = ("param", "state", "metric", "slot", "hyper", "seed")
 AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
 SYNCHRONIZATIONS = ("none", "auto", "on_read", "on_write")
+
+_deferred_lock = threading.RLock()
 
 
 class Variable(Operators, VariableBase):
@@ -84,6 +91,7 @@ class Variable(Operators, VariableBase):
         "__dict__",  # for attributes of the user's program; empty otherwise
         "__weakref__",
         "_constraint",
+        "_deferred",
         "_overwrite_with_gradient",
         "_regularizer",
         "_trainable",
@@ -149,12 +157,33 @@ class Variable(Operators, VariableBase):
             )
         # A layer may create sublayers in `call`, while shapes are inferred; the value must be a
         # concrete array nevertheless.
+        self._deferred: DeferredValue | None = None
+        if around.defers_values:
+            self._deferred = defer(initializer, shape, dtype, layout, self.path)
+        if self._deferred is not None:
+            self.shape: tuple[int, ...] = self._deferred.shape
+            self.dtype: str = self._deferred.dtype
+            return
         with jax.ensure_compile_time_eval():
-            self.stored = _compute_initial_value(initializer, shape, dtype, self.path)
+            self.stored = compute_initial_value(initializer, shape, dtype, self.path)
         if layout is not None:
             self.stored = jax.device_put(self.stored, layout)
-        self.shape: tuple[int, ...] = tuple(self.stored.shape)
-        self.dtype: str = self.stored.dtype.name
+        self.shape = tuple(self.stored.shape)
+        self.dtype = self.stored.dtype.name
+
+    def __getattr__(self, name: str) -> Any:
+        # Called only for attributes that do not exist: here, for a value that was deferred.
+        if name != "stored":
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+            )
+        if scope.current().inferring_shapes:
+            return jnp.zeros(self.shape, self.dtype)  # in a trace, where it takes no memory
+        with _deferred_lock:
+            if self._deferred is not None:  # or another thread has computed it
+                self.stored = self._deferred.compute()
+                self._deferred = None
+            return object.__getattribute__(self, "stored")
 
     @property
     def value(self) -> jax.Array:
@@ -221,7 +250,7 @@ class Variable(Operators, VariableBase):
             value = value.value if not isinstance(value, Variable) else scope.current().read(value)
         if not isinstance(value, jax.core.Tracer):
             # A copy: training donates its buffers, and the memory of a NumPy array may change.
-            value = copy_to_device(_checked(value, self.dtype, self.path), self.dtype)
+            value = copy_to_device(checked_value(value, self.dtype, self.path), self.dtype)
         return self._assign(value)
 
     def assign_add(self, value: ArrayLike) -> jax.Array:
@@ -306,6 +335,7 @@ class Variable(Operators, VariableBase):
         # Without a function that computed the initial value: often a local one, for `pickle`.
         state: Any = super().__getstate__()
         attributes, slots = state
+        slots["_deferred"] = None  # the value has been computed
         if inspect.isroutine(slots["initializer"]):
             slots["initializer"] = None
         return attributes, slots
@@ -328,97 +358,6 @@ def read_value(value: ArrayLike) -> Any:
     return scope.current().read(value) if isinstance(value, Variable) else jnp.asarray(value)
 
 
-def _compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
-    if callable(initializer) and not isinstance(initializer, VariableBase):
-        if shape is None:
-            raise ValueError(f"Variable {path!r}: an initializer function requires `shape=`.")
-        try:
-            shape = standardize_shape(shape)
-        except ValueError as error:
-            raise ValueError(f"Variable {path!r}: {error}") from None
-        _check_allocation(path, shape, standardize_dtype(dtype))
-        value = _call_initializer(initializer, shape, standardize_dtype(dtype))
-        # JAX may use the memory of a NumPy array. A function of the user may return the same array
-        # again, or change it; those of the library return a new one.
-        convert = jnp.asarray if is_library_class(type(initializer)) else jnp.array
-        value = convert(value, dtype=standardize_dtype(dtype))
-        if tuple(value.shape) != shape:
-            raise ValueError(
-                f"Variable {path!r}: the initializer returned shape {tuple(value.shape)}. "
-                f"Expected: {shape}"
-            )
-        return value
-    if isinstance(initializer, VariableBase):
-        initializer = initializer.value
-    if dtype is None:
-        # Python floats and float64 arrays get the process-wide float type, and Python integers
-        # int32, as in Keras. Other arrays keep their dtype.
-        array = np.asarray(initializer) if not hasattr(initializer, "dtype") else initializer
-        # Of either byte order. Types of more bits than 64 do not exist on a device.
-        is_float64 = array.dtype.kind == "f" and array.dtype.itemsize >= 8
-        dtype = standardize_dtype(None if is_float64 else dtypes.canonicalize_dtype(array.dtype))
-        if dtype == "int64" and not hasattr(initializer, "dtype"):
-            dtype = "int32"
-    # A copy: the array may be shared with the user's program or with another Variable.
-    name = standardize_dtype(dtype)
-    value = jnp.array(_checked(initializer, name, path), dtype=name)
-    if shape is None:
-        return value
-    shape = standardize_shape(shape)
-    if tuple(value.shape) != shape:
-        _check_allocation(path, shape, value.dtype)
-        try:
-            value = jnp.broadcast_to(value, shape) + jnp.zeros((), value.dtype)
-        except ValueError:
-            raise ValueError(
-                f"Variable {path!r}: an initial value of shape {tuple(value.shape)} cannot be "
-                f"broadcast to shape {shape}.\n"
-                "Pass a value of this shape, or leave out `shape`."
-            ) from None
-    return value
-
-
-def _checked(value: ArrayLike, dtype: str, path: str) -> ArrayLike:
-    """Returns a value.
-
-    Raises:
-        TypeError: it is complex, and the dtype is not.
-        ValueError: values are masked.
-        OverflowError: an integer dtype cannot represent it.
-    """
-    if not isinstance(value, np.ndarray) or not value.size:
-        return value
-    if value.dtype.kind == "c" and jnp.dtype(dtype).kind != "c":
-        raise TypeError(
-            f"Variable {path!r} has the dtype {dtype}; received complex numbers.\nPass their real "
-            "part (value.real), or create the Variable with dtype='complex64'."
-        )
-    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
-        raise ValueError(
-            f"Variable {path!r}: received an array with masked values, which have no numbers.\n"
-            "Fill them first: value.filled(0.0)."
-        )
-    if value.dtype.kind not in "iuf":
-        return value
-    if jnp.dtype(dtype).kind not in "iu" or value.dtype == dtype:
-        return value
-    limits = jnp.iinfo(dtypes.canonicalize_dtype(dtype))
-    low, high = value.min(), value.max()
-    if not (low >= limits.min and high <= limits.max):
-        raise OverflowError(
-            f"Variable {path!r} has the dtype {dtype}, from {limits.min} to {limits.max}. "
-            f"Received values from {low} to {high}.\nUse a float dtype, or smaller numbers."
-        )
-    return value
-
-
-def _check_allocation(path: str, shape: tuple[int, ...], dtype: DTypeLike) -> None:
-    # Before the array exists: a file may describe a layer of any size.
-    check = scope.current().allocation_check
-    if check is not None:
-        check(path, math.prod(shape) * jnp.dtype(dtype).itemsize)
-
-
 def _check_function(argument: str, value: Any) -> Callable[..., Any] | None:
     if value is not None and not callable(value):
         raise ValueError(
@@ -427,33 +366,3 @@ def _check_function(argument: str, value: Any) -> Callable[..., Any] | None:
         )
     function: Callable[..., Any] | None = value
     return function
-
-
-def _call_initializer(initializer: Callable[..., Any], shape: Any, dtype: str) -> Any:
-    try:
-        return initializer(shape, dtype=dtype)
-    except TypeError as error:
-        if "dtype" not in str(error):
-            raise
-        return initializer(shape)  # a function without the parameter `dtype`
-
-
-def standardize_shape(shape: int | ShapeLike) -> tuple[int, ...]:
-    """Returns the shape of a Variable as a tuple of integers.
-
-    Raises:
-        ValueError: a size is None or negative.
-    """
-    sizes: tuple[Any, ...] = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    if not all(isinstance(size, (int, np.integer)) and size >= 0 for size in sizes):
-        hint = ""
-        if None in sizes:
-            hint = (
-                "\nNone is a size that is unknown until data arrives, such as the batch size. The "
-                "shape of a weight cannot depend on it. Use another axis, such as "
-                "input_shape[-1], or pass the size to Input."
-            )
-        raise ValueError(
-            f"A Variable's shape must contain non-negative integers. Received: {sizes}{hint}"
-        )
-    return tuple(int(size) for size in sizes)

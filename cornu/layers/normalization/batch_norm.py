@@ -16,6 +16,7 @@ from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.layers.arguments import known_size
 from cornu.layers.normalization.base import Normalizing
+from cornu.parts.initializers.base import DerivedInitializer
 from cornu.types import (
     Array,
     ConstraintLike,
@@ -142,19 +143,16 @@ class BatchNormalization(Normalizing):
             channels, self.moving_variance_initializer, "moving_variance"
         )
         if self.renorm:
-            self.moving_stddev = self._add_average(channels, self._stddev, "moving_stddev")
+            stddev = DerivedInitializer(self.moving_variance_initializer, _square_root)
+            self.moving_stddev = self._add_average(channels, stddev, "moving_stddev")
             self.renorm_mean = self._add_average(
                 channels, self.moving_mean_initializer, "renorm_mean"
             )
-            self.renorm_stddev = self._add_average(channels, self._stddev, "renorm_stddev")
+            self.renorm_stddev = self._add_average(channels, stddev, "renorm_stddev")
 
     def _add_average(self, channels: int, initializer: Any, name: str) -> Variable:
         # Not cast: small updates of an average would be rounded away in half precision.
         return self.add_weight((channels,), initializer, trainable=False, autocast=False, name=name)
-
-    def _stddev(self, shape: Any, dtype: DTypeLike | None = None) -> np.ndarray:
-        stddev: np.ndarray = np.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
-        return stddev
 
     def call(self, inputs: Array, training: bool | None = None, mask: Array | None = None) -> Array:
         """Returns the normalized inputs, and updates the moving averages in training."""
@@ -255,3 +253,10 @@ def _check_clipping(bounds: dict[str, float], label: str) -> dict[str, float]:
             f"{label}: renorm_clipping needs rmin <= rmax and 0 <= dmax. Received: {bounds}"
         )
     return given
+
+
+def _square_root(
+    initializer: Callable[..., Any], shape: Any, dtype: DTypeLike | None
+) -> np.ndarray:
+    root: np.ndarray = np.sqrt(initializer(shape, dtype=dtype))
+    return root

@@ -19,6 +19,7 @@ from cornu.foreign import describe_replacement
 from cornu.layers.base import Activation, ConfiguredLayer
 from cornu.ops import random, sigmoid, tanh
 from cornu.ops.nn import rnn as recurrences
+from cornu.parts.initializers.base import DerivedInitializer
 from cornu.types import Array, DTypeLike, ShapeLike
 
 __all__ = [
@@ -184,14 +185,18 @@ class DenseCell(ProjectingCell):
         )
         if self.use_bias:
             self.bias = self.create_weight(
-                "bias", self._bias_shape(), initializer=self._initial_bias
+                "bias",
+                self._bias_shape(),
+                initializer=DerivedInitializer(self.bias_initializer, self._initial_bias),
             )
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
 
-    def _initial_bias(self, shape: Any, dtype: DTypeLike | None = None) -> Any:
-        return self.bias_initializer(shape, dtype=dtype)
+    def _initial_bias(
+        self, initializer: Callable[..., Any], shape: Any, dtype: DTypeLike | None
+    ) -> Any:
+        return initializer(shape, dtype=dtype)
 
     def get_initial_state(self, batch_size: int | None = None) -> States:
         """Returns initial states of zeros."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -171,10 +172,12 @@ class LSTMCell(GatedCell):
         super().__init__(**kwargs)
         self.store_arguments(locals())
 
-    def _initial_bias(self, shape: Any, dtype: DTypeLike | None = None) -> Any:
+    def _initial_bias(
+        self, initializer: Callable[..., Any], shape: Any, dtype: DTypeLike | None
+    ) -> Any:
         if not self.unit_forget_bias:
-            return super()._initial_bias(shape, dtype)
-        return initial_forget_bias(self.bias_initializer, self.units, dtype)
+            return super()._initial_bias(initializer, shape, dtype)
+        return initial_forget_bias(initializer, self.units, dtype)
 
     def call(self, inputs: Array, states: States, training: bool = False) -> tuple[Any, Any]:
         """Returns the output and the new states."""

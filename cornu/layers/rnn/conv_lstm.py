@@ -25,6 +25,7 @@ from cornu.layers.rnn.cell_protocol import (
 from cornu.layers.rnn.rnn import RNN
 from cornu.names import is_library_class
 from cornu.ops.nn import rnn as recurrences
+from cornu.parts.initializers.base import DerivedInitializer
 from cornu.types import (
     ActivationLike,
     Array,
@@ -122,7 +123,11 @@ class ConvLSTMCell(ProjectingCell, Convolving):
         )
         self.bias = None
         if self.use_bias:
-            self.bias = self.create_weight("bias", (width,), initializer=self._initial_bias)
+            self.bias = self.create_weight(
+                "bias",
+                (width,),
+                initializer=DerivedInitializer(self.bias_initializer, self._initial_bias),
+            )
 
     def _state_sizes(self, spatial: Sequence[int | None]) -> list[Any]:
         return [self._expand_to_axes(spatial, self.filters)[1:]] * 2
@@ -132,10 +137,12 @@ class ConvLSTMCell(ProjectingCell, Convolving):
         """The axis of the channels, with or without a time axis before them."""
         return -1 if self.data_format == "channels_last" else -(self.rank + 1)
 
-    def _initial_bias(self, shape: Any, dtype: DTypeLike | None = None) -> Any:
+    def _initial_bias(
+        self, initializer: Callable[..., Any], shape: Any, dtype: DTypeLike | None
+    ) -> Any:
         if not self.unit_forget_bias:
-            return self.bias_initializer(shape, dtype=dtype)
-        return initial_forget_bias(self.bias_initializer, self.filters, dtype)
+            return initializer(shape, dtype=dtype)
+        return initial_forget_bias(initializer, self.filters, dtype)
 
     def get_initial_state(self, batch_size: int | None = None) -> States:
         """Returns initial states of zeros."""

@@ -14,6 +14,7 @@ from jax import lax
 
 from cornu import settings
 from cornu.core.graph.op import op
+from cornu.core.state.scope import announce_work
 from cornu.ops.arguments import to_array, to_float
 from cornu.ops.materialize import once
 from cornu.ops.nn.windows import (
@@ -325,6 +326,8 @@ def _parts(x: Array, axis: int, parts: int) -> tuple[Array, np.ndarray, np.ndarr
     along the axis, the third one is True for elements that are not padding.
     """
     size = x.shape[axis]
+    # Three numbers for each element, at least one of them in each part.
+    announce_work("numbers in memory", 3 * (size + parts))
     start = np.arange(parts) * size // parts
     stop = -(-np.arange(1, parts + 1) * size // parts)
     reach = start[:, None] + np.arange((stop - start).max())

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cornu.parts.initializers.base import Initializer, numpy_dtype
+from cornu.parts.initializers.base import DeterministicInitializer, numpy_dtype
 from cornu.types import ArrayLike, DTypeLike
 
 __all__ = ["Constant", "Identity", "Ones", "Zeros"]
 
 
-class Constant(Initializer):
+class Constant(DeterministicInitializer):
     """Initializes with a constant: a number, or the values of an array.
 
     Args:
@@ -39,21 +39,21 @@ class Constant(Initializer):
             ) from error
 
 
-class Zeros(Initializer):
+class Zeros(DeterministicInitializer):
     """Initializes with 0."""
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.zeros(shape, numpy_dtype(dtype))
 
 
-class Ones(Initializer):
+class Ones(DeterministicInitializer):
     """Initializes with 1."""
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.ones(shape, numpy_dtype(dtype))
 
 
-class Identity(Initializer):
+class Identity(DeterministicInitializer):
     """Initializes with a multiple of the identity matrix.
 
     Args:

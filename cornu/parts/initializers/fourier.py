@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from cornu.errors import suggest
-from cornu.parts.initializers.base import Initializer, numpy_dtype
+from cornu.parts.initializers.base import DeterministicInitializer, numpy_dtype
 from cornu.types import ArrayLike, DTypeLike
 
 __all__ = ["STFT"]
@@ -26,7 +26,7 @@ _WINDOWS = {
 }
 
 
-class STFT(Initializer):
+class STFT(DeterministicInitializer):
     """Initializes the kernel of a convolution that computes a short-time Fourier transform.
 
         kernel[t, 0, f] = window[t] / scale * cos(-2 pi t f / n)    (sin for the imaginary part)

@@ -7,6 +7,7 @@ array and the result does not depend on their number.
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -47,6 +48,8 @@ class RandomInitializer(Initializer):
     same, so that two layers that share the object start with equal weights.
     """
 
+    _entropy: Any = None  # that of the next call, if it was determined in advance
+
     def __init__(self, seed: Seed = None) -> None:
         if not (seed is None or isinstance(seed, (int, np.integer, SeedGenerator))):
             raise ValueError(
@@ -54,6 +57,14 @@ class RandomInitializer(Initializer):
                 f"Received: {seed!r}{describe_replacement(seed)}"
             )
         self.seed = seed
+
+    def _freeze_(self) -> RandomInitializer:
+        frozen = copy.copy(self)
+        frozen._entropy = self._next_entropy()
+        return frozen
+
+    def _next_entropy(self) -> Any:
+        return _to_entropy(self.seed) if self._entropy is None else self._entropy
 
     def draw(self, shape: Sequence[int], dtype: Any, sample: Sampler) -> np.ndarray:
         """Returns an array that is filled block by block with the results of `sample`."""
@@ -66,7 +77,7 @@ class RandomInitializer(Initializer):
         precision = np.float64 if dtype == np.float64 else np.float32
         values = empty_aligned(shape, np.dtype(dtype))
         flat = values.reshape(-1)
-        entropy = _to_entropy(self.seed)
+        entropy = self._next_entropy()
 
         def fill(block: int) -> None:
             stream = np.random.SeedSequence(entropy, spawn_key=(block,))

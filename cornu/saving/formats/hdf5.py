@@ -5,25 +5,26 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import ml_dtypes
 import numpy as np
 
 from cornu.process.interrupts import deferred_signals
-from cornu.saving import checksums, validation
+from cornu.saving import budget, checksums, validation
+from cornu.saving.formats.extended_dtypes import EXTENDED_DTYPES, as_opaque, from_opaque
+from cornu.saving.formats.hdf5_headers import is_outside
 
 __all__ = ["HDF5Reader", "open_hdf5", "write_hdf5"]
 
-_MAX_OBJECTS = 1_000_000
 _FILTERS = frozenset((1, 2, 3))  # deflate, shuffle, checksum
 _KINDS = frozenset("fiubc")
-_CHECKSUM = b"crc32"  # an attribute of each array
+_CHECKSUM = b"checksum"  # an attribute of each array
+_NO_CHECKSUM = -1  # of an array, in a file in which others have one
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class _StoredArray:
     Attributes:
         dataset: its handle in the low-level interface, whose properties cost a call of HDF5 each.
         shape: its shape.
-        dtype: its dtype; two opaque bytes for bfloat16.
+        dtype: its dtype; opaque bytes for dtypes that HDF5 lacks.
         chunks: the shape of a chunk; None if it is stored as one piece.
     """
 
@@ -59,9 +60,18 @@ class HDF5Reader:
         nbytes: the size of all arrays together.
     """
 
-    def __init__(self, file: Any, size: int, name: str) -> None:
+    def __init__(
+        self, file: Any, raw: IO[bytes], size: int, name: str, compressed: int | None = None
+    ) -> None:
         self.file = file
-        self._found = _find_datasets(file, name)
+        start = file.userblock_size
+
+        def read(address: int, count: int) -> bytes:
+            raw.seek(start + min(address, size))
+            return raw.read(count)
+
+        nbytes = size if compressed is None else compressed
+        self._found = _find_datasets(file, name, budget.limit("HDF5 objects", nbytes), read)
         self.shapes = {key: item.shape for key, item in self._found.items()}
         # Only chunked datasets can be compressed.
         chunked = [item for item in self._found.values() if item.chunks is not None]
@@ -71,8 +81,15 @@ class HDF5Reader:
         )
         if stored > size:
             raise ValueError(f"{name} declares {stored} bytes of arrays, and has {size} bytes.")
-        validation.check_decompressed_size(size, decompressed, name)
+        budget.check("bytes after decompression", decompressed, size, name)
         self.nbytes = stored + decompressed
+        self._checksums = {key: _read_checksum(item) for key, item in self._found.items()}
+        if any(checksum is not None for checksum in self._checksums.values()):
+            # Damage may have changed the name of the attribute, and the numbers.
+            self._checksums = {
+                key: _NO_CHECKSUM if checksum is None else checksum
+                for key, checksum in self._checksums.items()
+            }
 
     def read_names(self) -> dict[str, str]:
         """Returns the names of layers and other objects that the file has, by their path."""
@@ -91,26 +108,34 @@ class HDF5Reader:
 
     def checksum(self, key: str) -> int | None:
         """Returns the checksum that the file has for an array, or None."""
-        return _read_checksum(self._found[key])
+        return self._checksums[key]
 
     def read(self, key: str) -> np.ndarray:
         """Reads an array."""
         item = self._found[key]
-        is_bfloat16 = item.dtype.name == "void16" and _read_dtype_name(item) == "bfloat16"
-        if item.dtype.kind not in _KINDS and not is_bfloat16:
-            raise ValueError(f"{key!r} holds values of dtype {item.dtype}, not numbers.")
+        dtype = item.dtype
+        if dtype.kind == "V":
+            dtype = from_opaque(dtype, _read_dtype_name(item))
+        if dtype.kind not in _KINDS and dtype.name not in EXTENDED_DTYPES:
+            raise ValueError(f"{key!r} holds values of dtype {dtype}, not numbers.")
         array = np.empty(item.shape, item.dtype)
         if array.size:
             from h5py import h5s
 
             item.dataset.read(h5s.ALL, h5s.ALL, array)
-        checksums.verify(array, _read_checksum(item), key)
-        return array.view(ml_dtypes.bfloat16) if is_bfloat16 else array
+        if dtype is not item.dtype:
+            array = array.view(dtype)
+        checksums.verify(array, self._checksums[key], key)
+        return array
 
 
 @contextlib.contextmanager
-def open_hdf5(source: Path | BytesIO) -> Iterator[HDF5Reader]:
+def open_hdf5(source: Path | BytesIO, compressed: int | None = None) -> Iterator[HDF5Reader]:
     """Opens an HDF5 file for reading.
+
+    Args:
+        source: the file.
+        compressed: its size in an archive.
 
     Raises:
         ValueError: the file is not an HDF5 file, contains links, external or virtual data, or
@@ -121,12 +146,27 @@ def open_hdf5(source: Path | BytesIO) -> Iterator[HDF5Reader]:
         size, name = source.getbuffer().nbytes, "The HDF5 file in the archive"
     else:
         size, name = source.stat().st_size, repr(str(source))
-    with validation.wrap_read_errors(name), h5py.File(source, "r") as file:
-        yield HDF5Reader(file, size, name)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(validation.wrap_read_errors(name))
+        file = stack.enter_context(h5py.File(source, "r"))
+        raw: IO[bytes]
+        if isinstance(source, BytesIO):
+            raw = source  # h5py seeks before it reads
+        else:
+            raw = stack.enter_context(open(source, "rb"))
+        yield HDF5Reader(file, raw, size, name, compressed)
 
 
-def _find_datasets(root: Any, name: str) -> dict[str, _StoredArray]:
+def _find_datasets(
+    root: Any, name: str, max_objects: float, read: Callable[[int, int], bytes]
+) -> dict[str, _StoredArray]:
     """Returns the arrays of a file by their paths.
+
+    Args:
+        root: the file.
+        name: the file, as messages show it.
+        max_objects: how many groups and arrays it may have.
+        read: reads bytes of the file, given the address and how many.
 
     Raises:
         ValueError: the file contains links, an object under two names, or unsupported data.
@@ -134,23 +174,30 @@ def _find_datasets(root: Any, name: str) -> dict[str, _StoredArray]:
     from h5py import h5d, h5g, h5l, h5o
 
     found: dict[str, _StoredArray] = {}
-    todo, seen, count = [("", root.id)], {h5o.get_info(root.id).addr}, 0
+    low, high = h5g.get_objinfo(root.id, b".").objno
+    todo, seen, count = [("", root.id)], {low | high << 32}, 0
     while todo:
         prefix, group = todo.pop()
         for key in group:
             count += 1
-            if count > _MAX_OBJECTS:
-                raise ValueError(f"{name} holds more than {_MAX_OBJECTS} objects.")
+            if count > max_objects:
+                raise ValueError(
+                    f"{name} asks for more than its size justifies: it has more than "
+                    f"{max_objects:,.0f} HDF5 objects."
+                )
             path = f"{prefix}{key.decode()}"
             location = f"{name}: {'/' + path!r}"
             # Checked before the object is opened, because a link may lead to another file.
-            if group.links.get_info(key).type != h5l.TYPE_HARD:
+            link = group.links.get_info(key)
+            if link.type != h5l.TYPE_HARD:
                 raise ValueError(f"{location} is a link. Links are not supported.")
-            item = h5o.open(group, key)
-            address = h5o.get_info(item).addr
-            if address in seen:
+            # `h5o.get_info` also returns it, and crashes if the index of the chunks is damaged.
+            if link.u in seen:
                 raise ValueError(f"{location} is stored under two names.")
-            seen.add(address)
+            seen.add(link.u)
+            if is_outside(read, link.u):
+                raise ValueError(f"{location} stores its data outside the file.")
+            item = h5o.open(group, key)
             if isinstance(item, h5g.GroupID):
                 todo.append((f"{path}/", item))
             elif isinstance(item, h5d.DatasetID):
@@ -193,10 +240,11 @@ def _describe(dataset: Any, location: str) -> _StoredArray:
     return _StoredArray(dataset, tuple(shape), dataset.dtype, chunks)
 
 
-def _read_dtype_name(item: _StoredArray) -> Any:
+def _read_dtype_name(item: _StoredArray) -> str | None:
     from h5py import Dataset
 
-    return Dataset(item.dataset).attrs.get("dtype")
+    name = Dataset(item.dataset).attrs.get("dtype")
+    return name if isinstance(name, str) else None
 
 
 def _read_checksum(item: _StoredArray) -> int | None:
@@ -243,15 +291,14 @@ def _write_dataset(file: Any, key: str, array: np.ndarray, checksum: int) -> Non
     links.set_char_encoding(h5t.CSET_UTF8)
     properties = h5p.create(h5p.DATASET_CREATE)
     properties.set_obj_track_times(False)  # equal arrays give equal files
-    # HDF5 has no bfloat16: Keras stores two opaque bytes and the name of the dtype.
-    is_bfloat16 = array.dtype.name == "bfloat16"
-    data = np.asarray(array.view("V2") if is_bfloat16 else array, order="C")
+    # As Keras stores bfloat16.
+    data, name = as_opaque(np.asarray(array, order="C"))
     dtype = h5t.py_create(data.dtype, logical=True)
     space = h5s.create_simple(data.shape) if data.shape else h5s.create(h5s.SCALAR)
     item = h5d.create(file, key.encode(), dtype, space, properties, links)
     item.write(h5s.ALL, h5s.ALL, data)
-    if is_bfloat16:
-        Dataset(item).attrs["dtype"] = "bfloat16"
+    if name is not None:
+        Dataset(item).attrs["dtype"] = name
     attribute = h5a.create(item, _CHECKSUM, h5t.STD_U32LE, h5s.create(h5s.SCALAR))
     attribute.write(np.array(checksum, np.uint32))
 

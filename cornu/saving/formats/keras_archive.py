@@ -104,11 +104,13 @@ class KerasArchive:
     Attributes:
         name: the archive, as messages show it.
         config: the JSON config of the model.
+        config_size: the bytes that the config takes in the archive.
         reader: its weights.
     """
 
     name: str
     config: bytes
+    config_size: int
     reader: ArrayReader
     _zip: zipfile.ZipFile
 
@@ -152,8 +154,9 @@ def open_keras_archive(source: Path | IO[bytes]) -> Iterator[KerasArchive]:
         with validation.wrap_read_errors(name):
             archive = stack.enter_context(validation.open_zip(source, name))
             config = validation.read_zip_member(archive, _CONFIG)
+            config_size = archive.getinfo(_CONFIG).compress_size
         reader = stack.enter_context(_open_weights(archive, source, name))
-        yield KerasArchive(name, config, reader, archive)
+        yield KerasArchive(name, config, config_size, reader, archive)
 
 
 @contextlib.contextmanager
@@ -173,12 +176,13 @@ def _open_weights(
     with validation.wrap_read_errors(name):
         if _TENSORS not in archive.NameToInfo:
             weights = io.BytesIO(validation.read_zip_member(archive, _WEIGHTS))
+            compressed = archive.getinfo(_WEIGHTS).compress_size
         elif _WEIGHTS in archive.NameToInfo:
             raise ValueError(f"{name} has weights in two formats, {_WEIGHTS!r} and {_TENSORS!r}.")
         else:
             yield _open_tensors(archive, source, f"{_TENSORS!r} of {name}")
             return
-    with open_hdf5(weights) as reader:
+    with open_hdf5(weights, compressed) as reader:
         yield reader
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import ml_dtypes
 import numpy as np
 
 from cornu.saving import validation
+from cornu.saving.formats.extended_dtypes import EXTENDED_DTYPES, as_opaque, from_opaque
 
 __all__ = ["NpzReader", "open_npz", "write_npz"]
 
@@ -56,14 +56,18 @@ class NpzReader:
             version = np.lib.format.read_magic(file)
             if version not in _HEADER_READERS:
                 raise ValueError(f"{name!r} has the version {version} of the format, not 1 or 2.")
-            return _Header(*_HEADER_READERS[version](file), file.tell())
+            shape, fortran_order, dtype = _HEADER_READERS[version](file)
+            start = file.tell()
+        if dtype.kind == "V":
+            stated = self._archive.getinfo(name).comment.decode(errors="replace")
+            # NumPy writes bfloat16 without its name.
+            dtype = from_opaque(dtype, stated or ("bfloat16" if dtype.itemsize == 2 else None))
+        return _Header(shape, fortran_order, dtype, start)
 
     def read(self, key: str) -> np.ndarray:
         """Reads an array."""
         shape, fortran_order, dtype, start = self._headers[key]
-        if dtype == np.dtype("V2"):  # how NumPy writes bfloat16
-            dtype = np.dtype(ml_dtypes.bfloat16)
-        elif dtype.kind not in "fiubc":
+        if dtype.kind not in "fiubc" and dtype.name not in EXTENDED_DTYPES:
             raise ValueError(f"{key!r} holds values of dtype {dtype}, not numbers.")
         data = validation.read_zip_member(self._archive, f"{key}.npy")
         count = math.prod(shape)
@@ -100,5 +104,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
                     f"The name of a weight is too long for npz files: {key!r}.\n"
                     "Save to '.weights.h5' or '.safetensors', or give the layers shorter names."
                 )
+            data, name = as_opaque(np.asanyarray(array))
+            member.comment = (name or "").encode()
             with archive.open(member, "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
+                np.lib.format.write_array(file, data, allow_pickle=False)

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.state.variable import Variable
-from cornu.saving import validation
+from cornu.saving import budget, validation
 
 __all__ = ["OrbaxCheckpoints", "open_checkpoint"]
 
@@ -98,10 +98,8 @@ class OrbaxCheckpointReader:
         self.nbytes = sum(
             math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in described.values()
         )
-        files = (file for file in path.rglob("*") if file.is_file())
-        validation.check_decompressed_size(
-            sum(file.stat().st_size for file in files), self.nbytes, repr(path)
-        )
+        stored = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        budget.check("bytes after decompression", self.nbytes, stored, repr(str(path)))
         self._arrays: dict[str, np.ndarray] | None = None
         self.config = self._read_config() if (path / _CONFIG).is_dir() else None
 

@@ -31,7 +31,9 @@ __all__ = [
     "write_tensors",
 ]
 
-_CHECKSUMS = "crc32"  # the entry of the metadata, JSON of a checksum by key
+_CHECKSUMS = "checksums"  # the entry of the metadata, JSON of a checksum by key
+_NO_CHECKSUM = -1
+_FORMAT = "cornu"  # the entry of the metadata in files with checksums
 _METADATA = "__metadata__"
 _SIZE_BYTES = 8
 # The arrays begin at a multiple of the size of a page, so that most are aligned for vector units.
@@ -90,9 +92,12 @@ class SafetensorsReader:
         self.shapes = {key: item.shape for key, item in self._tensors.items()}
         self.nbytes = len(data)
         text = metadata.get(_CHECKSUMS)
-        found = {} if text is None else read_json(text, "The table of checksums")
-        self._checksums: dict[str, Any] = found if isinstance(found, dict) else {}
-        self.has_checksums = bool(self._checksums)
+        # Damage may have changed the name of the table, and the numbers.
+        if text is None and metadata.get("format") == _FORMAT:
+            raise ValueError(f"{name} has lost the checksums of its arrays: the file is damaged.")
+        found = None if text is None else read_json(text, "The table of checksums")
+        self._checksums: dict[str, Any] | None = found if isinstance(found, dict) else None
+        self.has_checksums = self._checksums is not None
 
     def read(self, key: str) -> np.ndarray:
         """Reads an array, and verifies its checksum if the file has one.
@@ -105,7 +110,8 @@ class SafetensorsReader:
             array: np.ndarray = np.empty(shape, dtype)
         else:
             array = np.ndarray(shape, dtype, self._data, start)
-        checksums.verify(array, self._checksums.get(key), key)
+        if self._checksums is not None:
+            checksums.verify(array, self._checksums.get(key, _NO_CHECKSUM), key)
         return array
 
 
@@ -205,7 +211,7 @@ def stream_safetensors(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> Non
     arrays = {key: _to_little_endian(array) for key, array in arrays.items()}
     # The format has no checksums of its own.
     table = {key: checksums.compute(array) for key, array in arrays.items()}
-    _stream(file, arrays, {"format": "cornu", _CHECKSUMS: json.dumps(table)})
+    _stream(file, arrays, {"format": _FORMAT, _CHECKSUMS: json.dumps(table)})
 
 
 def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: dict[str, str]) -> None:

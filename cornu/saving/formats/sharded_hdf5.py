@@ -30,7 +30,7 @@ __all__ = ["INDEX_SUFFIX", "ShardedReader", "index_path", "open_sharded", "write
 
 INDEX_SUFFIX = ".weights.json"
 _SHARD_SUFFIX = ".weights.h5"
-_CHECKSUMS = "crc32"  # an entry of the metadata, the checksum of each array by its key
+_CHECKSUMS = "checksums"  # an entry of the metadata, the checksum of each array by its key
 
 
 def index_path(path: Path) -> Path:
