@@ -15,6 +15,7 @@ from cornu.legacy.graphs import (
     describe_call,
     read_calls,
 )
+from cornu.legacy.keras3 import mark_ops
 from cornu.legacy.layer_row import Context
 from cornu.legacy.source import Source
 from cornu.types import Config
@@ -40,7 +41,7 @@ def convert_model(config: Any, source: Source) -> Config:
 
     Args:
         config: the config, as plain data. It is not changed.
-        source: what wrote it. Configs of Keras 3 are returned unchanged.
+        source: what wrote it. In those of Keras 3, only ops are marked.
 
     Raises:
         ValueError: it is not the config of a model, or has a part that has no equal today.
@@ -52,7 +53,7 @@ def convert_model(config: Any, source: Source) -> Config:
         )
     if source.era == 1:
         source = replace(source, dim_ordering=keras1.find_ordering(config, source))
-    return config if source.era > 2 else _convert_entry(config, source)
+    return mark_ops(config) if source.era > 2 else _convert_entry(config, source)
 
 
 def _convert_entry(entry: Config, source: Source) -> Config:

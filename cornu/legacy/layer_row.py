@@ -9,7 +9,11 @@ from typing import Any, TypeAlias
 from cornu.legacy.source import Source
 from cornu.types import Config
 
-__all__ = ["Context", "Conversion", "LayerRow", "convert_arguments"]
+__all__ = ["TARGET_CLASS", "Context", "Conversion", "LayerRow", "convert_arguments"]
+
+# The key under which a conversion stores the name of a class other than the target of the row. No
+# argument has such a name.
+TARGET_CLASS = "<class>"
 
 
 @dataclass(frozen=True)

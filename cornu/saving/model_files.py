@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
 import warnings
@@ -25,9 +24,11 @@ from cornu.saving.formats.keras_archive import (
     open_keras_archive,
     write_keras_archive,
 )
-from cornu.saving.formats.legacy_hdf5 import is_hdf5
+from cornu.saving.formats.legacy_hdf5 import HDF5_SUFFIXES, is_hdf5
 from cornu.saving.formats.orbax import open_checkpoint
 from cornu.saving.formats.yaml_text import yaml_to_json
+from cornu.saving.json_text import to_json
+from cornu.saving.legacy_writer import write_hdf5_model
 from cornu.saving.stored_state import (
     StoredState,
     StoredValue,
@@ -69,14 +70,15 @@ def save_model(
     save_format: str | None = None,
     weights_format: Literal["h5", "safetensors"] = "h5",
 ) -> None:
-    """Writes a model to a `.keras` archive, atomically if it is a file.
+    """Writes a model to a `.keras` archive or an `.h5` file, atomically if it is a file.
 
     If the optimizer has no config, as those of Optax, it is left out with a warning, together with
     the other arguments of `compile`.
 
     Args:
         model: the model.
-        filepath: a path that ends in `.keras`, or a binary file that is open for writing.
+        filepath: a path that ends in `.keras`, or a binary file that is open for writing, which
+            receives an archive; or a path that ends in `.h5` or `.hdf5`, the older format of Keras.
         overwrite: whether an existing file is replaced. If False, the user is asked in a terminal
             or notebook, as in Keras.
         zipped: `True` or `None`.
@@ -87,6 +89,7 @@ def save_model(
 
     Raises:
         ValueError: the file name has another ending.
+            Or it ends in `.h5`, and a layer stores files of its own, such as a vocabulary.
         TypeError: a constructor argument cannot be serialized.
         FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
     """
@@ -100,6 +103,12 @@ def save_model(
         _write_archive(model, filepath, include_optimizer, weights_format)
         return
     path = Path(filepath)  # type: ignore[arg-type]  # not an open file
+    is_hdf5_name = path.suffix in HDF5_SUFFIXES and not path.name.endswith(".weights.h5")
+    if is_hdf5_name and not zipped:
+        if may_write(path, overwrite):
+            with atomic_write(path) as temporary:
+                write_hdf5_model(model, temporary, include_optimizer)
+        return
     if path.suffix != ".keras" or zipped is False:
         raise ValueError(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
@@ -145,7 +154,7 @@ def _describe(model: Any) -> tuple[str, StoredState]:
     if "compile_config" not in config:
         # A model that is loaded without a compile config has no optimizer to receive this state.
         state.optimizers.pop("optimizer/vars/", None)
-    return _to_json(config), state
+    return to_json(config), state
 
 
 def _warn_of_lambdas(lambdas: Sequence[tuple[str, str, str]], model: str) -> None:
@@ -175,17 +184,6 @@ def _collect_assets(state: StoredState) -> Iterator[Path | None]:
             path.mkdir(parents=True, exist_ok=True)
             layer.save_assets(str(path))
         yield Path(name)
-
-
-def _to_json(config: Any) -> str:
-    def raise_not_serializable(value: Any) -> Any:
-        raise TypeError(
-            f"{value!r} (of type {type(value).__name__}) cannot be serialized. To support a class "
-            "of your own, define `get_config()` and decorate it with "
-            "@cornu.saving.register_keras_serializable()."
-        )
-
-    return json.dumps(config, default=raise_not_serializable)
 
 
 @api_boundary

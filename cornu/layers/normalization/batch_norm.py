@@ -92,6 +92,8 @@ class BatchNormalization(Normalizing):
 
     # The statistics depend on all rows, but rows that only pad a partial batch are excluded.
     _rowwise_ = True
+    # Whether a frozen layer uses the statistics of the batch in training.
+    _measures_if_frozen_ = False
 
     moving_mean_initializer: Callable[..., Any]
     moving_variance_initializer: Callable[..., Any]
@@ -163,17 +165,23 @@ class BatchNormalization(Normalizing):
         mean = self.moving_mean.value.astype(x.dtype)
         variance = self.moving_variance.value.astype(x.dtype)
         # As in Keras, a frozen layer uses its moving averages in training too, and keeps them.
-        if training and self.trainable:
-            mean, variance = self._moments(x, self._included_elements(x, mask))
+        if training and (self.trainable or self._measures_if_frozen_):
+            included = self._included_elements(x, mask)
+            mean, variance = self._moments(x, included)
             if self.renorm:
                 scale, offset = self._renorm_parameters(mean, variance, scale, offset)
-            else:
+            elif self.trainable:
                 _update_average(self.moving_mean, mean, self.momentum)
-                _update_average(self.moving_variance, variance, self.momentum)
+                stored = self._stored_variance_(variance, x, included)
+                _update_average(self.moving_variance, stored, self.momentum)
         outputs = ops.batch_normalization(
             x, mean, variance, self.axis, offset=offset, scale=scale, epsilon=self.epsilon
         )
         return outputs.astype(self.compute_dtype)
+
+    def _stored_variance_(self, variance: Array, x: Array, included: Array | None) -> Array:
+        """Returns what the moving average receives for the variance of a batch."""
+        return variance
 
     def _included_elements(self, x: Array, mask: Array | None) -> Array | None:
         """Returns which elements the statistics include, broadcastable to `x`; None for all."""

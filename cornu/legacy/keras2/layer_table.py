@@ -9,7 +9,10 @@ from typing import Any
 
 from cornu.legacy.activations import HARD_SIGMOID
 from cornu.legacy.keras2.values import is_before_tensorflow
-from cornu.legacy.layer_row import Context, LayerRow
+from cornu.legacy.layer_row import TARGET_CLASS, Context, LayerRow
+from cornu.legacy.layers import locally_connected as _locally_connected  # noqa: F401 - registers
+from cornu.legacy.layers import upsampling as _upsampling  # noqa: F401 - registers
+from cornu.legacy.layers.batch_normalization import select_batch_normalization
 from cornu.types import Config
 
 __all__ = ["COMMON", "LAYERS"]
@@ -27,6 +30,18 @@ def _unwrap_axis(config: Config, context: Context) -> None:
     axis = config.get("axis")
     if isinstance(axis, list) and len(axis) == 1:
         config["axis"] = axis[0]
+
+
+def _select_normalization(config: Config, context: Context) -> None:
+    """Selects the class whose moving variance is that of the version."""
+    if not config.get("renorm"):
+        config[TARGET_CLASS] = select_batch_normalization(context.source)
+
+
+def _select_upsampling(config: Config, context: Context) -> None:
+    """Selects the class whose interpolation is that of the version."""
+    if config.get("interpolation") == "bilinear" and is_before_tensorflow(context.source):
+        config[TARGET_CLASS] = "keras2>UnalignedUpSampling2D"
 
 
 def _set_old_defaults(config: Config, context: Context) -> None:
@@ -76,6 +91,8 @@ def _drop_empty(*names: str) -> Any:
     return convert
 
 
+# Other implementations store their kernels in other layouts.
+_LOCAL = {"implementation": (1,), "padding": ("valid",)}
 _CONV_1D = LayerRow(conversions=(_use_last_channels,))
 _POOL_1D = LayerRow(conversions=(_use_last_channels,))
 _RNN = LayerRow(dropped=("num_constants",))
@@ -103,6 +120,9 @@ LAYERS: dict[str, LayerRow] = {
     "Convolution3D": LayerRow("Conv3D"),
     "Convolution2DTranspose": LayerRow("Conv2DTranspose", refused=_GROUPS),
     "SeparableConvolution2D": LayerRow("SeparableConv2D", refused=_GROUPS),
+    "LocallyConnected1D": LayerRow("keras1>LocallyConnected1D", refused=_LOCAL),
+    "LocallyConnected2D": LayerRow("keras1>LocallyConnected2D", refused=_LOCAL),
+    "UpSampling2D": LayerRow(conversions=(_select_upsampling,)),
     "MaxPooling1D": _POOL_1D,
     "AveragePooling1D": _POOL_1D,
     "GlobalMaxPooling1D": _POOL_1D,
@@ -138,10 +158,11 @@ LAYERS: dict[str, LayerRow] = {
     "BatchNormalization": LayerRow(
         refused={"virtual_batch_size": (), "adjustment": ()},
         dropped=("fused",),
-        conversions=(_unwrap_axis, _drop_empty("renorm_clipping", "renorm_momentum")),
+        conversions=(_unwrap_axis, _select_normalization),
     ),
-    "BatchNormalizationV1": LayerRow("BatchNormalization", conversions=(_unwrap_axis,)),
-    "BatchNormalizationV2": LayerRow("BatchNormalization", conversions=(_unwrap_axis,)),
+    "BatchNormalizationV1": LayerRow(conversions=(_unwrap_axis, _select_normalization)),
+    "BatchNormalizationV2": LayerRow(conversions=(_unwrap_axis, _select_normalization)),
+    "LayerNormalization": LayerRow(conversions=(_unwrap_axis,)),
     "SyncBatchNormalization": LayerRow(
         "BatchNormalization", conversions=(_unwrap_axis,), fixed={"synchronized": True}
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cornu.legacy.keras2.layer_table import COMMON, LAYERS
 from cornu.legacy.keras2.values import convert_values
-from cornu.legacy.layer_row import Context, LayerRow, convert_arguments
+from cornu.legacy.layer_row import TARGET_CLASS, Context, LayerRow, convert_arguments
 from cornu.types import Config
 
 __all__ = ["convert_layer"]
@@ -24,11 +24,12 @@ def convert_layer(entry: Config, context: Context) -> Config:
     """
     name = str(entry["class_name"])
     row = LAYERS.get(name, _SAME)
-    arguments = convert_arguments(name, COMMON, entry["config"], context)
-    arguments = convert_arguments(name, row, arguments, context)
+    arguments = convert_arguments(name, row, entry["config"], context)
+    arguments = convert_arguments(name, COMMON, arguments, context)
+    target = arguments.pop(TARGET_CLASS, row.target or name)
     return {
         "module": "keras.layers",
-        "class_name": row.target or name,
+        "class_name": target,
         "config": convert_values(arguments, context),
         "registered_name": None,
     }

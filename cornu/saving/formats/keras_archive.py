@@ -22,6 +22,7 @@ from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
 from cornu.saving.formats.safetensors import SafetensorsReader, map_file, stream_safetensors
 
 __all__ = [
+    "KERAS_VERSION",
     "WEIGHTS_FORMATS",
     "KerasArchive",
     "open_archived_weights",
@@ -39,7 +40,7 @@ _EXTRA = struct.Struct("<HH")  # the header of an extra field: its kind and size
 _ZIP64_SIZE = 20  # bytes of the extra field of members that may be larger than 4 GB
 _PADDING = 0xD935  # the kind that is padding, for other programs as well
 _PAGE = 4096
-_KERAS_VERSION = "3.15.1"  # the release of Keras whose layout the archive has
+KERAS_VERSION = "3.15.1"  # the release of Keras whose layout the archive has
 
 
 def write_keras_archive(
@@ -59,7 +60,7 @@ def write_keras_archive(
         weights_format: a key of `WEIGHTS_FORMATS`.
     """
     metadata = {
-        "keras_version": _KERAS_VERSION,
+        "keras_version": KERAS_VERSION,
         "cornu_version": __version__,
         "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
     }

@@ -6,16 +6,32 @@ Keras 3 still writes this layout to paths that end in `.h5`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cornu.saving.formats.hdf5 import HDF5Reader
+from cornu.saving.formats.hdf5 import HDF5Reader, write_hdf5
 
-__all__ = ["LayerArrays", "LegacyModel", "is_hdf5", "read_layers", "read_model", "read_version"]
+__all__ = [
+    "HDF5_SUFFIXES",
+    "LayerArrays",
+    "LegacyModel",
+    "is_hdf5",
+    "read_layers",
+    "read_model",
+    "read_version",
+    "write_legacy_model",
+]
 
+HDF5_SUFFIXES = (".h5", ".hdf5")  # of files that contain a model
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _WEIGHTS, _OPTIMIZER, _TOP = "model_weights", "optimizer_weights", "top_level_model_weights"
+
+
+# Names in one attribute, which HDF5 limits to 64 KiB; each takes 16 bytes.
+_MAX_NAMES = 4000
 
 
 class LayerArrays(NamedTuple):
@@ -160,3 +176,50 @@ def _read_attribute(group: Any, name: str) -> Any:
             "the file has."
         )
     return group.attrs[name]
+
+
+def write_legacy_model(
+    path: Path,
+    attributes: Mapping[str, str],
+    layers: Sequence[tuple[str, Mapping[str, np.ndarray]]],
+    own: Mapping[str, np.ndarray],
+    optimizer: Mapping[str, np.ndarray],
+) -> None:
+    """Writes a model.
+
+    Args:
+        path: a new file.
+        attributes: what describes the model: `model_config` and others.
+        layers: the names of all layers, with their arrays by name.
+        own: the arrays of the model itself.
+        optimizer: the arrays of the optimizer.
+
+    Raises:
+        OSError: writing failed, for example on a full disk.
+    """
+    import h5py
+
+    groups = {f"{_WEIGHTS}/{name}": arrays for name, arrays in layers}
+    groups[f"{_WEIGHTS}/{_TOP}"] = own
+    groups |= {_OPTIMIZER: optimizer} if optimizer else {}
+    arrays = {f"{g}/{n}": array for g, named in groups.items() for n, array in named.items()}
+    write_hdf5(path, arrays)
+    # HDF5's own driver ends the process if the disk is full when the file is closed.
+    with open(path, "r+b") as out, h5py.File(out, "r+") as file:
+        for name, text in attributes.items():
+            file.attrs[name] = text
+        for group_name, named in groups.items():
+            _write_names(file.require_group(group_name), "weight_names", list(named))
+        weights = file[_WEIGHTS]
+        _write_names(weights, "layer_names", [name for name, _ in layers])
+        for name in ("keras_version", "backend"):
+            weights.attrs[name] = attributes[name]
+
+
+def _write_names(group: Any, name: str, names: list[str]) -> None:
+    import h5py
+
+    parts = [names[i : i + _MAX_NAMES] for i in range(0, len(names), _MAX_NAMES)] or [[]]
+    for number, part in enumerate(parts):
+        suffix = str(number) if len(parts) > 1 else ""
+        group.attrs.create(f"{name}{suffix}", part, dtype=h5py.string_dtype())
