@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 __all__ = ["Source", "judge_source", "parse_version", "read_source"]
 
-_VERSION = re.compile(r"(tf(?:\.keras)?[ -]?)?(\d{1,4}(?:\.\d{1,4}){0,2})[\w.+]{0,20}(-tf)?")
+_VERSION = re.compile(r"(tf(?:\.keras)?[ -]?)?(\d{1,4}(?:\.\d{1,4}){0,2})(?:[.+]?[a-z]\w{0,20})?(-tf)?")
 _BACKENDS = ("tensorflow", "theano", "cntk", "jax", "torch", "numpy", "openvino")
 # The first version in which Keras was the Keras of TensorFlow.
 _FIRST_OF_TENSORFLOW = (2, 4)
@@ -222,6 +222,12 @@ _SIGNS = (
 )
 
 
+_ARRAYS_OF_KERAS_2 = (
+    *("kernel", "bias", "recurrent_kernel", "gamma", "beta", "embeddings", "alpha"),
+    *("depthwise_kernel", "pointwise_kernel", "moving_mean", "moving_variance"),
+)
+
+
 def judge_source(config: Any, weight_names: Iterable[str] = ()) -> Source:
     """Returns the source of a model by its structure, with the reason.
 
@@ -245,11 +251,16 @@ def judge_source(config: Any, weight_names: Iterable[str] = ()) -> Source:
     if any(isinstance(entry.get("config"), list) for entry in entries):
         return replace(_KERAS_2, reason="its Sequential is a list of layers")
     names = list(weight_names)
-    if any(name.endswith(":0") for name in names):
-        return replace(_KERAS_2, reason=f"its arrays have names such as {names[0]!r}")
+    named = next((name for name in names if _last_part(name) in _ARRAYS_OF_KERAS_2), None)
+    if named is not None:
+        return replace(_KERAS_2, reason=f"its arrays have names such as {named!r}")
     if names:
         return Source((1, 2), reason=f"its arrays have names such as {names[0]!r}")
     return replace(_KERAS_2, reason="nothing in it tells Keras 1 from Keras 2")
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition("/")[2].partition(":")[0]
 
 
 def _entries(config: Any) -> Iterator[Mapping[str, Any]]:
