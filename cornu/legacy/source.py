@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 __all__ = ["Source", "judge_source", "parse_version", "read_source"]
 
-_VERSION = re.compile(r"(tf(?:\.keras)?[ -]?)?(\d{1,4}(?:\.\d{1,4}){0,2})(?:[.+]?[a-z]\w{0,20})?(-tf)?")
+_VERSION = re.compile(
+    r"(tf(?:\.keras)?[ -]?)?(\d{1,4}(?:\.\d{1,4}){0,2})(?:[.+]?[a-z]\w{0,20})?(-tf)?"
+)
 _BACKENDS = ("tensorflow", "theano", "cntk", "jax", "torch", "numpy", "openvino")
 # The first version in which Keras was the Keras of TensorFlow.
 _FIRST_OF_TENSORFLOW = (2, 4)

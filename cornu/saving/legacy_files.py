@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from cornu import registry
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.legacy.array_row import find_counters
 from cornu.legacy.compile import convert_training, stores_by_weight
 from cornu.legacy.conversion import convert_model
 from cornu.legacy.optimizer_state import StoredLayer, convert_state
@@ -241,6 +242,9 @@ def _restore_training(
             stacklevel=user_stacklevel(),
         )
         return
+    iterations = dict(values).get(model.optimizer.iterations)
+    if iterations is not None:
+        values += [(counter, iterations) for counter in find_counters(model)]
     checked = [(v, to_dtype(array, v.dtype, v.path)) for v, array in values]
     for variable, array in checked:
         variable.assign(array)

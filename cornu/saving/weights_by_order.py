@@ -12,6 +12,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import quantity
+from cornu.legacy.array_row import find_counters
 from cornu.legacy.arrays import convert_arrays, in_old_order
 from cornu.legacy.source import Source
 from cornu.saving.formats.array_reader import ArrayReader
@@ -154,6 +155,9 @@ def convert_matches(
         for i, (variable, array) in enumerate(zip(variables, arrays, strict=True)):
             state.variables[f"{prefix}/{i}"] = variable
             converted.arrays[f"{prefix}/{i}"] = array
+        for i, counter in enumerate(() if own else find_counters(layer)):
+            state.variables[f"{prefix}/updates/{i}"] = counter
+            converted.arrays[f"{prefix}/updates/{i}"] = np.full(counter.shape, np.inf, "float32")
     return state, converted
 
 

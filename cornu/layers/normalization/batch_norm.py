@@ -171,13 +171,18 @@ class BatchNormalization(Normalizing):
             if self.renorm:
                 scale, offset = self._renorm_parameters(mean, variance, scale, offset)
             elif self.trainable:
-                _update_average(self.moving_mean, mean, self.momentum)
+                momentum = self._current_momentum_()
+                _update_average(self.moving_mean, mean, momentum)
                 stored = self._stored_variance_(variance, x, included)
-                _update_average(self.moving_variance, stored, self.momentum)
+                _update_average(self.moving_variance, stored, momentum)
         outputs = ops.batch_normalization(
             x, mean, variance, self.axis, offset=offset, scale=scale, epsilon=self.epsilon
         )
         return outputs.astype(self.compute_dtype)
+
+    def _current_momentum_(self) -> Any:
+        """Returns the momentum of the next update of the averages."""
+        return self.momentum
 
     def _stored_variance_(self, variance: Array, x: Array, included: Array | None) -> Array:
         """Returns what the moving average receives for the variance of a batch."""
@@ -242,7 +247,7 @@ class BatchNormalization(Normalizing):
         return r, d if offset is None else d + offset
 
 
-def _update_average(average: Variable, value: Array, momentum: float) -> Array:
+def _update_average(average: Variable, value: Array, momentum: Any) -> Array:
     """Updates a moving average, and returns its new value."""
     before = average.value.astype(value.dtype)
     return average.assign(before * momentum + value * (1 - momentum))

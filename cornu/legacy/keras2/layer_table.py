@@ -38,6 +38,12 @@ def _select_normalization(config: Config, context: Context) -> None:
         config[TARGET_CLASS] = select_batch_normalization(context.source)
 
 
+def _select_penalty(config: Config, context: Context) -> None:
+    """Selects the class that does not divide the penalty by the batch size."""
+    if is_before_tensorflow(context.source):
+        config[TARGET_CLASS] = "keras1>ActivityRegularization"
+
+
 def _select_upsampling(config: Config, context: Context) -> None:
     """Selects the class whose interpolation is that of the version."""
     if config.get("interpolation") == "bilinear" and is_before_tensorflow(context.source):
@@ -97,11 +103,12 @@ _CONV_1D = LayerRow(conversions=(_use_last_channels,))
 _POOL_1D = LayerRow(conversions=(_use_last_channels,))
 _RNN = LayerRow(dropped=("num_constants",))
 _GATED = LayerRow(conversions=(_set_old_defaults,))
-_DROPOUT = LayerRow(conversions=(_drop_empty("noise_shape"),))
+_DROPOUT = LayerRow(dropped=("trainable",), refused={"noise_shape": ()})
 
 LAYERS: dict[str, LayerRow] = {
     # Core
     "Lambda": LayerRow(conversions=(_describe_lambda,)),
+    "ActivityRegularization": LayerRow(conversions=(_select_penalty,)),
     "Embedding": LayerRow(dropped=("input_length",), refused={"sparse": (False,)}),
     "SpatialDropout1D": _DROPOUT,
     "SpatialDropout2D": _DROPOUT,

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, MutableMapping
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 
 from cornu import layers, registry
+from cornu.core.state.variable import Variable
 from cornu.legacy.source import Source
-from cornu.types import Array
+from cornu.types import Array, ShapeLike
 
-__all__ = ["OldBatchNormalization", "select_batch_normalization"]
+__all__ = [
+    "DebiasedBatchNormalization",
+    "OldBatchNormalization",
+    "select_batch_normalization",
+]
 
 
 class OldBatchNormalization(layers.BatchNormalization):
@@ -56,11 +63,54 @@ class TensorFlowBatchNormalization(OldBatchNormalization):
 
 @registry.register_keras_serializable(package="keras2")
 class CorrectedBatchNormalization(OldBatchNormalization):
-    """That of Keras 2.1 to 2.3 with TensorFlow."""
+    """That of Keras 2.3 with TensorFlow."""
 
     fused_ranks = (4,)
     corrects_variance = True
     _measures_if_frozen_ = True
+
+
+@registry.register_keras_serializable(package="keras2.1")
+class DebiasedBatchNormalization(CorrectedBatchNormalization):
+    """That of Keras 2.1 and 2.2 with TensorFlow, whose averages have no initial value.
+
+    The t-th update is
+
+        m = momentum * (1 - momentum**(t - 1)) / (1 - momentum**t)
+        average = m * average + (1 - m) * value
+
+    A model that was loaded has made as many updates as its optimizer has made steps.
+
+    Attributes:
+        updates: the number of updates; infinite, for a constant momentum, if it is unknown.
+    """
+
+    def build(self, input_shape: ShapeLike) -> None:
+        """Creates the weights of today, and the number of updates, which files do not have."""
+        super().build(input_shape)
+        self.updates = self.add_weight((), "zeros", trainable=False, autocast=False, name="updates")
+
+    def _current_momentum_(self) -> Array:
+        before = self.updates.value
+        self.updates.assign(before + 1)
+        decay = jnp.asarray(self.momentum, before.dtype)
+        # With a momentum of 1, nothing is ever added.
+        whole = 1 - decay ** (before + 1)
+        return jnp.where(whole > 0, decay * (1 - decay**before) / jnp.where(whole > 0, whole, 1), 1)
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Stores the weights of today."""
+        for number, variable in enumerate(self._of_today_()):
+            store[str(number)] = variable.numpy()
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Assigns the weights of today; the number of updates is unknown."""
+        for number, variable in enumerate(self._of_today_()):
+            variable.assign(np.asarray(store[str(number)]))
+        self.updates.assign(np.inf)
+
+    def _of_today_(self) -> list[Variable]:
+        return [variable for variable in self._own_variables_() if variable is not self.updates]
 
 
 @registry.register_keras_serializable(package="keras2.0")
@@ -102,6 +152,14 @@ class TensorFlow2BatchNormalization(OldBatchNormalization):
     fused_ranks = (4, 5)
 
 
+# The class of each version with TensorFlow, with the version that follows.
+_OF_TENSORFLOW: tuple[tuple[tuple[int, ...], type[OldBatchNormalization]], ...] = (
+    ((2, 1), TensorFlowBatchNormalization),
+    ((2, 3), DebiasedBatchNormalization),
+    ((4,), CorrectedBatchNormalization),
+)
+
+
 def select_batch_normalization(source: Source) -> str:
     """Returns the registered name of the class that computes as a version of Keras 2 did."""
     cls: type[OldBatchNormalization]
@@ -114,6 +172,5 @@ def select_batch_normalization(source: Source) -> str:
         early = source.version < (2, 1)
         cls = TheanoBatchNormalization if early else CorrectedTheanoBatchNormalization
     else:
-        early = source.version < (2, 1)
-        cls = TensorFlowBatchNormalization if early else CorrectedBatchNormalization
+        cls = next(cls for version, cls in _OF_TENSORFLOW if source.version < version)
     return registry.get_registered_name(cls)
