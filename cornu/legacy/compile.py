@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cornu import registry
 from cornu.legacy.keras1.losses import convert_loss
 from cornu.legacy.keras2.values import is_before_tensorflow
+from cornu.legacy.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, Nadam, RMSprop
 from cornu.legacy.source import Source
 from cornu.types import Config
 
@@ -81,8 +83,13 @@ def _convert_objects(value: Any, source: Source) -> Any:
 # -------------------------------------------------------------------------------------- optimizers
 
 
+_BY_WEIGHT = ("Ftrl",)  # old optimizers that also store their slots weight by weight
 # Arguments of optimizers that have no effect today.
 _DROPPED = ("jit_compile", "is_legacy_optimizer", "name")
+_OLD = {
+    cls.__name__: registry.get_registered_name(cls)
+    for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
+}
 # Optimizers with another formula before those of Keras 3, depending on their arguments.
 _CHANGED: dict[str, Callable[[Config], bool]] = {
     "RMSprop": lambda config: not config.get("momentum"),
@@ -103,7 +110,7 @@ def convert_optimizer(config: Config, source: Source) -> Config:
     if source.era > 2 or not isinstance(given, dict):
         return config
     arguments = {k: v for k, v in given.items() if k not in _DROPPED}
-    if stores_by_weight(config, source):
+    if stores_by_weight(config, source) and name not in _BY_WEIGHT:
         arguments["learning_rate"] = _convert_schedule(arguments.get("learning_rate", 0.001))
         return {"module": "keras.optimizers", "class_name": name, "config": arguments}
     return _convert_old(name, arguments, source)
@@ -122,6 +129,8 @@ def stores_by_weight(config: Config, source: Source) -> bool:
     if source.era > 2 or not isinstance(arguments, dict):
         return True
     is_new = "is_legacy_optimizer" in arguments or "weight_decay" in arguments
+    if config.get("class_name") in _BY_WEIGHT:
+        return True
     return is_new and source.is_tensorflow and "decay" not in arguments
 
 
@@ -152,7 +161,7 @@ def _convert_old(name: str, arguments: Config, source: Source) -> Config:
             arguments.pop("initial_accumulator_value", None)
         given: Config = {k: v for k, v in {**arguments, **clipping}.items() if v is not None}
         given = {k: v for k, v in given.items() if (k, v) not in _NEUTRAL.get(name, ())}
-        return {"class_name": f"keras1>{name}", "config": {"lr": rate, **given}}
+        return {"class_name": _OLD.get(name, name), "config": {"lr": rate, **given}}
     if "clipnorm" in clipping and is_before_tensorflow(source):
         clipping["global_clipnorm"] = clipping.pop("clipnorm")
     given = {**arguments, **clipping, "learning_rate": _convert_schedule(rate)}

@@ -145,6 +145,8 @@ def _by_weight(
 ) -> dict[str, list[np.ndarray]] | None:
     """Returns the arrays of each slot, from a file in the order of optimizers of today."""
     columns: dict[str, list[np.ndarray]] = {}
+    if not optimizer.slots:  # SGD without momentum, for which tf.keras stores momenta all the same
+        return columns
     left = iter(slots)
     for group in optimizer.slots:
         for _ in range(count):

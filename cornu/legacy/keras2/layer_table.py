@@ -10,9 +10,13 @@ from typing import Any
 from cornu.legacy.activations import HARD_SIGMOID
 from cornu.legacy.keras2.values import is_before_tensorflow
 from cornu.legacy.layer_row import TARGET_CLASS, Context, LayerRow
-from cornu.legacy.layers import locally_connected as _locally_connected  # noqa: F401 - registers
-from cornu.legacy.layers import upsampling as _upsampling  # noqa: F401 - registers
 from cornu.legacy.layers.batch_normalization import select_batch_normalization
+from cornu.legacy.layers.dense import Highway, MaxoutDense
+from cornu.legacy.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
+from cornu.legacy.layers.modes import ActivityRegularization
+from cornu.legacy.layers.upsampling import UnalignedUpSampling2D
+from cornu.registry import get_registered_name as _name_of
+from cornu.renamed import KERAS_1_ARGUMENTS
 from cornu.types import Config
 
 __all__ = ["COMMON", "LAYERS"]
@@ -23,6 +27,8 @@ COMMON = LayerRow(
     refused={"ragged": (False,), "time_major": (False,)},
 )
 _GROUPS = {"groups": (1,)}
+# Arguments of the base class, which separable convolutions of tf.keras have but do not use.
+_OF_PLAIN_KERNELS = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
 
 
 def _unwrap_axis(config: Config, context: Context) -> None:
@@ -41,13 +47,13 @@ def _select_normalization(config: Config, context: Context) -> None:
 def _select_penalty(config: Config, context: Context) -> None:
     """Selects the class that does not divide the penalty by the batch size."""
     if is_before_tensorflow(context.source):
-        config[TARGET_CLASS] = "keras1>ActivityRegularization"
+        config[TARGET_CLASS] = _name_of(ActivityRegularization)
 
 
 def _select_upsampling(config: Config, context: Context) -> None:
     """Selects the class whose interpolation is that of the version."""
     if config.get("interpolation") == "bilinear" and is_before_tensorflow(context.source):
-        config[TARGET_CLASS] = "keras2>UnalignedUpSampling2D"
+        config[TARGET_CLASS] = _name_of(UnalignedUpSampling2D)
 
 
 def _set_old_defaults(config: Config, context: Context) -> None:
@@ -80,6 +86,12 @@ def _function(value: Any, kind: Any) -> Any:
     return {"class_name": "function", "config": "<lambda>"}
 
 
+def _drop_string_dtype(config: Config, context: Context) -> None:
+    """Drops the dtype of the input, which is not that of the layer today."""
+    if config.get("dtype") == "string":
+        del config["dtype"]
+
+
 def _drop_backward_layer(config: Config, context: Context) -> None:
     """Drops a backward layer that is the forward one turned around, as tf.keras may write it."""
     if config.get("backward_layer") is None:
@@ -99,6 +111,7 @@ def _drop_empty(*names: str) -> Any:
 
 # Other implementations store their kernels in other layouts.
 _LOCAL = {"implementation": (1,), "padding": ("valid",)}
+_CAUSAL = {"causal": (False,)}
 _CONV_1D = LayerRow(conversions=(_use_last_channels,))
 _POOL_1D = LayerRow(conversions=(_use_last_channels,))
 _RNN = LayerRow(dropped=("num_constants",))
@@ -115,8 +128,10 @@ LAYERS: dict[str, LayerRow] = {
     "SpatialDropout3D": _DROPOUT,
     # Convolution
     "Conv1D": _CONV_1D,
-    "SeparableConv1D": LayerRow(refused=_GROUPS, conversions=(_use_last_channels,)),
-    "SeparableConv2D": LayerRow(refused=_GROUPS),
+    "SeparableConv1D": LayerRow(
+        dropped=_OF_PLAIN_KERNELS, refused=_GROUPS, conversions=(_use_last_channels,)
+    ),
+    "SeparableConv2D": LayerRow(dropped=_OF_PLAIN_KERNELS, refused=_GROUPS),
     "DepthwiseConv1D": LayerRow(refused=_GROUPS, conversions=(_use_last_channels,)),
     "DepthwiseConv2D": LayerRow(refused=_GROUPS),
     "Conv1DTranspose": LayerRow(refused=_GROUPS, conversions=(_use_last_channels,)),
@@ -126,14 +141,35 @@ LAYERS: dict[str, LayerRow] = {
     "Convolution2D": LayerRow("Conv2D"),
     "Convolution3D": LayerRow("Conv3D"),
     "Convolution2DTranspose": LayerRow("Conv2DTranspose", refused=_GROUPS),
-    "SeparableConvolution2D": LayerRow("SeparableConv2D", refused=_GROUPS),
-    "LocallyConnected1D": LayerRow("keras1>LocallyConnected1D", refused=_LOCAL),
-    "LocallyConnected2D": LayerRow("keras1>LocallyConnected2D", refused=_LOCAL),
+    "SeparableConvolution2D": LayerRow(
+        "SeparableConv2D", dropped=_OF_PLAIN_KERNELS, refused=_GROUPS
+    ),
+    "LocallyConnected1D": LayerRow(_name_of(LocallyConnected1D), refused=_LOCAL),
+    "LocallyConnected2D": LayerRow(_name_of(LocallyConnected2D), refused=_LOCAL),
     "UpSampling2D": LayerRow(conversions=(_select_upsampling,)),
     "MaxPooling1D": _POOL_1D,
     "AveragePooling1D": _POOL_1D,
     "GlobalMaxPooling1D": _POOL_1D,
     "GlobalAveragePooling1D": _POOL_1D,
+    # Attention
+    "Attention": LayerRow(refused=_CAUSAL),
+    "AdditiveAttention": LayerRow(refused=_CAUSAL),
+    "MultiHeadAttention": LayerRow(
+        dropped=("query_shape", "key_shape", "value_shape", "softmax_robust_masking")
+    ),
+    # Preprocessing
+    **dict.fromkeys(
+        (
+            *("RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation"),
+            *("RandomTranslation", "RandomZoom"),
+        ),
+        LayerRow(dropped=("rng_type",)),
+    ),
+    "Discretization": LayerRow(dropped=("trainable",)),
+    "TextVectorization": LayerRow(conversions=(_drop_string_dtype,)),
+    # Layers of Keras 1 that Keras 2 kept
+    "Highway": LayerRow(_name_of(Highway), KERAS_1_ARGUMENTS, ("input_dim",)),
+    "MaxoutDense": LayerRow(_name_of(MaxoutDense), KERAS_1_ARGUMENTS, ("input_dim",)),
     # Recurrent
     "RNN": _RNN,
     "SimpleRNN": _RNN,

@@ -45,14 +45,32 @@ def convert_initializer(value: Any, context: Context) -> Any:
     if not isinstance(value, Mapping) or not isinstance(value.get("config"), Mapping):
         return value
     config = {name: item for name, item in value["config"].items() if name != "dtype"}
-    return {"class_name": value["class_name"], "config": config}
+    # With its module, because a layer may have the same name, such as Identity.
+    return {
+        "module": "keras.initializers",
+        "class_name": value["class_name"],
+        "config": config,
+    }
 
 
 def convert_regularizer(value: Any, context: Context) -> Any:
-    """Converts a regularizer or a constraint, whose module has another name today."""
+    """Converts a regularizer, whose module has another name today."""
+    return _with_module(value, "keras.regularizers")
+
+
+def convert_constraint(value: Any, context: Context) -> Any:
+    """Converts a constraint, whose module has another name today."""
+    return _with_module(value, "keras.constraints")
+
+
+def _with_module(value: Any, module: str) -> Any:
     if not isinstance(value, Mapping) or "class_name" not in value:
         return value
-    return {"class_name": value["class_name"], "config": value.get("config", {})}
+    return {
+        "module": module,
+        "class_name": value["class_name"],
+        "config": value.get("config", {}),
+    }
 
 
 def convert_activity_regularizer(value: Any, context: Context) -> Any:
@@ -89,7 +107,7 @@ _CONVERTERS: dict[str, Callable[[Any, Context], Any]] = {
 _BY_SUFFIX: dict[str, Callable[[Any, Context], Any]] = {
     "_initializer": convert_initializer,
     "_regularizer": convert_regularizer,
-    "_constraint": convert_regularizer,
+    "_constraint": convert_constraint,
 }
 
 

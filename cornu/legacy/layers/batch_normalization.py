@@ -53,14 +53,6 @@ class OldBatchNormalization(layers.BatchNormalization):
         return "keras.layers", "BatchNormalization"
 
 
-@registry.register_keras_serializable(package="keras2.0")
-class TensorFlowBatchNormalization(OldBatchNormalization):
-    """That of Keras 2.0 with TensorFlow."""
-
-    fused_ranks = (4,)
-    _measures_if_frozen_ = True
-
-
 @registry.register_keras_serializable(package="keras2")
 class CorrectedBatchNormalization(OldBatchNormalization):
     """That of Keras 2.3 with TensorFlow."""
@@ -132,7 +124,7 @@ class CorrectedTheanoBatchNormalization(OldBatchNormalization):
 
 @registry.register_keras_serializable(package="keras2")
 class MeasuringBatchNormalization(OldBatchNormalization):
-    """That of Keras 2 with CNTK."""
+    """That of Keras 2.0 with TensorFlow, and of Keras 2 with CNTK."""
 
     _measures_if_frozen_ = True
 
@@ -154,7 +146,7 @@ class TensorFlow2BatchNormalization(OldBatchNormalization):
 
 # The class of each version with TensorFlow, with the version that follows.
 _OF_TENSORFLOW: tuple[tuple[tuple[int, ...], type[OldBatchNormalization]], ...] = (
-    ((2, 1), TensorFlowBatchNormalization),
+    ((2, 1), MeasuringBatchNormalization),
     ((2, 3), DebiasedBatchNormalization),
     ((4,), CorrectedBatchNormalization),
 )
