@@ -42,6 +42,9 @@ class ArgumentCapture:
     _has_identity_: ClassVar[bool] = False
     # Whether a class of the program restores its state by itself, before an object is used.
     _builds_itself_: ClassVar[bool] = False
+    # Whether a class is a variant of one of Keras, with its arguments and weights: files name both,
+    # so that Keras reads them.
+    _is_variant_: ClassVar[bool] = False
     # The attributes that hold arguments of the constructor under another name, by argument.
     _argument_attributes_: ClassVar[Mapping[str, str]] = {}
     _constructed_with_: tuple[Any, Any]

@@ -106,7 +106,8 @@ def deserialize(
         return archive.objects[config["shared_object_id"]]
     cls = config.get(CLASS)
     if not isinstance(cls, type):
-        cls = find(category_of(config), str(config.get("registered_name") or name), module)
+        registered = config.get("variant") or config.get("registered_name") or name
+        cls = find(category_of(config), str(registered), module)
     made = _from_config(cls, replace_lambdas(inner, str(name)))
     if archive is not None:
         archive.add(made, config)

@@ -140,6 +140,10 @@ def _describe(obj: ArgumentCapture) -> Config:
     module, name = obj._public_name_()
     cls = type(obj)
     is_public = obj._library_class_() is cls and cls not in registered_names
+    if cls._is_variant_:
+        # Keras ignores this entry, and refuses a registered name of a class of its own.
+        variant = {"variant": get_registered_name(cls), "registered_name": None}
+        return {"module": module, "class_name": name, "config": complete_config(obj), **variant}
     return {
         "module": module,
         "class_name": name,

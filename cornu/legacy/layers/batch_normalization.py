@@ -31,6 +31,8 @@ class OldBatchNormalization(layers.BatchNormalization):
     Keras 3 reads them.
     """
 
+    _is_variant_ = True
+
     fused_ranks: ClassVar[tuple[int, ...]] = ()  # the ranks with a fused operation
     corrects_variance: ClassVar[bool] = False
     adds_epsilon: ClassVar[bool] = False
@@ -51,6 +53,9 @@ class OldBatchNormalization(layers.BatchNormalization):
 
     def _public_name_(self) -> tuple[str, str]:
         return "keras.layers", "BatchNormalization"
+
+    def _storage_class_name_(self) -> str:
+        return "BatchNormalization"
 
 
 @registry.register_keras_serializable(package="keras2")
@@ -76,6 +81,8 @@ class DebiasedBatchNormalization(CorrectedBatchNormalization):
     Attributes:
         updates: the number of updates; infinite, for a constant momentum, if it is unknown.
     """
+
+    _stores_itself_ = True
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates the weights of today, and the number of updates, which files do not have."""
