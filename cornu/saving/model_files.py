@@ -111,7 +111,7 @@ def save_model(
         return
     if path.suffix != ".keras" or zipped is False:
         raise ValueError(
-            f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
+            f"The file name of a model must end in '.keras' or '.h5'. Received: {str(path)!r}\n"
             "To save only the weights, use model.save_weights('....weights.h5')."
         )
     if not may_write(path, overwrite):

@@ -42,14 +42,14 @@ def a_file_that_is_not_there():
 @wrong(
     ValueError,
     """
-The file name of a model must end in '.keras'. Received: 'model.h5'
+The file name of a model must end in '.keras' or '.h5'. Received: 'model.zip'
 To save only the weights, use model.save_weights('....weights.h5').
 save() was called (at loading.py:1).
 """,
 )
 def an_unknown_ending():
-    """A model is saved in an old format."""
-    net().save("model.h5")
+    """A model is saved under a name of another format."""
+    net().save("model.zip")
 
 
 @wrong(
