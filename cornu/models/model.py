@@ -652,7 +652,11 @@ class Model(InspectionMethods):
     @api_boundary
     def to_json(self, **kwargs: Any) -> str:
         """Returns the model's architecture as JSON; see `model_from_json`."""
-        return json.dumps(registry.serialize(self), **kwargs)
+        config = registry.serialize(self)
+        build_config = self.get_build_config()
+        if build_config is not None:
+            config["build_config"] = build_config
+        return json.dumps(config, **kwargs)
 
     def __repr__(self) -> str:
         graph = self._graph_

@@ -153,7 +153,11 @@ def _describe(model: Any) -> tuple[str, StoredState]:
     state = state_by_key(model)
     if "compile_config" not in config:
         # A model that is loaded without a compile config has no optimizer to receive this state.
-        state.optimizers.pop("optimizer/vars/", None)
+        state.optimizers = {
+            prefix: optimizer
+            for prefix, optimizer in state.optimizers.items()
+            if not prefix.startswith("optimizer/")
+        }
     return to_json(config), state
 
 
@@ -362,7 +366,11 @@ def model_from_json(
         if source.era < 3:
             return legacy_files.create_model(config, len(json_string), None, name, source)
         check_work(config, len(json_string), name, _TRUSTED_JSON)
-        return _model_from_config(config, name)
+        model = _model_from_config(config, name)
+        shapes = config.get("build_config")
+        if isinstance(shapes, dict) and not model.built:
+            model.build_from_config(shapes)
+        return model
 
 
 @api_boundary

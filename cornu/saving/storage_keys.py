@@ -65,7 +65,7 @@ class _OwnerWalk:
         if self._is_seen(owner):
             return
         yield prefix, owner
-        for name, part in owner._saved_attributes_() if isinstance(owner, Layer) else ():
+        for name, part in owner._saved_attributes_():
             if _is_stored(part):
                 yield from self.iterate(part, f"{prefix}{name}/")
             elif isinstance(part, _CONTAINERS):

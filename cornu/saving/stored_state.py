@@ -166,7 +166,8 @@ class StoredState:
         for name in names:
             # Files of Keras hold the state of every optimizer, also if they are only weights and
             # if the optimizer does not exist in the new model.
-            is_slot = name.rpartition("/vars/")[0].endswith("optimizer")
+            owner = name.rpartition("/vars/")[0]
+            is_slot = any(part.endswith("optimizer") for part in owner.split("/"))
             if not (is_slot or name in self.variables or name.startswith(prefixes)):
                 yield name
 

@@ -23,6 +23,10 @@ __all__ = ["KINDS", "Cross", "Feature", "cardinality"]
 _OUTPUTS = ("int", "one_hot", "float")
 
 
+# Where configs of Keras say that the classes are, which are not public.
+_MODULE = "keras.src.layers.preprocessing.feature_space"
+
+
 class Feature(Configurable):
     """A column with its dtype, preprocessing layer and encoding.
 
@@ -34,6 +38,9 @@ class Feature(Configurable):
     """
 
     _category_ = "utils"
+
+    def _public_name_(self) -> tuple[str, str]:
+        return _MODULE, type(self).__name__
 
     def __init__(self, dtype: str, preprocessor: Layer, output_mode: str) -> None:
         if output_mode not in _OUTPUTS:
@@ -60,6 +67,9 @@ class Cross(Configurable):
     """
 
     _category_ = "utils"
+
+    def _public_name_(self) -> tuple[str, str]:
+        return _MODULE, type(self).__name__
 
     def __init__(
         self, feature_names: Sequence[str], crossing_dim: int, output_mode: str = "one_hot"

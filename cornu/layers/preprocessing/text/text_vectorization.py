@@ -86,6 +86,8 @@ class TextVectorization(VocabularyLayer):
     _accepts_strings_ = True
     _requires_strings_ = True
 
+    _saved_names_ = {"_lookup": "_lookup_layer"}
+
     def __init__(
         self,
         max_tokens: int | None = None,
