@@ -14,7 +14,7 @@ from cornu.core.state import scope
 from cornu.core.state.accumulator import Accumulator, zeros
 from cornu.core.state.dtype_policy import DTypePolicy, get_policy
 from cornu.core.state.dtypes import is_float, standardize_dtype
-from cornu.core.state.tracking import VariableOwner
+from cornu.core.state.tracking import VariableOwner, iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.errors import quantity
 from cornu.names import auto_name, check_name, printable
@@ -171,10 +171,17 @@ class Metric(VariableOwner):
     def _build_(self, sizes: Any) -> None:
         """Creates the Variables whose shapes depend on the first batch, and sets `_built_for_`."""
 
+    def _metrics_(self) -> list[Metric]:
+        """Returns this metric, and those that it consists of."""
+        return [self, *(part for part in iterate_owned(self) if isinstance(part, Metric))]
+
     def _live_state_(self) -> Config:
-        return {"built_for": self._built_for_}
+        return {"built_for": self._built_for_, "names": [m.name for m in self._metrics_()]}
 
     def _set_live_state_(self, state: Config) -> None:
+        # A config may have None, for a generated name.
+        for metric, name in zip(self._metrics_(), state["names"], strict=False):
+            metric.name = name
         if state["built_for"] is not None and self._built_for_ is None:
             self._build_(state["built_for"])
 

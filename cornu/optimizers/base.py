@@ -522,6 +522,7 @@ class Optimizer(OptimizerVariables):
 
     def _live_state_(self) -> Config:
         return {
+            "name": self.name,
             "built_with": list(self._indices_) if self.built else None,
             "undecayed": [
                 (list(part._undecayed_), part._undecayed_names_)
@@ -534,6 +535,7 @@ class Optimizer(OptimizerVariables):
             self._parts_of_optimizer_(), state["undecayed"], strict=True
         ):
             part.exclude_from_weight_decay(variables, names)
+        self.name = state["name"]
         variables = state["built_with"]
         if variables is not None and not self._is_built_for_(variables):
             self._rebuild_(variables)

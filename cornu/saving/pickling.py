@@ -93,8 +93,8 @@ def _iterate_parts(obj: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(obj, Layer):
         taken: dict[str, int] = {}
         for metric in obj.metrics:
-            name = f"{type(metric).__name__}:{metric.name}"
-            yield f"metrics/{make_unique(name, taken)}/", metric
+            # Not by their names, which may be generated anew.
+            yield f"metrics/{make_unique(type(metric).__name__, taken)}/", metric
 
 
 def _variables_of(part: Any) -> list[Variable]:

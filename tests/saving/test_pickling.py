@@ -352,6 +352,19 @@ def test_metrics_run_on(name):
             one.update_state(y_true, floats(6, 2, seed=6))
 
 
+def test_generated_names_remain():
+    model = stack(layers.Dense(1))
+    model.compile("sgd", "mse", metrics=[metrics.Precision(), metrics.Precision()])
+    parts = [metrics.Recall(), optimizers.OptaxOptimizer(optax.sgd(0.1))]
+    for obj in parts:
+        assert WAYS["cloudpickle"](obj).name == WAYS["deepcopy"](obj).name == obj.name
+    labels = (Y > 0.5).astype("float32")
+    first = model.train_on_batch(X, labels, return_dict=True)
+    again = WAYS["pickle"](model)
+    logs = [m.train_on_batch(X, labels, return_dict=True) for m in (model, again)]
+    assert logs[0] == logs[1] and logs[0].keys() == first.keys()
+
+
 def test_sums_keep_what_was_rounded():
     total = metrics.Sum()
     total.update_state(2.0**24)
