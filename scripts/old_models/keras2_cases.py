@@ -204,7 +204,7 @@ def convolution_transposed(keras):
         layers.Conv2DTranspose(3, (3, 2), strides=2, input_shape=image(keras, 2, 3, 3)),
         layers.Activation("relu"),
         layers.Conv2DTranspose(2, 3, strides=2, padding="same", output_padding=1),
-        layers.GlobalMaxPooling2D(),
+        layers.GlobalAveragePooling2D(),
     )
 
 

@@ -41,6 +41,24 @@ class Function(getattr(tf_backend, "Function", object)):
         return outputs
 
 
+plain_function = tf_backend.function
+
+
+def function(inputs, outputs, updates=(), **kwargs):
+    """`keras.backend.function` of Keras 2.3 as a step that counts after all other updates."""
+    updates = list(updates or ())
+    counts = [op for op in updates if any(op is one for one in late)]
+    first = [op for op in updates if all(op is not x for x in counts)]
+    step = plain_function(inputs, outputs, updates=first, **kwargs)
+
+    def call(values):
+        outputs = step(values)
+        tf_backend.get_session().run(counts)
+        return outputs
+
+    return call
+
+
 def order_updates():
     tensorflow.enable_resource_variables()
     # The behavior of variables in TensorFlow 1: `if b:` tests for None, `lr *= x` makes a tensor.
@@ -48,4 +66,6 @@ def order_updates():
     BaseResourceVariable.__imul__ = lambda self, other: self * other
     if hasattr(tf_backend, "Function"):  # until Keras 2.2
         tf_backend.Function = Function
+    else:
+        keras.backend.function = function
     tf_backend.update_add = keras.backend.update_add = update_add

@@ -7,6 +7,7 @@ from typing import Any
 from cornu import registry
 from cornu.core.layer.layer import Layer
 from cornu.errors import suggest
+from cornu.layers import BatchNormalization
 from cornu.legacy.keras1.class_mapping import (
     TARGET_CLASS,
     ClassMapping,
@@ -17,6 +18,10 @@ from cornu.legacy.keras1.config_values import convert_value, describe_function
 from cornu.legacy.keras1.layer_table import ALIASES, LAYERS
 from cornu.legacy.keras1.merges import convert_merge
 from cornu.legacy.layer_row import Context
+from cornu.legacy.layers.batch_normalization import (
+    MeasuringBatchNormalization,
+    TheanoBatchNormalization,
+)
 from cornu.legacy.layers.theano import choose_class
 from cornu.legacy.source import Source
 from cornu.types import Config
@@ -55,10 +60,22 @@ def convert_layer(entry: Config, context: Context) -> Config:
         given["dim_ordering"] = context.source.dim_ordering
     arguments = convert_bound(row, given)
     target = arguments.pop(TARGET_CLASS, row.target)
+    if target is BatchNormalization:
+        target = _choose_normalization(context.source)
     if context.source.backend == "theano":
         target = choose_class(target, arguments)
     arguments.pop("input_shape", None)  # the model has the shape of its input
     return describe(target, arguments)
+
+
+def _choose_normalization(source: Source) -> type[Layer]:
+    """Returns the class for mode 0, in which a frozen layer measures its batch, too.
+
+    The variance of the batch from Theano includes epsilon since 1.2.
+    """
+    if source.backend == "theano" and source.version >= (1, 2):
+        return TheanoBatchNormalization
+    return MeasuringBatchNormalization
 
 
 def find_ordering(config: Any, source: Source) -> str:

@@ -17,6 +17,7 @@ _SAME = LayerRow()
 _PADDED = frozenset(
     (
         *("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D", "DepthwiseConv2D", "ConvLSTM2D"),
+        *("Conv2DTranspose", "Conv3DTranspose", "SeparableConv1D"),
         *("MaxPooling1D", "MaxPooling2D", "MaxPooling3D"),
         *("AveragePooling1D", "AveragePooling2D", "AveragePooling3D"),
     )
