@@ -162,7 +162,7 @@ def page(results: Mapping[str, Mapping[str, Mapping[str, Cost]]]) -> str:
         "by\nwhich memory grows at most. In brackets: relative to Keras's `.keras`. Files of "
         "cornu have a\nchecksum of each array, are written under another name first, and are on "
         "the disk when `save`\nreturns (`fsync`); those of Keras and of the safetensors library "
-        "are not.\n",
+        "are not. Times by the clock include waiting for other programs on the machine.\n",
     ]
     for model, ways in results.items():
         base = ways[_BASE]
