@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from benchmarks.fuzzing import mutations
+from benchmarks.fuzzing.files import GoodFiles
 from benchmarks.fuzzing.target import Case, Target
 
 __all__ = ["TARGETS"]
@@ -22,6 +23,41 @@ _FOLDER = Path(__file__).parents[2] / "tests" / "saving" / "old_models"
 _CASES = 40  # of each archive
 _TEXTS = ("model_config", "training_config")
 _NAMES = ("layer_names", "weight_names", "keras_version", "backend")
+# What changes the meaning of YAML.
+_PIECES = (
+    *(
+        "&a ",
+        "*a",
+        "&a [*a, *a]",
+        "!!python/object/apply:os.system ['true']",
+        "!!python/name:eval ",
+    ),
+    *(
+        "!!python/tuple [1, 2]",
+        "!!binary aGk=",
+        "<<: *a",
+        "? ",
+        "- ",
+        ": ",
+        "\n",
+        "  ",
+        "\t",
+        "[",
+        "{",
+    ),
+    *("]", "}", "'", '"', "|", ">", "#", "---", "...", "%YAML 9.9", "null", "~", ".nan", "1e400"),
+    *(
+        "9" * 400,
+        "0x" + "f" * 400,
+        "2001-01-01",
+        "yes",
+        "class_name: Lambda",
+        "\x00",
+        "é",
+        "@",
+        "`",
+    ),
+)
 _VERSIONS = (None, None, None, "1.2", "2.2.4", "tf2", "3", "", "x", "9.9", 7)
 
 
@@ -75,6 +111,7 @@ def _changed_value(name: str, value: Any, draw: random.Random) -> Any:
 def _open_files(folder: Path) -> Callable[[int], Case]:
     import cornu
 
+    GoodFiles(folder)  # imports what models need that are trained
     models, path = _models(".h5"), folder / "old.h5"
 
     def make(number: int) -> Case:
@@ -97,6 +134,7 @@ def _open_files(folder: Path) -> Callable[[int], Case]:
 def _open_texts(folder: Path) -> Callable[[int], Case]:
     import cornu
 
+    GoodFiles(folder)
     texts = []
     for name, data in _models(".h5"):
         with h5py.File(io.BytesIO(data), "r") as file:
@@ -119,7 +157,26 @@ def _open_texts(folder: Path) -> Callable[[int], Case]:
     return make
 
 
+def _open_yaml(folder: Path) -> Callable[[int], Case]:
+    import cornu
+
+    GoodFiles(folder)
+    texts = [(name, data.decode()) for name, data in _models(".yaml")]
+
+    def make(number: int) -> Case:
+        draw = random.Random(f"old YAML {number}")
+        name, text = draw.choice(texts)
+        for _ in range(draw.choice((1, 1, 2, 5))):
+            at = draw.randrange(len(text) + 1)
+            piece = draw.choice(_PIECES) * draw.choice((1, 1, 2, 30))
+            text = text[:at] + piece + text[at + draw.choice((0, 1, 8)) :]
+        return Case(f"{name}: {text[:200]}", lambda: cornu.models.model_from_yaml(text))
+
+    return make
+
+
 TARGETS = [
+    Target("old YAML", _open_yaml, 0.3),
     Target("old HDF5 models", _open_files, 0.3),
     Target("old JSON", _open_texts, 0.3),
 ]

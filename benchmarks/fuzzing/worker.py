@@ -15,12 +15,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax.numpy
+import numpy as np
+
 from benchmarks.fuzzing.target import Failure, Target, Verdict, judge
 
 __all__ = ["Part", "run"]
 
 _PREPARATION = 300.0  # seconds until the good files exist
-_HANG = 10.0  # seconds
+_HANG = 10.0  # seconds of CPU
+_STUCK = 120.0  # seconds
 _SLOW = 1.0  # seconds of CPU
 _MEGABYTES = 100.0
 _SLACK = 1024  # megabytes, at which the system refuses memory
@@ -75,7 +79,7 @@ def _receive(
     target: Target, process: Any, pipe: Connection, current: Any
 ) -> Iterator[tuple[Part, int]]:
     """Yields the parts that a process sends, each with the number of its next input."""
-    seen, since, limit = -1, time.monotonic(), _PREPARATION
+    seen, since, used, limit = -1, time.monotonic(), 0.0, _PREPARATION
     try:
         while True:
             try:
@@ -85,10 +89,10 @@ def _receive(
                 break
             now = current.value
             if now != seen:
-                seen, since, limit = now, time.monotonic(), _HANG
-            elif time.monotonic() - since > limit:
+                seen, since, used, limit = now, time.monotonic(), _cpu(process.pid), _STUCK
+            elif time.monotonic() - since > limit or seen >= 0 and _cpu(process.pid) - used > _HANG:
                 process.kill()
-                yield _ended(target, now, "hang", f"no result after {limit:g} s"), now + 1
+                yield _ended(target, now, "hang", f"no result after {_HANG:g} s"), now + 1
                 return
         process.join()
         if process.exitcode:
@@ -97,6 +101,14 @@ def _receive(
     finally:
         process.kill()
         process.join()
+
+
+def _cpu(number: int) -> float:
+    """Returns the seconds of CPU that a process has used."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _ended(target: Target, number: int, verdict: Verdict, details: str) -> Part:
@@ -111,6 +123,8 @@ def _serve(name: str, folder: str, first: int, last: int, current: Any, pipe: Co
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(null, stream)
+    # The first computation starts threads and imports modules.
+    np.asarray(jax.numpy.ones(3) + jax.device_put(np.ones(3, "f4")))
     make = TARGETS[name].open(Path(folder))
     _limit_memory()
     part, sent = Part(Counter(), []), time.monotonic()

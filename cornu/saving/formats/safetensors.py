@@ -160,7 +160,10 @@ def _read_header(data: memoryview, name: str) -> tuple[dict[str, _StoredTensor],
         raise ValueError(
             f"{name} has {len(data)} bytes; its header describes {expected}. The file is damaged."
         )
-    return found, metadata if isinstance(metadata, dict) else {}
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise ValueError(f"The metadata of {name} is not a table of texts.")
+    "".join((*found, *metadata, *metadata.values())).encode()  # raises unless all is Unicode text
+    return found, metadata
 
 
 def _read_entry(entry: Any, begin: int, location: str) -> tuple[_StoredTensor, int]:
