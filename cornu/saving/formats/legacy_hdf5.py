@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cornu.saving.formats.hdf5 import HDF5Reader, write_hdf5
+from cornu.saving.formats.hdf5_attributes import declared_length
 
 __all__ = [
     "HDF5_SUFFIXES",
@@ -166,10 +167,24 @@ def _read_text(group: Any, name: str) -> str | None:
 
 def _read_attribute(group: Any, name: str) -> Any:
     """Reads an attribute whose declared size has been compared with that of the file."""
-    from h5py import h5a
+    from h5py import h5a, h5o, h5t
 
     attribute = h5a.open(group.id, name.encode())
-    stored = math.prod(attribute.shape or ()) * attribute.get_type().get_size()
+    count = math.prod(attribute.shape or ())
+    stored = count * attribute.get_type().get_size()
+    if (
+        isinstance(attribute.get_type(), h5t.TypeStringID)
+        and attribute.get_type().is_variable_str()
+    ):
+        with open(group.file.filename, "rb") as raw:
+            address = h5o.get_info(group.id).addr
+            length = declared_length(raw, address, name.encode(), count) if count else 0
+        if length is None:
+            raise ValueError(
+                f"{group.file.filename!r} stores the attribute {name!r} in a version of HDF5 that "
+                "is not supported. Save the file with Keras again."
+            )
+        stored += length
     if stored > group.file.id.get_filesize():
         raise ValueError(
             f"{group.file.filename!r}: the attribute {name!r} declares {stored} bytes, more than "
