@@ -330,7 +330,8 @@ lists them.
 ## Time
 
 Seconds, one run; with the state of Adam. Keras cannot build a model of 2,000 layers, which
-exceeds Python's limit of recursion. `.keras` files lie in a temporary folder.
+exceeds Python's limit of recursion. `.keras` files lie in a temporary folder. Other programs ran on
+the machine at the same time, so that times vary; the tables were measured in several runs.
 
 {_table(["model", "save", "load", "dumps", "loads", "deepcopy", "pickle, MB"], times)}
 
