@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,6 +17,7 @@ import numpy as np
 from cornu.process.interrupts import deferred_signals
 from cornu.saving import budget, checksums, validation
 from cornu.saving.formats.extended_dtypes import EXTENDED_DTYPES, as_opaque, from_opaque
+from cornu.saving.formats.hdf5_attributes import ReadBytes, read_attribute
 from cornu.saving.formats.hdf5_headers import is_outside
 
 __all__ = ["HDF5Reader", "open_hdf5", "write_hdf5"]
@@ -71,6 +72,7 @@ class HDF5Reader:
             return raw.read(count)
 
         nbytes = size if compressed is None else compressed
+        self._read_bytes = read
         self._found = _find_datasets(file, name, budget.limit("HDF5 objects", nbytes), read)
         self.shapes = {key: item.shape for key, item in self._found.items()}
         # Only chunked datasets can be compressed.
@@ -101,21 +103,39 @@ class HDF5Reader:
         for path in sorted(paths):
             # Keras writes the name to the group of the arrays of an object, which may be empty.
             group = self.file.get(f"{path}/vars".lstrip("/"))
-            name = None if group is None else group.attrs.get("name")
+            if group is None or "name" not in group.attrs:
+                continue
+            name = self.read_attribute(group, "name")
             if isinstance(name, (str, bytes)):
                 names[path] = name if isinstance(name, str) else name.decode(errors="replace")
         return names
 
+    def read_attribute(self, item: Any, name: str) -> Any:
+        """Returns the value of an attribute, whose size is compared with that of the file.
+
+        Args:
+            item: a group or dataset of the file.
+            name: the name of the attribute.
+        """
+        return read_attribute(item, name, self._read_bytes)
+
     def checksum(self, key: str) -> int | None:
         """Returns the checksum that the file has for an array, or None."""
         return self._checksums[key]
+
+    def _read_dtype_name(self, item: _StoredArray) -> str | None:
+        from h5py import Dataset
+
+        dataset = Dataset(item.dataset)
+        name = self.read_attribute(dataset, "dtype") if "dtype" in dataset.attrs else None
+        return name if isinstance(name, str) else None
 
     def read(self, key: str) -> np.ndarray:
         """Reads an array."""
         item = self._found[key]
         dtype = item.dtype
         if dtype.kind == "V":
-            dtype = from_opaque(dtype, _read_dtype_name(item))
+            dtype = from_opaque(dtype, self._read_dtype_name(item))
         if dtype.kind not in _KINDS and dtype.name not in EXTENDED_DTYPES:
             raise ValueError(f"{key!r} holds values of dtype {dtype}, not numbers.")
         array = np.empty(item.shape, item.dtype)
@@ -158,7 +178,7 @@ def open_hdf5(source: Path | BytesIO, compressed: int | None = None) -> Iterator
 
 
 def _find_datasets(
-    root: Any, name: str, max_objects: float, read: Callable[[int, int], bytes]
+    root: Any, name: str, max_objects: float, read: ReadBytes
 ) -> dict[str, _StoredArray]:
     """Returns the arrays of a file by their paths.
 
@@ -238,13 +258,6 @@ def _describe(dataset: Any, location: str) -> _StoredArray:
     if stored != declared:
         raise ValueError(f"{location} was never written completely: numbers are missing.")
     return _StoredArray(dataset, tuple(shape), dataset.dtype, chunks)
-
-
-def _read_dtype_name(item: _StoredArray) -> str | None:
-    from h5py import Dataset
-
-    name = Dataset(item.dataset).attrs.get("dtype")
-    return name if isinstance(name, str) else None
 
 
 def _read_checksum(item: _StoredArray) -> int | None:

@@ -5,7 +5,6 @@ Keras 3 still writes this layout to paths that end in `.h5`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cornu.saving.formats.hdf5 import HDF5Reader, write_hdf5
-from cornu.saving.formats.hdf5_attributes import declared_length
 
 __all__ = [
     "HDF5_SUFFIXES",
@@ -78,13 +76,15 @@ def read_model(reader: HDF5Reader) -> LegacyModel:
     optimizer: dict[str, str] = {}
     group = _subgroup(root, _OPTIMIZER)
     if group is not None:
-        for name in _read_names(group, "weight_names"):
+        for name in _read_names(reader, group, "weight_names"):
             key = f"{_OPTIMIZER}/{name}"
             if key not in reader.shapes:
                 raise ValueError(f"{root.filename!r} has no array {key!r}.")
             optimizer[name] = key
     return LegacyModel(
-        _read_text(root, "model_config"), _read_text(root, "training_config"), optimizer
+        _read_text(reader, root, "model_config"),
+        _read_text(reader, root, "training_config"),
+        optimizer,
     )
 
 
@@ -93,7 +93,7 @@ def read_version(reader: HDF5Reader) -> tuple[str | None, str | None]:
     groups = [reader.file, _subgroup(reader.file, _WEIGHTS)]
     found = []
     for name in ("keras_version", "backend"):
-        texts = [_read_text(g, name) for g in groups if g is not None]
+        texts = [_read_text(reader, g, name) for g in groups if g is not None]
         found.append(next((text for text in texts if text is not None), None))
     return found[0], found[1]
 
@@ -113,7 +113,7 @@ def read_layers(reader: HDF5Reader) -> list[LayerArrays] | None:
         root = _subgroup(root, _WEIGHTS)  # in files with the architecture
     if root is None or not _has_names(root, "layer_names"):
         return None
-    layers = [(name, name) for name in _read_names(root, "layer_names")]
+    layers = [(name, name) for name in _read_names(reader, root, "layer_names")]
     if not layers:
         return None
     if _TOP in root:
@@ -124,7 +124,7 @@ def read_layers(reader: HDF5Reader) -> list[LayerArrays] | None:
         if group is None:
             raise ValueError(f"{reader.file.filename!r} has no group of layer {name!r}.")
         prefix = group.name.lstrip("/")
-        names = _read_names(group, "weight_names")
+        names = _read_names(reader, group, "weight_names")
         keys = [f"{prefix}/{weight}" for weight in names]
         if missing := [key for key in keys if key not in reader.shapes]:
             raise ValueError(f"{reader.file.filename!r} has no array {missing[0]!r}.")
@@ -144,53 +144,25 @@ def _has_names(group: Any, name: str) -> bool:
     return name in group.attrs or f"{name}0" in group.attrs
 
 
-def _read_names(group: Any, name: str) -> list[str]:
+def _read_names(reader: HDF5Reader, group: Any, name: str) -> list[str]:
     """Reads a list of strings, which Keras splits over several attributes if it is long."""
     parts = [name] if name in group.attrs else []
     while f"{name}{len(parts)}" in group.attrs:
         parts.append(f"{name}{len(parts)}")
-    values = [v for part in parts for v in np.asarray(_read_attribute(group, part)).tolist()]
+    values = [v for part in parts for v in np.asarray(reader.read_attribute(group, part)).tolist()]
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
-def _read_text(group: Any, name: str) -> str | None:
+def _read_text(reader: HDF5Reader, group: Any, name: str) -> str | None:
     """Reads an attribute that is one string, or returns None."""
     if name not in group.attrs:
         return None
-    value = _read_attribute(group, name)
+    value = reader.read_attribute(group, name)
     if isinstance(value, (bytes, np.bytes_)):
         value = bytes(value).decode()
     if not isinstance(value, str):
         raise ValueError(f"{group.file.filename!r}: the attribute {name!r} must be a text.")
     return value
-
-
-def _read_attribute(group: Any, name: str) -> Any:
-    """Reads an attribute whose declared size has been compared with that of the file."""
-    from h5py import h5a, h5o, h5t
-
-    attribute = h5a.open(group.id, name.encode())
-    count = math.prod(attribute.shape or ())
-    stored = count * attribute.get_type().get_size()
-    if (
-        isinstance(attribute.get_type(), h5t.TypeStringID)
-        and attribute.get_type().is_variable_str()
-    ):
-        with open(group.file.filename, "rb") as raw:
-            address = h5o.get_info(group.id).addr
-            length = declared_length(raw, address, name.encode(), count) if count else 0
-        if length is None:
-            raise ValueError(
-                f"{group.file.filename!r} stores the attribute {name!r} in a version of HDF5 that "
-                "is not supported. Save the file with Keras again."
-            )
-        stored += length
-    if stored > group.file.id.get_filesize():
-        raise ValueError(
-            f"{group.file.filename!r}: the attribute {name!r} declares {stored} bytes, more than "
-            "the file has."
-        )
-    return group.attrs[name]
 
 
 def write_legacy_model(
