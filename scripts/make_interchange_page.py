@@ -1,4 +1,4 @@
-"""Exchanges models of all layers with Keras, and generates docs/compatibility/files.md.
+"""Exchanges models of all layers with Keras, and generates docs/exchange.md.
 
 Usage: `python -m scripts.make_interchange_page`. Needs Keras, with JAX, and ten minutes.
 """
@@ -21,7 +21,7 @@ from tests.saving.exchange import DIRECTIONS, EXCEPTIONS, Exchange, exchange, la
 from tests.saving.exchange_models import LOSSY, MODELS, OP_BY_OP
 from tests.saving.test_exchange import TOLERANCE
 
-PAGE = Path(__file__).parents[1] / "docs" / "compatibility" / "files.md"
+PAGE = Path(__file__).parents[1] / "docs" / "exchange.md"
 
 INTRODUCTION = """\
 # Files that are exchanged with Keras

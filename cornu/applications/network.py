@@ -188,7 +188,8 @@ def build_network(
                 f"{arguments.name}: there are no weights of ImageNet for this network. Pass "
                 "weights=None for random weights, or the path of a weights file."
             )
-        model.load_weights(files.fetch(arguments.include_top))
+        # Some of these files do not say which version wrote them; all have the layout of Keras 2.
+        model.load_weights(files.fetch(arguments.include_top), keras_version="2.4")
     elif arguments.weights is not None:
         model.load_weights(arguments.weights)
     return model

@@ -35,8 +35,8 @@ def joined_along_the_wrong_axis():
 @wrong(
     ValueError,
     """
-reshape (at operations.py:1), called on shapes (2, 3): an array of 6 elements cannot be reshaped\
- to (4, 2), with 8 elements.
+reshape (at operations.py:1), called on shapes (2, 3): an array of shape (2, 3), with 6 \
+elements, cannot be reshaped to (4, 2), with 8 elements.
 One size may be -1; it is inferred from the others.
 """,
 )

@@ -85,7 +85,7 @@ def test_names_of_files(tmp_path):
     for name in ("w", "w.txt", "w.keras"):
         with pytest.raises(ValueError, match="end in"):
             model.save_weights(tmp_path / name)
-    for name in ("m", "m.h5", "m.weights.h5"):
+    for name in ("m", "m.txt", "m.weights.h5"):
         with pytest.raises(ValueError, match=r"end in '\.keras'"):
             model.save(tmp_path / name)
     (tmp_path / "w.txt").write_text("text")

@@ -30,7 +30,10 @@ def empty_aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
     ((2, 3), 0)
     """
     size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    try:
+        memory = np.empty(size + _ALIGNMENT, np.uint8)
+    except (MemoryError, ValueError):
+        return np.empty(shape, dtype)  # whose error has the shape and the dtype
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + size].view(dtype).reshape(shape)
 

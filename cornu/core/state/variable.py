@@ -33,6 +33,7 @@ from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
 from cornu.names import auto_name, check_name, printable
 from cornu.process import prepare
+from cornu.process.forks import reset_after_fork
 from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
 
 __all__ = ["AGGREGATIONS", "ROLES", "SYNCHRONIZATIONS", "Variable", "read_value"]
@@ -42,7 +43,8 @@ ROLES = ("param", "state", "metric", "slot", "hyper", "seed")
 AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
 SYNCHRONIZATIONS = ("none", "auto", "on_read", "on_write")
 
-_deferred_lock = threading.RLock()
+# Held while deferred initial values are computed.
+_deferred_lock = reset_after_fork(threading.RLock())
 
 
 class Variable(Operators, VariableBase):
