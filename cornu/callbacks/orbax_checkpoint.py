@@ -56,8 +56,9 @@ class OrbaxCheckpoint(MonitorCallback):
     >>> bool((same.get_weights()[0] == model.get_weights()[0]).all())
     True
 
-    Differences: folders written by Keras cannot be read, because they store weights by names that
-    depend on a counter of the process.
+    Differences: folders written by Keras can be read, but Keras refuses those written here, because
+    it identifies weights by names that depend on a counter of the process. Pass models to Keras as
+    `.keras` files.
 
     Extensions: one callback can be passed to several calls of `fit`. The state of the callback
     includes `best`.

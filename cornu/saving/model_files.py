@@ -25,7 +25,7 @@ from cornu.saving.formats.keras_archive import (
     write_keras_archive,
 )
 from cornu.saving.formats.legacy_hdf5 import HDF5_SUFFIXES, is_hdf5
-from cornu.saving.formats.orbax import open_checkpoint
+from cornu.saving.formats.orbax import OrbaxCheckpointReader, open_checkpoint
 from cornu.saving.formats.yaml_text import yaml_to_json
 from cornu.saving.json_text import to_json
 from cornu.saving.legacy_writer import write_hdf5_model
@@ -34,8 +34,8 @@ from cornu.saving.stored_state import (
     StoredValue,
     host_arrays,
     state_by_key,
-    state_in,
 )
+from cornu.saving.variable_paths import match_file
 from cornu.saving.work_budget import check_work
 
 __all__ = ["describe_model", "load_model", "model_from_json", "model_from_yaml", "save_model"]
@@ -208,7 +208,8 @@ def load_model(
 
     Args:
         filepath: the file, or a binary file that is open for reading; or a directory that
-            `OrbaxCheckpoint` wrote, whose latest step is read, or the subdirectory of one step.
+            `OrbaxCheckpoint` wrote, here or in Keras, whose latest step is read, or the
+            subdirectory of one step.
         custom_objects: your own classes and functions by name. Names that the file does not use are
             ignored, so that one dict can serve several files.
         compile: whether the model is compiled as it was, with the state of the optimizer.
@@ -238,7 +239,11 @@ def load_model(
                     f"{str(path)!r} contains only weights. Load them with model.load_weights()."
                 )
             name = repr(str(path))
-            return _restore_model(checkpoint.config, checkpoint, name, custom_objects, compile)[0]
+            model, state = _restore_model(
+                checkpoint.config, checkpoint, name, custom_objects, compile
+            )
+            _restore_assets(state, checkpoint)
+            return model
     with open(path, "rb") as file:
         head = file.read(8)
     # By its contents, since programs named models of Keras 2 as they liked.
@@ -293,8 +298,8 @@ def _restore_model(
                     obj._restore_state_(
                         {k: v for k, v in state.items() if compile or k != "compile_config"}
                     )
-        stored = state_in(reader, model, archive.class_names)
-        stored.restore(reader, optimizers=True, remedy=_REMEDY)
+        stored, arrays = match_file(reader, model, archive.class_names)
+        stored.restore(arrays, optimizers=True, remedy=_REMEDY)
     return model, stored
 
 
@@ -314,7 +319,7 @@ def _listing_missing(config: Any, archive: registry.Archive, compile: bool) -> I
         raise
 
 
-def _restore_assets(state: StoredState, archive: KerasArchive) -> None:
+def _restore_assets(state: StoredState, archive: KerasArchive | OrbaxCheckpointReader) -> None:
     for folder, layer in state.assets.items():
         with tempfile.TemporaryDirectory() as name:
             if archive.extract_assets(folder, Path(name)):

@@ -31,6 +31,7 @@ __all__ = [
     "read_json_file",
     "read_zip_member",
     "resolve_existing_path",
+    "resolve_member",
     "wrap_read_errors",
 ]
 
@@ -56,6 +57,18 @@ def resolve_existing_path(filepath: str | os.PathLike[str], directories: bool = 
     close = difflib.get_close_matches(path.name, siblings, n=2)
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     raise FileNotFoundError(f"File {str(path)!r} does not exist.{hint}")
+
+
+def resolve_member(target: Path, name: str, label: str) -> Path:
+    """Returns the path in a directory of a file that an archive names.
+
+    Raises:
+        ValueError: the name leads out of the directory.
+    """
+    parts = name.split("/")
+    if any(part in ("", ".", "..") or set(part) & set("\\:\0") for part in parts):
+        raise ValueError(f"{label}: the name {name!r} is not a plain path.")
+    return target.joinpath(*parts)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,8 @@ from cornu.saving.formats.legacy_hdf5 import read_layers
 from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, index_path, write_sharded
 from cornu.saving.formats.table import WRITERS, open_arrays
 from cornu.saving.legacy_files import source_of_weights
-from cornu.saving.stored_state import host_arrays, state_by_key, state_by_path, state_in
+from cornu.saving.stored_state import host_arrays, state_by_key, state_by_path
+from cornu.saving.variable_paths import RenamedArrays, match_file
 from cornu.saving.weights_by_order import convert_matches, match_by_name, match_by_order
 
 __all__ = ["load_weights", "save_weights"]
@@ -120,9 +121,9 @@ def load_weights(
         model: a model with the same architecture as the saved one.
         filepath: a file that `save_weights` or `save_model` wrote; or the index
             `.weights.json` of weights in several files; or a directory that
-            `OrbaxCheckpoint` wrote, whose latest step is read, or the subdirectory of one step; or
-            an `.h5` file of Keras 1, Keras 2, tf.keras or `keras.applications`, whose layers are
-            matched in order.
+            `OrbaxCheckpoint` wrote, here or in Keras, whose latest step is read, or the
+            subdirectory of one step; or an `.h5` file of Keras 1, Keras 2, tf.keras or
+            `keras.applications`, whose layers are matched in order.
         skip_mismatch: whether weights that are missing or have another shape are skipped, with a
             warning that lists them.
         by_name: for these `.h5` files: whether layers are matched by their names instead of
@@ -136,6 +137,13 @@ def load_weights(
     Raises:
         ValueError: a weight is missing or has another shape, or the file is damaged. The model is
             not changed.
+
+    Note: a directory that `OrbaxCheckpoint` of Keras wrote also restores the state of the optimizer
+    if the model has one of the same class, as in Keras, unless `objects_to_skip` is given.
+
+    Differences: Keras ignores arrays in a directory of `OrbaxCheckpoint` whose names differ from
+    those of the model, as they do if the process had created other layers before. Here automatic
+    names are matched in their order, and weights that do not match are an error.
     """
     path = validation.resolve_existing_path(filepath, directories=True)
     if not model.built:
@@ -164,6 +172,9 @@ def load_weights(
             state.leave_out(objects_to_skip or ())
             state.restore(arrays, skip_mismatch=skip_mismatch)
         else:
-            state = state_in(reader, model)
-            state.leave_out(objects_to_skip or ())
-            state.restore(reader, skip_mismatch=skip_mismatch)
+            state, found = match_file(reader, model)
+            skipped = list(objects_to_skip or ())
+            state.leave_out(skipped)
+            # As in Keras, folders of Orbax continue a training.
+            resumes = isinstance(found, RenamedArrays) and not skipped
+            state.restore(found, skip_mismatch=skip_mismatch, optimizers=resumes)

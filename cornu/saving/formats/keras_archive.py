@@ -138,10 +138,7 @@ class KerasArchive:
         prefix = f"{_ASSETS}/{folder}/" if folder else f"{_ASSETS}/"
         names = [n for n in self._zip.namelist() if n.startswith(prefix) and not n.endswith("/")]
         for name in names:
-            parts = name.removeprefix(prefix).split("/")
-            if any(part in ("", ".", "..") or set(part) & set("\\:\0") for part in parts):
-                raise ValueError(f"The archive member {name!r} is not a plain path.")
-            path = target.joinpath(*parts)
+            path = validation.resolve_member(target, name.removeprefix(prefix), self.name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(validation.read_zip_member(self._zip, name))
         return bool(names)

@@ -1,8 +1,9 @@
 """Checkpoint directories of Orbax.
 
-A directory has a subdirectory for each step, which contains `arrays`, the weights by storage key
-(those of the optimizer under `optimizer/`), and, unless only weights were saved, `config`, the JSON
-description of the model.
+A directory has a subdirectory for each step. Those of cornu contain `arrays`, the weights by
+storage key (those of the optimizer under `optimizer/`), and, unless only weights were saved,
+`config`, the JSON description of the model. Those of Keras contain `pytree`, the state tree of the
+model, whose names are the paths of Variables, and `model_config` and `assets`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,9 +21,22 @@ import numpy as np
 from cornu.core.state.variable import Variable
 from cornu.saving import budget, validation
 
-__all__ = ["OrbaxCheckpoints", "open_checkpoint"]
+__all__ = ["OrbaxCheckpointReader", "OrbaxCheckpoints", "open_checkpoint"]
 
-_ARRAYS, _CONFIG = "arrays", "config"
+_ARRAYS, _CONFIG, _ASSETS = "arrays", "config", "assets"
+
+
+class _Layout(NamedTuple):
+    """The items of a checkpoint: the weights and the JSON description of the model."""
+
+    arrays: str
+    config: str
+
+
+_OWN = _Layout(_ARRAYS, _CONFIG)
+_KERAS = _Layout("pytree", "model_config")
+_LAYOUTS = (_OWN, _KERAS)
+_METADATA, _STRINGS = "_METADATA", "_strings.json"
 
 
 class OrbaxCheckpoints:
@@ -87,24 +101,84 @@ class OrbaxCheckpointReader:
         shapes: the shape of each array by its key.
         nbytes: the size of all arrays together.
         config: the JSON description of the model; None if there are only weights.
+        is_state_tree: whether keys are those of `Model.get_state_tree`, as in folders of Keras.
     """
 
-    def __init__(self, manager: Any, step: int, path: Path) -> None:
-        self._manager, self._step, self._path = manager, step, path
-        with validation.wrap_read_errors(repr(str(path)), wrap_value_errors=True):
-            self._metadata = manager.item_metadata(step)[_ARRAYS].tree
-        described = _flatten(self._metadata)
-        self.shapes = {key: tuple(leaf.shape) for key, leaf in described.items()}
-        self.nbytes = sum(
-            math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in described.values()
-        )
-        stored = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-        budget.check("bytes after decompression", self.nbytes, stored, repr(str(path)))
-        self._arrays: dict[str, np.ndarray] | None = None
-        self.config = self._read_config() if (path / _CONFIG).is_dir() else None
+    def __init__(self, manager: Any, step: int, path: Path, layout: _Layout) -> None:
+        self._name = repr(str(path))
+        files = list(path.rglob("*"))
+        linked = next((file for file in (path, *files) if file.is_symlink()), None)
+        if linked is not None:
+            raise ValueError(
+                f"{self._name} contains the symbolic link {str(linked)!r}, which is not followed.\n"
+                "Copy the folder with the files themselves."
+            )
+        stored = sum(file.stat().st_size for file in files if file.is_file())
+        self._arrays = _Item(manager, step, path / layout.arrays, self._name)
+        self._assets: _Item | None = None
+        self.is_state_tree = layout is _KERAS
+        if self.is_state_tree and (path / _ASSETS).is_dir():
+            self._assets = _Item(manager, step, path / _ASSETS, self._name)
+        self.shapes, self.nbytes = self._arrays.shapes, self._arrays.nbytes
+        total = self.nbytes + (self._assets.nbytes if self._assets else 0)
+        budget.check("bytes after decompression", total, stored, self._name)
+        self.config: str | None = None
+        if (path / layout.config).is_dir():
+            self.config = _read_config(manager, step, path / layout.config, self._name)
 
-    def _read_config(self) -> str:
-        return str(self._restore(_CONFIG, _orbax().args.JsonRestore())[_CONFIG])
+    def read(self, key: str) -> np.ndarray:
+        """Reads an array; the first call reads all arrays."""
+        return self._arrays.read(key)
+
+    def extract_assets(self, folder: str, target: Path) -> bool:
+        """Writes the files of one folder of the assets into a directory.
+
+        Args:
+            folder: the path of the folder within the assets.
+            target: an existing directory.
+
+        Returns:
+            Whether the checkpoint has such files.
+
+        Raises:
+            ValueError: the name of a file leads out of the directory.
+        """
+        if self._assets is None:
+            return False
+        prefix = f"{folder}/" if folder else ""
+        names = [name for name in self._assets.shapes if name.startswith(prefix)]
+        for name in names:
+            path = validation.resolve_member(target, name.removeprefix(prefix), self._name)
+            content = self._assets.read(name)
+            if content.dtype != np.uint8 or content.ndim != 1:
+                raise ValueError(
+                    f"{self._name}: the asset {name!r} must consist of bytes. Received: an array "
+                    f"of dtype {content.dtype} and shape {content.shape}"
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.tobytes())
+        return bool(names)
+
+
+class _Item:
+    """The arrays of one item of a checkpoint.
+
+    Attributes:
+        shapes: the shape of each array by its key, from the headers of the arrays themselves.
+        nbytes: the size of all arrays together.
+    """
+
+    def __init__(self, manager: Any, step: int, path: Path, name: str) -> None:
+        self._manager, self._step, self._item, self._name = manager, step, path.name, name
+        with validation.wrap_read_errors(name, wrap_value_errors=True):
+            validation.read_json_file(path / _METADATA)
+            self._metadata = manager.item_metadata(step)[self._item].tree
+            described = _flatten(self._metadata)
+            self.shapes = {key: tuple(leaf.shape) for key, leaf in described.items()}
+            self.nbytes = sum(
+                math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in described.values()
+            )
+        self._arrays: dict[str, np.ndarray] | None = None
 
     def read(self, key: str) -> np.ndarray:
         """Reads an array; the first call reads all arrays."""
@@ -113,13 +187,23 @@ class OrbaxCheckpointReader:
             as_numpy = orbax.RestoreArgs(restore_type=np.ndarray)
             wanted = _map_leaves(self._metadata, lambda _: as_numpy)
             args = orbax.args.PyTreeRestore(restore_args=wanted)
-            self._arrays = _flatten(self._restore(_ARRAYS, args))
+            with validation.wrap_read_errors(self._name, wrap_value_errors=True):
+                self._arrays = _flatten(_restore(self._manager, self._step, self._item, args))
         return self._arrays[key]
 
-    def _restore(self, item: str, args: Any) -> Any:
-        with validation.wrap_read_errors(repr(str(self._path)), wrap_value_errors=True):
-            composite = _orbax().args.Composite(**{item: args})
-            return self._manager.restore(self._step, args=composite)[item]
+
+def _read_config(manager: Any, step: int, path: Path, name: str) -> str:
+    with validation.wrap_read_errors(name, wrap_value_errors=True):
+        if path.name == _KERAS.config:
+            # Orbax stores the texts of a tree as JSON.
+            content = validation.read_json_file(path / _STRINGS)
+        else:
+            content = _restore(manager, step, path.name, _orbax().args.JsonRestore())
+        return str(content[_CONFIG])
+
+
+def _restore(manager: Any, step: int, item: str, args: Any) -> Any:
+    return manager.restore(step, args=_orbax().args.Composite(**{item: args}))[item]
 
 
 @contextlib.contextmanager
@@ -130,25 +214,36 @@ def open_checkpoint(path: Path) -> Iterator[OrbaxCheckpointReader]:
         FileNotFoundError: the directory contains no checkpoint.
         ValueError: the checkpoint is damaged.
     """
-    number = path.name.isdecimal() and (path / _ARRAYS).is_dir()
-    root = path.parent if number else path
-    steps = [int(p.name) for p in root.iterdir() if p.name.isdecimal() and (p / _ARRAYS).is_dir()]
-    if not steps:
-        raise FileNotFoundError(
-            f"Directory {str(path)!r} contains no checkpoint of OrbaxCheckpoint."
-        )
-    step = int(path.name) if number else max(steps)
+    layout = _find_layout(path)
+    root = path if layout is None else path.parent
+    if layout is None:
+        layouts = {int(p.name): found for p in root.iterdir() if (found := _find_layout(p))}
+        if not layouts:
+            raise FileNotFoundError(
+                f"Directory {str(path)!r} contains no checkpoint of OrbaxCheckpoint."
+            )
+        step = max(layouts)
+        layout = layouts[step]
+    else:
+        step = int(path.name)
     orbax = _orbax()
     with validation.wrap_read_errors(repr(str(path))):
         manager = orbax.CheckpointManager(
             root.absolute(),
             options=orbax.CheckpointManagerOptions(create=False),
-            item_handlers=_handlers(orbax),
+            item_handlers=_handlers(orbax) if layout is _OWN else _keras_handlers(orbax),
         )
         try:
-            yield OrbaxCheckpointReader(manager, step, root / str(step))
+            yield OrbaxCheckpointReader(manager, step, root / str(step), layout)
         finally:
             manager.close()
+
+
+def _find_layout(path: Path) -> _Layout | None:
+    """Returns what a directory contains, or None if it is not a checkpoint of one step."""
+    if not path.name.isdecimal():
+        return None
+    return next((layout for layout in _LAYOUTS if (path / layout.arrays).is_dir()), None)
 
 
 def _orbax() -> Any:
@@ -163,6 +258,10 @@ def _orbax() -> Any:
 
 def _handlers(orbax: Any) -> dict[str, Any]:
     return {_ARRAYS: orbax.PyTreeCheckpointHandler(), _CONFIG: orbax.JsonCheckpointHandler()}
+
+
+def _keras_handlers(orbax: Any) -> dict[str, Any]:
+    return {item: orbax.PyTreeCheckpointHandler() for item in (*_KERAS, _ASSETS)}
 
 
 def _unflatten(arrays: Mapping[str, Any]) -> dict[str, Any]:
