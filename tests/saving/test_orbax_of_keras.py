@@ -22,11 +22,9 @@ CALLBACK = {"save_on_background": False, "max_to_keep": None}
 
 
 def _net(k: Any, optimizer: Any = "adam") -> Any:
-    """Returns a model with a nested one, whose weights have paths of one and of two layers."""
     x = k.Input((4,))
     h = k.layers.BatchNormalization()(k.layers.Dense(3)(x))
-    h = k.Sequential([k.Input((3,)), k.layers.Dense(3), k.layers.Dense(2)], name="inner")(h)
-    model = k.Model(x, k.layers.Dropout(0.0)(h))
+    model = k.Model(x, k.layers.Dropout(0.0)(k.layers.Dense(2)(h)))
     model.compile(optimizer, "mse", metrics=["mae"])
     return model
 
@@ -113,6 +111,56 @@ def test_weights_alone_and_unnamed_state(tmp_path: Path) -> None:
     assert not np.allclose(ours.get_weights()[0], before[0])
 
 
+def _shared(k: Any) -> Any:
+    """Returns a model whose layer and nested models are used twice."""
+    x, z = k.Input((4,)), k.Input((4,))
+    twice = [k.layers.Dense(4), k.Sequential([k.layers.Dense(4), k.layers.Dense(4)])]
+    twice.append(k.Model(z, k.layers.Dense(4)(z)))
+    h = x
+    for layer in twice:
+        h = layer(layer(h))
+    return k.Model(x, h)
+
+
+def _nested(k: Any) -> Any:
+    """Returns a model of models, whose names around layers depend on how they were built."""
+
+    def block() -> Any:
+        return k.Sequential([k.layers.Dense(4), k.layers.BatchNormalization()])
+
+    inner = k.Sequential([block(), block()])
+    return k.Sequential([k.Input((4,)), block(), block(), inner, k.layers.Dense(2)])
+
+
+def _wrapped(k: Any) -> Any:
+    """Returns a model of wrappers, whose layers are no layers of the model itself."""
+    x = h = k.Input((4,))
+    for _ in range(2):
+        h = k.layers.SpectralNormalization(k.layers.Dense(4))(h)
+    return k.Model(x, k.layers.SpectralNormalization(k.layers.Dense(4))(h))
+
+
+@pytest.mark.parametrize("build", [_shared, _nested, _wrapped])
+def test_weights_of_nested_layers_are_found(tmp_path: Path, build: Any) -> None:
+    theirs = build(keras)
+    random = np.random.default_rng(0)
+    theirs.set_weights([random.uniform(size=w.shape) for w in theirs.get_weights()])
+    theirs.compile("adam")
+    theirs.optimizer.build(theirs.trainable_variables)
+    for slot in theirs.optimizer.variables[2:]:
+        slot.assign(random.uniform(size=slot.shape))
+    config, _ = keras.src.saving.saving_lib._serialize_model_as_json(theirs)
+    _write(tmp_path, theirs.get_state_tree(), config)
+    loaded, other = cornu.saving.load_model(tmp_path), build(cornu)
+    other.compile("adam")
+    other.load_weights(tmp_path)
+    x = floats(2, *theirs.input_shape[1:])
+    expected = [theirs(x)]
+    for ours in (loaded, other):
+        _assert_close([ours(x)], expected)
+        _assert_close(ours.optimizer.variables, theirs.optimizer.variables)
+
+
 def test_a_vocabulary_is_read(tmp_path: Path) -> None:
     words = keras.layers.TextVectorization(output_mode="count", split="whitespace")
     words.adapt(["one two", "two three"])
@@ -121,18 +169,26 @@ def test_a_vocabulary_is_read(tmp_path: Path) -> None:
     # The folder has the form of one with weights, because Orbax stores no empty trees.
     config, _ = keras.src.saving.saving_lib._serialize_model_as_json(theirs)
     assets = keras.src.saving.saving_lib._save_assets_to_dict(theirs)
-    _write(tmp_path, {_COUNT: np.float32(0)}, config, assets)
+    _write(tmp_path, _COUNT, config, assets)
     ours = cornu.saving.load_model(tmp_path)
     assert ours.layers[-1].get_vocabulary() == words.get_vocabulary()
 
 
 # --------------------------------------------------------------------------------- bad folders
 
-_COUNT = "metrics_variables/loss/count"
+_COUNT = {"metrics_variables": {"loss": {"count": np.zeros(1, "float32")}}}
 
 
-def _write(folder: Path, arrays: Any, config: str | None = None, assets: Any = None) -> None:
-    """Writes a folder as Keras does."""
+def _write(folder: Path, tree: Any, config: str | None = None, assets: Any = None) -> None:
+    """Writes a folder as Keras does, from nested dicts."""
+    items = {"pytree": tree} | ({"model_config": {"config": config}} if config else {})
+    items |= {"assets": assets} if assets else {}
+    writer = orbax.v1.training.Checkpointer(directory=str(folder))
+    writer.save_checkpointables(0, items)
+    writer.close()
+
+
+def _nest(arrays: dict[str, Any]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for key, value in arrays.items():
         *parents, name = key.split("/")
@@ -140,11 +196,7 @@ def _write(folder: Path, arrays: Any, config: str | None = None, assets: Any = N
         for parent in parents:
             inner = inner.setdefault(parent, {})
         inner[name] = np.asarray(value)
-    items = {"pytree": tree} | ({"model_config": {"config": config}} if config else {})
-    items |= {"assets": assets} if assets else {}
-    writer = orbax.v1.training.Checkpointer(directory=str(folder))
-    writer.save_checkpointables(0, items)
-    writer.close()
+    return tree
 
 
 @pytest.mark.parametrize("file", ["pytree/_METADATA", "model_config/_strings.json"])
@@ -161,7 +213,7 @@ def test_arrays_without_their_numbers_are_refused(
     tmp_path: Path, pattern: str, damage: str
 ) -> None:
     # One array, because Orbax reads several at once, and the others would be read to the end.
-    _write(tmp_path, {"trainable_variables/dense/kernel": np.ones((4, 2), "float32")})
+    _write(tmp_path, _nest({"trainable_variables/dense/kernel": np.ones((4, 2), "float32")}))
     model = cornu.Sequential(
         [cornu.Input((4,)), cornu.layers.Dense(2, use_bias=False, name="dense")]
     )
@@ -219,7 +271,7 @@ TREES = {
 @pytest.mark.parametrize("tree", TREES)
 def test_arrays_that_do_not_match_change_nothing(tmp_path: Path, tree: str) -> None:
     arrays, message = TREES[tree]
-    _write(tmp_path, WEIGHTS | arrays)
+    _write(tmp_path, _nest(WEIGHTS | arrays))
     model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2, name="dense")])
     before = model.get_weights()
     with pytest.raises(ValueError, match=message):
@@ -234,7 +286,7 @@ def test_assets_stay_in_their_folder(tmp_path: Path, name: str) -> None:
     model = cornu.Model(x, layer(x))
     config = cornu.saving.model_files.describe_model(model)[0]
     assets = {"layers": {"string_lookup": {name: np.frombuffer(b"x", np.uint8)}}}
-    _write(tmp_path / "in", {_COUNT: np.float32(0)}, config, assets)
+    _write(tmp_path / "in", _COUNT, config, assets)
     with pytest.raises(ValueError, match="is not a plain path"):
         cornu.saving.load_model(tmp_path / "in")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
