@@ -215,8 +215,15 @@ class Model(InspectionMethods):
     @api_boundary
     def build(self, input_shape: Any) -> None:
         """Builds a subclassed model for the shape of a float input, including the batch axis."""
-        if not self.built and self._graph_ is None:
+        if self.built or self._graph_ is not None:
+            return
+        # An override that calls this method is running: the inference does not call it again.
+        self.built = type(self).build is not Model.build
+        try:
             self._infer_outputs_(map_shapes(lambda s: Tensor(s, self.compute_dtype), input_shape))
+        except BaseException:
+            self.built = False
+            raise
 
     def _build_from_shapes_(self, shapes: dict[str, Any]) -> None:
         if type(self).build is Model.build:

@@ -2,6 +2,7 @@
 
 import inspect
 
+import keras
 import numpy as np
 import pytest
 
@@ -218,3 +219,29 @@ def test_the_signature_of_a_model_is_that_of_its_constructor():
     assert list(inspect.signature(Net).parameters) == ["units", "depth"]
     assert next(iter(inspect.signature(Model).parameters)) == "inputs"
     assert next(iter(inspect.signature(Sequential).parameters)) == "layers"
+
+
+@pytest.mark.parametrize("library", [cornu, keras], ids=["cornu", "keras"])
+def test_an_own_build_may_call_that_of_the_base_class(library):
+    class Scaled(library.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = library.layers.Dense(2)
+            self.builds = 0
+
+        def build(self, input_shape):
+            self.builds += 1
+            self.scale = self.add_weight(shape=(2,), name="scale", initializer="ones")
+            super().build(input_shape)
+
+        def call(self, x):
+            return self.dense(x) * self.scale
+
+    called, fitted, built = Scaled(), Scaled(), Scaled()
+    assert called(np.ones((4, 3), "float32")).shape == (4, 2)
+    fitted.compile("sgd", "mse")
+    fitted.fit(np.ones((4, 3), "float32"), np.ones((4, 2), "float32"), verbose=0)
+    built.build((None, 3))
+    built(np.ones((4, 3), "float32"))
+    for model in (called, fitted, built):
+        assert model.built and model.builds == 1 and len(model.weights) == 3
