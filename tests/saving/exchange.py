@@ -26,7 +26,7 @@ CUSTOM_OBJECTS = {
     "cornu to Keras": {f"Custom>{name}": value for name, value in _OWN.items()},
 }
 # As often random layers are called before they count as layers that do nothing.
-_DRAWS = 4
+_DRAWS = 32
 
 
 # Rows that cannot be exchanged, or whose results differ, and why.
@@ -36,6 +36,11 @@ EXCEPTIONS = {
     "lambda": "a Python lambda is code, which files do not hold; `custom_objects` passes it",
     "lambda_dict": "a Python lambda is code, which files do not hold; `custom_objects` passes it",
     "random_crop": "outside of training, Keras does not crop to the size that the model declares",
+    **{
+        name: "its functions and classes are registered with one of the two libraries only; "
+        "`custom_objects` passes them"
+        for name in ("jax_layer", "flax_layer")
+    },
     "integer_lookup_farmhash": "Keras's model declares float32, and returns int32; equal numbers",
 }
 
