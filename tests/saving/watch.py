@@ -23,7 +23,7 @@ _HARMLESS = ("os.listdir", "os.scandir", "os.putenv")
 _watching: list[list] = []
 
 # A lookup by name imports the library's own packages, once per process.
-for _package in PACKAGES.values():
+for _package in (*PACKAGES.values(), "cornu.saving.pickling", "cornu.saving.picklable"):
     importlib.import_module(_package)
 
 
