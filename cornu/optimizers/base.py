@@ -546,7 +546,7 @@ class Optimizer(OptimizerVariables):
         return self.built and list(map(id, self._indices_)) == list(map(id, variables))
 
     def _rebuild_(self, variables: Sequence[Variable]) -> None:
-        """Builds the optimizer anew, with other Variables."""
+        """Builds the optimizer again, with other Variables."""
         for part in self._parts_of_optimizer_():
             part.built = False
             part._added_.clear()

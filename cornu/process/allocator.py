@@ -1,7 +1,7 @@
 """Settings of glibc's allocator: memory that a step frees is kept for the next step.
 
 XLA's CPU programs allocate their temporary buffers in each run. By default, glibc maps large
-buffers anew each time, and the kernel zeroes every page, which takes a few percent of a large step.
+buffers each time, and the kernel zeroes every page, which takes a few percent of a large step.
 Keeping the memory shortens these steps, but increases the memory of a process by up to 50 %, and
 has no effect on small programs. Therefore it is disabled by default.
 """

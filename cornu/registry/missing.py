@@ -1,7 +1,7 @@
 """Everything that a config refers to and the program does not have, for one error message.
 
-`deserialize` stops at the first unknown class or function. A program that is told one name after
-the other has to load the file once for each.
+`deserialize` stops at the first unknown class or function, so that users would have to load the
+file again for each name that is missing.
 """
 
 from __future__ import annotations

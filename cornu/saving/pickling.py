@@ -4,7 +4,7 @@ A copy is described as in a file: by the config of the object, and by the values
 storage key. Unlike the data of a file, the description contains the functions and classes of the
 program themselves, which the pickler stores by the names of their modules, and everything that
 decides how training continues. Objects are never copied attribute by attribute: compiled functions,
-graphs and the references between them are created anew.
+graphs and the references between them are created again.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _iterate_parts(obj: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(obj, Layer):
         taken: dict[str, int] = {}
         for metric in obj.metrics:
-            # Not by their names, which may be generated anew.
+            # Not by their names, which may be generated again with other numbers.
             yield f"metrics/{make_unique(type(metric).__name__, taken)}/", metric
 
 
