@@ -17,8 +17,8 @@ import numpy as np
 from cornu.process.interrupts import deferred_signals
 from cornu.saving import budget, checksums, validation
 from cornu.saving.formats.extended_dtypes import EXTENDED_DTYPES, as_opaque, from_opaque
-from cornu.saving.formats.hdf5_attributes import ReadBytes, read_attribute
-from cornu.saving.formats.hdf5_headers import is_outside
+from cornu.saving.formats.hdf5_attributes import read_attribute
+from cornu.saving.formats.hdf5_headers import ReadBytes, is_outside
 
 __all__ = ["HDF5Reader", "open_hdf5", "write_hdf5"]
 

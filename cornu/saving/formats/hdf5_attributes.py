@@ -9,21 +9,15 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["ReadBytes", "read_attribute"]
+from cornu.saving.formats.hdf5_headers import ReadBytes, read_messages
 
-# Reads bytes of a file, given the address and how many.
-ReadBytes = Callable[[int, int], bytes]
+__all__ = ["read_attribute"]
 
-_HEADER = struct.Struct("<BxHxxxxIxxxx")  # version, number of messages, size of the messages
-_MESSAGE = struct.Struct("<HHBxxx")  # type, size, flags
-_BLOCK = struct.Struct("<QQ")  # address and size of a continuation
 _ATTRIBUTE = struct.Struct("<BxHHH")  # version, sizes of name, type and space
-_CONTINUATION, _ATTRIBUTE_TYPE = 0x10, 0x0C
+_ATTRIBUTE_TYPE = 0x0C
 _STRING = struct.Struct("<I12x")  # the length, and the place in the heap
-_MAX_BLOCKS = 1000
 
 
 def read_attribute(item: Any, name: str, read: ReadBytes) -> Any:
@@ -71,8 +65,8 @@ def _declared_length(read: ReadBytes, address: int, name: bytes, count: int) -> 
     Returns:
         None if the file has no such attribute, or has it in another version of the format.
     """
-    for data in _attributes(read, address):
-        if len(data) < _ATTRIBUTE.size:
+    for kind, _, data in read_messages(read, address):
+        if kind != _ATTRIBUTE_TYPE or len(data) < _ATTRIBUTE.size:
             continue
         version, *sizes = _ATTRIBUTE.unpack_from(data)
         start = _ATTRIBUTE.size + (version == 3)
@@ -84,25 +78,3 @@ def _declared_length(read: ReadBytes, address: int, name: bytes, count: int) -> 
             used = strings[: count * _STRING.size]
             return sum(int(length) for (length,) in _STRING.iter_unpack(used))
     return None
-
-
-def _attributes(read: ReadBytes, address: int) -> Iterator[bytes]:
-    """Yields the messages of an object header that describe attributes."""
-    head = read(address, _HEADER.size)
-    if len(head) < _HEADER.size or head[0] != 1:
-        return
-    blocks = [(address + _HEADER.size, _HEADER.unpack(head)[2])]
-    for number in range(_MAX_BLOCKS):
-        if number >= len(blocks):
-            return
-        block = read(blocks[number][0], min(blocks[number][1], 1 << 20))
-        position = 0
-        while position + _MESSAGE.size <= len(block):
-            kind, size, _ = _MESSAGE.unpack_from(block, position)
-            position += _MESSAGE.size
-            data = block[position : position + size]
-            position += size
-            if kind == _ATTRIBUTE_TYPE:
-                yield data
-            elif kind == _CONTINUATION and len(data) >= _BLOCK.size:
-                blocks.append(_BLOCK.unpack_from(data))

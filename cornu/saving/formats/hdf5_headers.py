@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-__all__ = ["is_outside"]
+__all__ = ["ReadBytes", "is_outside", "read_messages"]
 
 _MAX_BLOCKS = 100  # of one header
 _MAX_BLOCK = 1 << 20  # bytes
@@ -19,10 +19,11 @@ _VIRTUAL = 3  # a class of layouts
 _SHARED = 2  # a flag of messages that are stored elsewhere
 _TIMES, _PHASES, _ORDER = 0x20, 0x10, 0x4  # flags of headers: which fields exist
 
-Read = Callable[[int, int], bytes]
+# Reads bytes of a file, given the address and how many.
+ReadBytes = Callable[[int, int], bytes]
 
 
-def is_outside(read: Read, address: int) -> bool:
+def is_outside(read: ReadBytes, address: int) -> bool:
     """Returns whether an object is an array whose numbers are in other files or arrays.
 
     Args:
@@ -32,7 +33,9 @@ def is_outside(read: Read, address: int) -> bool:
     Raises:
         ValueError: the header is damaged.
     """
-    return any(_leads_outside(kind, flags, data) for kind, flags, data in _messages(read, address))
+    return any(
+        _leads_outside(kind, flags, data) for kind, flags, data in read_messages(read, address)
+    )
 
 
 def _leads_outside(kind: int, flags: int, data: bytes) -> bool:
@@ -43,8 +46,16 @@ def _leads_outside(kind: int, flags: int, data: bytes) -> bool:
     return data[1 if data[0] >= 3 else 2] == _VIRTUAL
 
 
-def _messages(read: Read, address: int) -> Iterator[tuple[int, int, bytes]]:
-    """Yields the kind, flags and contents of each message in a header."""
+def read_messages(read: ReadBytes, address: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yields the kind, flags and contents of each message in the header of an object.
+
+    Args:
+        read: reads bytes of the file.
+        address: the position of the header.
+
+    Raises:
+        ValueError: the header is damaged.
+    """
     start = read(address, 32)
     second = start[:4] == b"OHDR"
     if second:
