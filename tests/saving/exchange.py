@@ -35,6 +35,7 @@ EXCEPTIONS = {
     "equalization": "Keras cannot call the layer in a functional model",
     "lambda": "a Python lambda is code, which files do not hold; `custom_objects` passes it",
     "lambda_dict": "a Python lambda is code, which files do not hold; `custom_objects` passes it",
+    "random_shear": "Keras cannot read its own config of a factor that is one number",
     "random_crop": "outside of training, Keras does not crop to the size that the model declares",
     **{
         name: "its functions and classes are registered with one of the two libraries only; "
