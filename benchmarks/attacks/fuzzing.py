@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.attacks.attack import Attack, Attempt
+from benchmarks.fuzzing.files import trained_model
 from tests.attacks.damages import DAMAGES, damage_config
 
 __all__ = ["ATTACKS"]
@@ -21,20 +22,10 @@ _made: dict[str, Any] = {}
 
 
 def _model() -> Any:
-    """Returns a trained model, the same for all rounds of a process."""
-    import cornu
-    from cornu import layers
-
-    if "model" not in _made:
-        inputs = cornu.Input((4,))
-        x = layers.Dense(3, activation="relu", kernel_regularizer="l2")(inputs)
-        x = layers.Dropout(0.5)(x[:, :2] + 1.0)
-        model = cornu.Model(inputs, layers.Dense(2)(x))
-        model.compile("adam", "mse", metrics=["mae"])
-        model.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=0)
-        _made["model"] = model
-        _made["weights"] = model.get_weights()
-    return _made["model"]
+    """Returns a trained model, whose weights are in `_made`."""
+    model = trained_model()
+    _made.setdefault("weights", model.get_weights())
+    return model
 
 
 def _file(folder: Path, ending: str) -> Path:

@@ -17,7 +17,7 @@ from benchmarks.fuzzing import mutations
 from benchmarks.fuzzing.hdf5 import build_hdf5
 from benchmarks.fuzzing.target import Case, Target
 
-__all__ = ["TARGETS", "GoodFiles", "read_all"]
+__all__ = ["TARGETS", "GoodFiles", "read_all", "trained_model"]
 
 Arrays = Mapping[str, np.ndarray]
 Read = Callable[[str], np.ndarray]
@@ -29,7 +29,7 @@ class GoodFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.model = _trained()
+        self.model = trained_model()
         self.weights = [np.array(weight) for weight in self.model.get_weights()]
 
     def read(self, suffix: str) -> bytes:
@@ -40,11 +40,12 @@ class GoodFiles:
 
 
 @functools.cache
-def _trained() -> Any:
+def trained_model() -> Any:
+    """Returns a trained model, the same at each call and in every process."""
     import cornu
     from cornu import layers
 
-    cornu.utils.set_random_seed(0)  # the same in every process
+    cornu.utils.set_random_seed(0)
     inputs = cornu.Input((4,))
     x = layers.Dense(3, activation="relu", kernel_regularizer="l2")(inputs)
     x = layers.Dropout(0.5)(x[:, :2] + 1.0)
