@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from cornu import tree as tree
     from cornu import utils as utils
     from cornu import wrappers as wrappers
+    from cornu.compat.finder import install_as_keras as install_as_keras
     from cornu.core.graph.call_stack import block as block
     from cornu.core.graph.op import op as op
     from cornu.core.graph.operation import Operation as Operation
@@ -103,6 +104,7 @@ _OBJECTS = {
     "Variable": ("cornu.core.state.variable", "Variable"),
     "block": ("cornu.core.graph.call_stack", "block"),
     "device": ("cornu.core.state.public_scopes", "device"),
+    "install_as_keras": ("cornu.compat.finder", "install_as_keras"),
     "name_scope": ("cornu.core.state.public_scopes", "name_scope"),
     "op": ("cornu.core.graph.op", "op"),
     "pure": ("cornu.core.state.scope", "pure"),

@@ -1,9 +1,10 @@
-"""The command line: `cornu demo`, `info`, `summary FILE`, `run --as keras1 FILE`."""
+"""The command line: `cornu demo`, `info`, `summary`, `run`, `doctor` and `keras-path`."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import runpy
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,14 @@ from cornu._version import __version__
 
 __all__ = ["main"]
 
-_DIALECTS = ("keras1",)
+# What `import keras` imports -> the module whose `install` or `install_as_keras` does it.
+_INSTALLERS = {
+    "keras1": ("cornu.dialects.keras1", "install"),
+    "keras3": ("cornu.compat", "install_as_keras"),
+}
+
+# Holds a module `keras` that is cornu.
+_KERAS_PATH = Path(__file__).parent / "compat" / "as_keras"
 
 _FLAGS = {
     "expand_nested": "list the layers of nested models",
@@ -40,10 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     summary.add_argument("--depth", type=int, help="the number of levels of blocks to show")
     for flag, text in _FLAGS.items():
         summary.add_argument(f"--{flag.replace('_', '-')}", action="store_true", help=text)
-    run = commands.add_parser("run", help="run a program of an older Keras version")
-    run.add_argument("--as", dest="dialect", choices=_DIALECTS, required=True)
+    run = commands.add_parser("run", help="run a program that imports Keras")
+    run.add_argument("--as", dest="version", choices=_INSTALLERS, required=True)
+    run.add_argument("-m", dest="is_module", action="store_true", help="FILE is a module's name")
     run.add_argument("file", help="the program")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the program")
+    doctor = commands.add_parser("doctor", help="list the paths of Keras that a package imports")
+    doctor.add_argument("packages", nargs="+", help="installed packages, or folders of programs")
+    commands.add_parser("keras-path", help="print the directory for PYTHONPATH that has keras")
     chosen = parser.parse_args(arguments)
     if chosen.command == "demo":
         # Modules are imported when needed: importing JAX takes longer than `--version` or `--help`.
@@ -54,7 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "summary":
         options = {flag: getattr(chosen, flag) for flag in _FLAGS}
         return _summary(chosen.file, depth=chosen.depth, **options)
-    return _run_as(chosen.dialect, chosen.file, chosen.arguments)
+    if chosen.command == "doctor":
+        return _doctor(chosen.packages)
+    if chosen.command == "keras-path":
+        print(_KERAS_PATH)
+        return 0
+    return _run_as(chosen.version, chosen.file, chosen.arguments, chosen.is_module)
 
 
 def _info(names: Sequence[str]) -> int:
@@ -79,12 +96,31 @@ def _summary(file: str, **options: Any) -> int:
     return 0
 
 
-def _run_as(dialect: str, file: str, arguments: list[str]) -> int:
-    if not Path(file).is_file():
+def _doctor(packages: Sequence[str]) -> int:
+    doctor = importlib.import_module("cornu.compat.doctor")
+    try:
+        reports = [doctor.examine(package) for package in packages]
+    except ValueError as error:
+        print(f"cornu doctor: {error}", file=sys.stderr)
+        return 2
+    print("\n\n".join(report.describe() for report in reports))
+    return int(any(report.missing for report in reports))
+
+
+def _run_as(version: str, file: str, arguments: list[str], is_module: bool) -> int:
+    if not is_module and not Path(file).is_file():
         print(f"cornu run: file {file!r} does not exist", file=sys.stderr)
         return 2
-    importlib.import_module(f"cornu.dialects.{dialect}").install()
+    module, function = _INSTALLERS[version]
+    getattr(importlib.import_module(module), function)()
+    if version == "keras3":
+        # For the processes that the program starts.
+        paths = (str(_KERAS_PATH), os.environ.get("PYTHONPATH", ""))
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     sys.argv = [file, *arguments]
+    if is_module:
+        runpy.run_module(file, run_name="__main__", alter_sys=True)
+        return 0
     sys.path.insert(0, str(Path(file).resolve().parent))
     runpy.run_path(file, run_name="__main__")
     return 0

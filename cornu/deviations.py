@@ -255,12 +255,19 @@ _ROWS = (
     Deviation(
         name="keras_modules",
         kind="process",
-        summary="Modules named keras are added to sys.modules, for programs written for Keras 1.",
+        summary="Modules named keras are added to sys.modules, for programs that import Keras; for "
+        "those of Keras 3 with an import finder.",
         scope="the whole process",
-        gain="programs written for Keras 1 run unchanged",
-        proof=("tests/dialects/test_keras1_models.py",),
-        modules=("dialects/keras1/module_tree.py",),
-        on_request="python -m cornu run --as keras1, or cornu.dialects.keras1.install()",
+        gain="programs and packages written for Keras run unchanged",
+        proof=("tests/dialects/test_keras1_models.py", "tests/compat/test_install.py"),
+        modules=(
+            "dialects/keras1/module_tree.py",
+            "compat/finder.py",
+            "compat/as_keras/keras.py",
+            "cli.py",
+        ),
+        on_request="python -m cornu run --as keras1 or keras3, cornu.install_as_keras(), or "
+        "cornu.dialects.keras1.install()",
     ),
     Deviation(
         name="deferred_signals",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
+from cornu._version import KERAS_VERSION
 from cornu.core.state.variable import Variable
 from cornu.legacy.arrays import in_old_order
 from cornu.names import make_unique
-from cornu.saving.formats.keras_archive import KERAS_VERSION
 from cornu.saving.formats.legacy_hdf5 import write_legacy_model
 from cornu.saving.json_text import to_json
 from cornu.saving.stored_state import state_by_key, to_arrays

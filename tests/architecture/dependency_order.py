@@ -7,7 +7,7 @@ checker see it. Everything here is read from source: nothing is imported, so the
 works on a tree that does not run.
 
     11  cornu/__init__.py, cornu/__main__.py
-    10  dialects
+    10  compat, dialects
      9  applications, cli, datasets, demo, distillation, wrappers; utils, backend, config, info;
         facades
      8  models
@@ -35,7 +35,7 @@ from pathlib import Path
 
 ORDER = {
     11: ["__main__"],
-    10: ["dialects"],
+    10: ["compat", "dialects"],
     9: [
         *["applications", "cli", "datasets", "demo", "distillation", "utils"],
         *["backend", "config", "dtype_policies", "info", "wrappers"],
@@ -78,7 +78,7 @@ OPTIONAL = (
 # Modules that import by a name which is not written there: the root loads its namespaces when
 # they are first used, the command line and the dialects install the requested dialect,
 # and the registry imports the package of a category whose names are looked up.
-DYNAMIC = ("cornu.cli", "cornu.dialects", "cornu.registry.names")
+DYNAMIC = ("cornu.cli", "cornu.compat", "cornu.dialects", "cornu.registry.names")
 
 
 @dataclass(frozen=True)

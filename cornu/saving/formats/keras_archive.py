@@ -15,14 +15,13 @@ from typing import IO, Any
 
 import numpy as np
 
-from cornu._version import __version__
+from cornu._version import KERAS_VERSION, __version__
 from cornu.saving import validation
 from cornu.saving.formats.array_reader import ArrayReader
 from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
 from cornu.saving.formats.safetensors import SafetensorsReader, map_file, stream_safetensors
 
 __all__ = [
-    "KERAS_VERSION",
     "WEIGHTS_FORMATS",
     "KerasArchive",
     "open_archived_weights",
@@ -40,7 +39,6 @@ _EXTRA = struct.Struct("<HH")  # the header of an extra field: its kind and size
 _ZIP64_SIZE = 20  # bytes of the extra field of members that may be larger than 4 GB
 _PADDING = 0xD935  # the kind that is padding, for other programs as well
 _PAGE = 4096
-KERAS_VERSION = "3.15.1"  # the release of Keras whose layout the archive has
 
 
 def write_keras_archive(
