@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cornu import datasets as datasets
     from cornu import debug as debug
     from cornu import distillation as distillation
+    from cornu import distribution as distribution
     from cornu import dtype_policies as dtype_policies
     from cornu import errors as errors
     from cornu import initializers as initializers
@@ -113,8 +114,8 @@ _OBJECTS = {
 }
 _NAMESPACES = (
     "activations applications backend callbacks config constraints datasets debug distillation "
-    "dtype_policies errors initializers inspect layers losses metrics mixed_precision models ops "
-    "optimizers preprocessing quantizers random regularizers saving tree utils wrappers"
+    "distribution dtype_policies errors initializers inspect layers losses metrics mixed_precision "
+    "models ops optimizers preprocessing quantizers random regularizers saving tree utils wrappers"
 ).split()
 
 __all__ = ["__version__", "version", *_OBJECTS, *_NAMESPACES]

@@ -94,7 +94,11 @@ class UpdateRule(Optimizer):
             return np.full(shape, initial, jnp.dtype(dtype))
 
         self._slots[variable][slot] = self.add_variable(
-            shape, fill, variable.dtype, name=f"{variable.path.replace('/', '_')}_{slot}"
+            shape,
+            fill,
+            variable.dtype,
+            name=f"{variable.path.replace('/', '_')}_{slot}",
+            reference=variable,
         )
 
     def _slots_of_(self, variable: Variable) -> dict[str, Variable]:

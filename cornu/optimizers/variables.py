@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, overload
 
 import numpy as np
+from jax.sharding import Sharding
 
 from cornu.core.state import scope
+from cornu.core.state.placement import LayoutLike
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
@@ -50,10 +52,18 @@ class OptimizerVariables(VariableOwner):
         initializer: InitializerLike | Callable[..., Any] = "zeros",
         dtype: DTypeLike | None = None,
         aggregation: str = "none",
-        layout: Any = None,
+        layout: Sharding | LayoutLike | None = None,
         name: str | None = None,
+        *,
+        reference: Variable | None = None,
     ) -> Variable:
-        """Creates a Variable of the optimizer; `layout`, an argument of Keras, has no effect."""
+        """Creates a Variable of the optimizer.
+
+        Args:
+            shape, initializer, dtype, aggregation, layout, name: as for `Variable`.
+            reference: the model's Variable that it belongs to. If their shapes are equal, both are
+                divided among devices in the same way.
+        """
         with self._variable_paths_():
             variable = Variable(
                 initializers.get(initializer),
@@ -62,7 +72,9 @@ class OptimizerVariables(VariableOwner):
                 trainable=False,
                 aggregation=aggregation,
                 name=name,
+                layout=layout,
                 role="slot",
+                reference=reference,
             )
         self._added_.append(variable)
         return variable
@@ -78,6 +90,7 @@ class OptimizerVariables(VariableOwner):
             shape=reference_variable.shape,
             initializer=initializer,
             dtype=reference_variable.dtype,
+            reference=reference_variable,
             name=f"{reference_variable.path.replace('/', '_')}_{name or 'var'}",
         )
 

@@ -13,13 +13,14 @@ from cornu.core.layer.walk import nested_layers
 from cornu.core.sparse.arrays import to_bcoo, to_dense
 from cornu.core.state import scope
 from cornu.core.state.forms_version import count_changes
+from cornu.core.state.placement import Placement
 from cornu.core.state.variable import Variable
 from cornu.metrics import Mean, Metric
 from cornu.training import steps
 from cornu.training.compile.config import CompileConfig
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.nan_guard import NaNGuard, StopAtNaN
-from cornu.training.step.partial_batch import pad_batch
+from cornu.training.step.partial_batch import pad_batch, round_up
 from cornu.training.step.program import Forward
 from cornu.training.step.runner import MetricsOwner, Runner, StepCount
 from cornu.training.step.trace_log import TraceLog, specs_of
@@ -39,6 +40,9 @@ class ProgramOwner(MetricsOwner, Protocol):
 
     @property
     def optimizer(self) -> Any: ...
+
+    @property
+    def placement(self) -> Placement | None: ...
 
     def key(self) -> jax.Array: ...
 
@@ -72,6 +76,7 @@ class ProgramCache:
         self._runners: dict[Any, Any] = {}
         self._forwards: dict[Any, Forward] = {}
         self._changes = count_changes()
+        self._placement: Placement | None = None
         self.traces = TraceLog()
 
     def clear(self) -> None:
@@ -79,9 +84,11 @@ class ProgramCache:
         self._runners, self._forwards = {}, {}
 
     def _drop_outdated(self) -> None:
-        """Drops all programs if layers have replaced Variables since they were made."""
-        if self._changes != count_changes():
+        """Drops all programs if Variables were replaced or moved since they were made."""
+        placement = self._owner.placement
+        if self._changes != count_changes() or self._placement is not placement:
             self._changes = count_changes()
+            self._placement = placement
             self.clear()
 
     def clear_steps(self) -> None:
@@ -129,6 +136,7 @@ class ProgramCache:
                 per_dispatch=config.steps_per_execution,
                 count=owner.counts[kind],
                 note=self._notes(kind),
+                placement=owner.placement,
             )
         found: Runner = self._runners[key]
         return found
@@ -208,6 +216,7 @@ class ProgramCache:
                 owner.key(),
                 owner.random_sources(),
                 lambda x: note((x,)),
+                owner.placement,
             )
         (outputs, masks), losses = forward(inputs)
         if masks:
@@ -238,6 +247,11 @@ class ProgramCache:
         owner = self._owner
         own_step = steps.has_own_step(owner.model, "predict_step")
         eager = owner.run_eagerly
+        if owner.placement is not None:
+            # Any number of rows, if they can be divided evenly then.
+            rows = jax.tree_util.tree_leaves(batch)[0].shape[0]
+            multiple = owner.placement._row_multiple_
+            size = round_up(rows if size is None else size, multiple)
         if size is not None and not own_step and not eager and self.is_rowwise():
             rows = jax.tree_util.tree_leaves(batch)[0].shape[0]
             # Without padding, the last batch would need a program of its own.
@@ -257,6 +271,7 @@ class ProgramCache:
                 owner.key(),
                 owner.random_sources(),
                 self._notes("predict"),
+                owner.placement,
             )
         return to_dense(self._forwards[key](batch)[0])
 

@@ -16,7 +16,8 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import nested_layers
 from cornu.core.sparse.arrays import is_sparse
-from cornu.core.state import scope, sharing
+from cornu.core.state import placement, scope, sharing
+from cornu.core.state.placement import Placement
 from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
@@ -110,6 +111,7 @@ class Trainer:
         self.seed: int | None = None
         self.programs = ProgramCache(self)
         self.occupancy = Occupancy()
+        self._placement: Placement | None = None
         # Configs and phases for which lazily created Variables already exist.
         self._traced_for_variables: list[tuple[CompileConfig, bool]] = []
 
@@ -166,6 +168,7 @@ class Trainer:
         )
         self.config = config
         self.run_eagerly = run_eagerly
+        self._placement = placement.current()
         self.outputs = self.objective = None
         self.metric_set = MetricSet(config)
         self.loss_tracker = metrics.Mean(name="loss")
@@ -180,6 +183,14 @@ class Trainer:
         self.outputs = Outputs(graph.outputs, graph.output_names)
         self._set_objective(config, self.outputs)
         self.metric_set.identifiers(self.outputs)  # raises an error for wrong names
+
+    @property
+    def placement(self) -> Placement | None:
+        """Where Variables and batches are on several devices; None for the default device.
+
+        It is that of `compile`; a model that was compiled without one has the current one.
+        """
+        return self._placement or placement.current()
 
     def _set_objective(self, config: CompileConfig, outputs: Outputs) -> None:
         self.objective = Objective(config, outputs)
@@ -322,7 +333,7 @@ class Trainer:
     def prepare(self, source: Arrays | Stream, train: bool) -> None:
         """Builds the model, the optimizer and the metrics for the batches of a source."""
         batch = source.example()
-        with sharing.build_lock:
+        with sharing.build_lock, placement.use(self.placement):
             self._prepare(batch, train)
 
     def _prepare(self, batch: Any, train: bool) -> None:

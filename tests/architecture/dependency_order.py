@@ -12,7 +12,7 @@ works on a tree that does not run.
         facades
      8  models
      7  training
-     6  callbacks, inspect
+     6  callbacks, distribution, inspect
      5  saving, legacy
      4  layers | losses | metrics | optimizers | data
      3  parts, quantizers, random
@@ -42,7 +42,7 @@ ORDER = {
     ],
     8: ["models"],
     7: ["training"],
-    6: ["callbacks", "inspect"],
+    6: ["callbacks", "distribution", "inspect"],
     5: ["saving", "legacy"],
     4: ["layers", "losses", "metrics", "optimizers", "data"],
     3: ["parts", "quantizers", "random"],

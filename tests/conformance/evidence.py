@@ -24,6 +24,7 @@ FOLDERS = {
     "callbacks": ("tests/callbacks",),
     "config": ("tests/test_config.py", "tests/core", "tests/process"),
     "constraints": ("tests/parts",),
+    "distribution": ("tests/distribution",),
     "dtype_policies": ("tests/core",),
     "initializers": ("tests/parts",),
     "layers": ("tests/conformance/rows", "tests/layers"),

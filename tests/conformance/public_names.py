@@ -25,7 +25,6 @@ PLANNED = "planned"
 
 # Pattern of a name of Keras that cornu does not have -> why.
 ABSENT = {
-    "distribution.*": PLANNED,
     "visualization.*": PLANNED,
     "export.ExportArchive": PLANNED,
     "layers.TFSMLayer": "runs a SavedModel, which needs TensorFlow",

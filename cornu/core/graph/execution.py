@@ -26,6 +26,7 @@ from cornu.core.graph.structural_key import Subgraph, describe_subgraph, holds_t
 from cornu.core.graph.tensor import Node, Tensor, format_shape
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.core.state.placement import lays_out_outputs
 from cornu.core.tracebacks.api_boundary import has_location, locate_error, replace_prefix
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ class _GraphRun:
         reachable = have_seed_indices(sources) and all(around.can_access(v) for v in variables)
         if not reachable or any(around.masks.get(x) is not None for x in arrays):
             return False
-        key = (unit.subgraph.structural_key, ambient_key(sources), unit.remat)
+        # Layouts of outputs depend on the names of layers.
+        own = id(part) if lays_out_outputs() else None
+        key = (unit.subgraph.structural_key, ambient_key(sources), unit.remat, own)
         if key in around.shared_functions:
             function = around.shared_functions[key]
         else:

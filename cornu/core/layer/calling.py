@@ -16,6 +16,7 @@ from cornu.core.layer.signature import call_signature
 from cornu.core.sparse.arrays import is_sparse, to_bcoo, to_dense
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_float, narrowed
+from cornu.core.state.placement import distribute
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.foreign import check_attributes
@@ -107,6 +108,7 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
             outputs = call(*args, **kwargs)
         else:
             outputs = around.interceptor(layer, None, call, args, kwargs)
+        outputs = distribute(around.layer_path, outputs)
         if layer.activity_regularizer is not None:
             for output in tree.leaves(to_dense(outputs)):
                 if output is None:

@@ -14,6 +14,7 @@ from jax import dtypes
 from cornu.core.graph.op import VariableBase
 from cornu.core.state import scope
 from cornu.core.state.dtypes import standardize_dtype
+from cornu.core.state.placement import put
 from cornu.names import is_library_class
 from cornu.types import ArrayLike, DTypeLike, ShapeLike
 
@@ -58,21 +59,23 @@ class DeferredValue(NamedTuple):
     def compute(self) -> jax.Array:
         """Returns the value."""
         with jax.ensure_compile_time_eval():
-            value = compute_initial_value(self.initializer, self.shape, self.dtype, self.path)
-        return value if self.layout is None else jax.device_put(value, self.layout)
+            return compute_initial_value(
+                self.initializer, self.shape, self.dtype, self.path, lambda shape: self.layout
+            )
 
 
 def defer(
     initializer: Any,
     shape: int | ShapeLike | None,
     dtype: DTypeLike | None,
-    layout: jax.sharding.Sharding | None,
+    find_sharding: Callable[[tuple[int, ...]], jax.sharding.Sharding | None],
     path: str,
 ) -> DeferredValue | None:
     """Returns the description of an initial value that is large and can be computed later.
 
     Args:
-        initializer, shape, dtype, layout: the arguments of the Variable.
+        initializer, shape, dtype: the arguments of the Variable.
+        find_sharding: returns the sharding of the value, given its shape.
         path: its path.
 
     Returns:
@@ -84,32 +87,47 @@ def defer(
     if math.prod(sizes) * jnp.dtype(name).itemsize < _LARGE:
         return None
     check_allocation(path, sizes, name)
-    return DeferredValue(initializer._freeze_(), sizes, name, layout, path)
+    return DeferredValue(initializer._freeze_(), sizes, name, find_sharding(sizes), path)
 
 
-def compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
+def compute_initial_value(
+    initializer: Any,
+    shape: Any,
+    dtype: Any,
+    path: str,
+    find_sharding: Callable[[tuple[int, ...]], jax.sharding.Sharding | None],
+) -> jax.Array:
     """Returns the initial value of a Variable.
 
     Args:
         initializer, shape, dtype: the arguments of the Variable.
         path: its path, for error messages.
+        find_sharding: returns the sharding of a value, given its shape; None for JAX's default
+            device.
     """
     if callable(initializer) and not isinstance(initializer, VariableBase):
         if shape is None:
             raise ValueError(f"Variable {path!r}: an initializer function requires `shape=`.")
         shape = _checked_shape(shape, path)
         check_allocation(path, shape, standardize_dtype(dtype))
-        value = _call_initializer(initializer, shape, standardize_dtype(dtype))
+        value: Any = _call_initializer(initializer, shape, standardize_dtype(dtype))
+        sharding = find_sharding(shape)
         # JAX may use the memory of a NumPy array. A function of the user may return the same array
         # again, or change it; those of the library return a new one.
-        convert = jnp.asarray if is_library_class(type(initializer)) else jnp.array
-        value = convert(value, dtype=standardize_dtype(dtype))
+        owned = is_library_class(type(initializer))
+        if sharding is not None and not isinstance(value, jax.Array):
+            # From the host, so that no device ever has the whole value.
+            host = np.asarray if owned else np.array
+            value = host(value, dtype=jnp.dtype(standardize_dtype(dtype)))
+        else:
+            convert = jnp.asarray if owned else jnp.array
+            value = convert(value, dtype=standardize_dtype(dtype))
         if tuple(value.shape) != shape:
             raise ValueError(
                 f"Variable {path!r}: the initializer returned shape {tuple(value.shape)}. "
                 f"Expected: {shape}"
             )
-        return value
+        return value if sharding is None else put(value, sharding)
     if isinstance(initializer, VariableBase):
         initializer = initializer.value
     if dtype is None:
@@ -124,8 +142,13 @@ def compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) -
     # A copy: the array may be shared with the user's program or with another Variable.
     name = standardize_dtype(dtype)
     value = jnp.array(checked_value(initializer, name, path), dtype=name)
-    if shape is None:
-        return value
+    if shape is not None:
+        value = _broadcast(value, shape, path)
+    sharding = find_sharding(tuple(value.shape))
+    return value if sharding is None else put(value, sharding)
+
+
+def _broadcast(value: jax.Array, shape: Any, path: str) -> jax.Array:
     shape = standardize_shape(shape)
     if tuple(value.shape) != shape:
         check_allocation(path, shape, value.dtype)

@@ -21,6 +21,7 @@ from cornu.core.tracebacks.user_frames import user_location
 from cornu.process.interrupts import deferred_signals
 
 if TYPE_CHECKING:
+    from cornu.core.state.placement import Placement
     from cornu.core.state.variable import Variable
 
 __all__ = [
@@ -105,6 +106,7 @@ class Scope:
             `interceptor(op, node, call, args, kwargs)` (`node` is None for a layer's own call).
             It returns the result of `call(*args, **kwargs)`, or a replacement; see
             `intercept_calls`.
+        placement: how values are laid out on several devices; None for that of the process.
     """
 
     # Dicts are keyed by `id`, since `==` of Variables compares their values.
@@ -122,6 +124,7 @@ class Scope:
         "losses",
         "masks",
         "parent",
+        "placement",
         "row_mask",
         "strict",
         "shared_functions",
@@ -156,11 +159,13 @@ class Scope:
         self.defers_values = False
         self.work_check: Callable[[WorkUnit, float], None] | None = None
         self.interceptor: CallInterceptor | None = None
+        self.placement: Placement | None = None
         if parent is not None:
             self.allocation_check = parent.allocation_check
             self.defers_values = parent.defers_values
             self.work_check = parent.work_check
             self.interceptor = parent.interceptor
+            self.placement = parent.placement
             self.inferring_shapes = parent.inferring_shapes
             self.key = parent.key
             # The same dict: a source must not return the same key twice in a step.
@@ -207,7 +212,7 @@ class Scope:
                     "jax.jit or jax.grad; or call the layer with training=False.\n"
                     f"This happened {user_location()}."
                 )
-            variable.stored = value
+            variable._store_(value)
             return
         key = id(variable)
         if not self.inferring_shapes and not self.can_access(variable):

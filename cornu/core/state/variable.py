@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Sharding
 
 from cornu import registry
 from cornu.core.graph.op import VariableBase
@@ -29,6 +30,8 @@ from cornu.core.state.initial_value import (
     compute_initial_value,
     defer,
 )
+from cornu.core.state.placement import LayoutLike, put, sharding_of
+from cornu.core.state.placement import current as current_placement
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
 from cornu.names import auto_name, check_name, printable
@@ -65,12 +68,15 @@ class Variable(Operators, VariableBase):
         synchronization: `"none"`, `"auto"`, `"on_read"` or `"on_write"`; has no effect.
         name: the name. The path consists of the names of the layers that create the Variable and
             its own name.
-        layout: a sharding of JAX, by which the initial value is placed on devices; by default
-            JAX's default device.
+        layout: the sharding of the value: a sharding of JAX, or a
+            `cornu.distribution.TensorLayout`. By default the current distribution determines it;
+            without one, the value is on JAX's default device.
         role: the purpose: `"param"`, `"state"` (of a layer), `"metric"`, `"slot"` (of an
             optimizer), `"hyper"` (such as a learning rate) or `"seed"`.
         regularizer: a function of the Variable whose value is added to the loss.
         constraint: a function that is applied to the value after each training step.
+        reference: for a Variable of an optimizer, the Variable of the model that it belongs to;
+            both have the same sharding if their shapes are equal.
 
     Raises:
         ValueError: the shape, role or name is invalid.
@@ -101,10 +107,13 @@ class Variable(Operators, VariableBase):
         "autocast",
         "dtype",
         "initializer",
+        "layout",
         "name",
         "path",
+        "reference",
         "role",
         "shape",
+        "sharding",
         "stored",
         "synchronization",
     )
@@ -124,9 +133,10 @@ class Variable(Operators, VariableBase):
         aggregation: str | None = "none",
         synchronization: str | None = "auto",
         name: str | None = None,
-        layout: jax.sharding.Sharding | None = None,
+        layout: Sharding | LayoutLike | None = None,
         *,
         role: str = "param",
+        reference: Variable | None = None,
         regularizer: Callable[..., Any] | None = None,
         constraint: Callable[..., Any] | None = None,
     ) -> None:
@@ -160,18 +170,44 @@ class Variable(Operators, VariableBase):
         # A layer may create sublayers in `call`, while shapes are inferred; the value must be a
         # concrete array nevertheless.
         self._deferred: DeferredValue | None = None
+        self.layout = sharding_of(layout)
+        self.reference = reference
+        self.sharding: Sharding | None = self.layout
         if around.defers_values:
-            self._deferred = defer(initializer, shape, dtype, layout, self.path)
+            self._deferred = defer(initializer, shape, dtype, self._find_sharding, self.path)
         if self._deferred is not None:
             self.shape: tuple[int, ...] = self._deferred.shape
             self.dtype: str = self._deferred.dtype
             return
         with jax.ensure_compile_time_eval():
-            self.stored = compute_initial_value(initializer, shape, dtype, self.path)
-        if layout is not None:
-            self.stored = jax.device_put(self.stored, layout)
+            self.stored = compute_initial_value(
+                initializer, shape, dtype, self.path, self._find_sharding
+            )
         self.shape = tuple(self.stored.shape)
         self.dtype = self.stored.dtype.name
+
+    def _find_sharding(self, shape: tuple[int, ...]) -> Sharding | None:
+        """Sets and returns the sharding of the value."""
+        placement = current_placement()
+        if placement is not None:
+            self.shape = shape
+            self.sharding = placement._variable_sharding_(self)
+        return self.sharding
+
+    def _set_sharding_(self, sharding: Sharding) -> None:
+        """Moves the value to the devices of a sharding."""
+        if sharding == self.sharding:
+            return
+        self.sharding = sharding
+        with _deferred_lock:
+            if self._deferred is not None:
+                self._deferred = self._deferred._replace(layout=sharding)
+                return
+        self.stored = put(self.stored, sharding)
+
+    def _store_(self, value: jax.Array) -> None:
+        """Replaces the array by another one, which is moved to the devices of the Variable."""
+        self.stored = value if self.sharding is None else put(value, self.sharding)
 
     def __getattr__(self, name: str) -> Any:
         # Called only for attributes that do not exist: here, for a value that was deferred.
@@ -252,7 +288,13 @@ class Variable(Operators, VariableBase):
             value = value.value if not isinstance(value, Variable) else scope.current().read(value)
         if not isinstance(value, jax.core.Tracer):
             # A copy: training donates its buffers, and the memory of a NumPy array may change.
-            value = copy_to_device(checked_value(value, self.dtype, self.path), self.dtype)
+            value = checked_value(value, self.dtype, self.path)
+            if self.sharding is None or isinstance(value, jax.Array):
+                value = copy_to_device(value, self.dtype)
+            else:
+                # From the host, so that no device ever has the whole value.
+                host = np.array(value, jnp.dtype(self.dtype))
+                value = put(host, self.sharding) if host.shape == self.shape else jnp.asarray(host)
         return self._assign(value)
 
     def assign_add(self, value: ArrayLike) -> jax.Array:
@@ -338,6 +380,8 @@ class Variable(Operators, VariableBase):
         state: Any = super().__getstate__()
         attributes, slots = state
         slots["_deferred"] = None  # the value has been computed
+        # Another process may have other devices.
+        slots["layout"] = slots["sharding"] = slots["reference"] = None
         if inspect.isroutine(slots["initializer"]):
             slots["initializer"] = None
         return attributes, slots
@@ -348,6 +392,7 @@ class Variable(Operators, VariableBase):
         for slot in Variable.__slots__:
             if slot not in ("__dict__", "__weakref__"):
                 setattr(copy, slot, getattr(self, slot))
+        copy.reference = memo.get(id(self.reference))
         copy.__dict__.update(deepcopy(self.__dict__, memo))
         # Buffers are donated to compiled steps, so two Variables must not share one.
         copy.stored = jnp.array(self.stored)

@@ -66,19 +66,27 @@ class OptaxOptimizer(Optimizer):
         super().build(variables)
         state = self.transformation.init([variable.value for variable in self._updated_variables()])
         leaves, self._structure = jax.tree_util.tree_flatten_with_path(state)
-        self._state = [
-            self._add_leaf(jax.tree_util.keystr(path, simple=True, separator="_"), leaf)
-            for path, leaf in leaves
-        ]
+        self._state = [self._add_leaf(path, leaf) for path, leaf in leaves]
         for (path, _), variable in zip(leaves, self._state, strict=True):
             if jax.tree_util.keystr(path).endswith(".hyperparams['learning_rate']"):
                 variable.role = "hyper"
                 self._learning_rate = variable
 
-    def _add_leaf(self, name: str, leaf: Any) -> Variable:
+    def _add_leaf(self, path: Sequence[Any], leaf: Any) -> Variable:
         # A copy: the state may contain the arrays of the model's Variables, which a step donates.
         array = np.array(jnp.asarray(leaf))
-        return self.add_variable(array.shape, lambda shape, dtype: array, array.dtype, name=name)
+        # The state consists of numbers and of lists with one array for each of the Variables.
+        last, updated = path[-1] if path else None, self._updated_variables()
+        reference = None
+        if isinstance(last, jax.tree_util.SequenceKey) and last.idx < len(updated):
+            reference = updated[last.idx]
+        return self.add_variable(
+            array.shape,
+            lambda shape, dtype: array,
+            array.dtype,
+            name=jax.tree_util.keystr(tuple(path), simple=True, separator="_"),
+            reference=reference,
+        )
 
     def _updated_variables(self) -> list[Variable]:
         return [v for v in self._indices_ if not v.overwrite_with_gradient]

@@ -12,7 +12,7 @@ from cornu import tree
 from cornu.data import Arrays, Stream
 from cornu.types import Batch, DataLike
 
-__all__ = ["BatchPadder", "pad_batch"]
+__all__ = ["BatchPadder", "divisible_size", "pad_batch", "round_up"]
 
 
 class BatchPadder:
@@ -22,12 +22,17 @@ class BatchPadder:
         source: the data. If the last batch of arrays is partial, all batches are treated as
             padded to the batch size, as for data on the device. Batches of a stream are padded
             to the size of the largest batch so far.
+        multiple: the number of parts into which batches are divided, which padded batches are a
+            multiple of.
     """
 
-    def __init__(self, source: Arrays | Stream) -> None:
-        self._fixed = (
-            source.batch_size if isinstance(source, Arrays) and source.has_partial_batch else None
-        )
+    def __init__(self, source: Arrays | Stream, multiple: int = 1) -> None:
+        self._fixed: int | None = None
+        self._multiple = multiple
+        if isinstance(source, Arrays):
+            full = round_up(source.batch_size, multiple)
+            if source.has_partial_batch or full != source.batch_size:
+                self._fixed = full
         self._known = isinstance(source, Arrays)
         self._largest: dict[Any, int] = {}
         self._last: tuple[Any, int | None] = (None, None)
@@ -50,8 +55,24 @@ class BatchPadder:
         rows = leaves[0].shape[0]
         dtypes = (jax.dtypes.canonicalize_dtype(leaf.dtype) for leaf in leaves)
         rest = (definition, *((x.shape[1:], d) for x, d in zip(leaves, dtypes, strict=True)))
-        largest = self._largest[rest] = max(rows, self._largest.get(rest, 0))
+        largest = max(round_up(rows, self._multiple), self._largest.get(rest, 0))
+        self._largest[rest] = largest
         return largest if rows < largest else None
+
+
+def divisible_size(batch: Batch, multiple: int) -> int | None:
+    """Returns the rows to which a batch is padded to be a multiple; None if it is one already."""
+    leaves = jax.tree_util.tree_leaves(batch)
+    if not leaves or not all(leaf.ndim for leaf in leaves):
+        return None
+    rows = leaves[0].shape[0]
+    size = round_up(rows, multiple)
+    return size if size != rows else None
+
+
+def round_up(rows: int, multiple: int) -> int:
+    """Returns the smallest multiple that is at least `rows`."""
+    return -(-rows // multiple) * multiple
 
 
 def pad_batch(batch: Batch, size: int | None) -> tuple[Any, Any]:

@@ -19,6 +19,7 @@ import numpy as np
 from cornu.core import compiler_options
 from cornu.core.graph.jaxprs import uses_primitive
 from cornu.core.state import scope, sharing
+from cornu.core.state.placement import Placement, place, put, use
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
 from cornu.process import allocator, prepare
@@ -43,6 +44,7 @@ class Program:
         batch: an example (arrays or specs) of a batch.
         padded: whether batches have a vector `rows`, which is 0 for rows of padding.
         sources: the random sources of the model.
+        placement: where Variables and batches are on several devices, or None.
 
     Attributes:
         written: the Variables that the step assigns.
@@ -57,11 +59,14 @@ class Program:
         batch: Batch,
         padded: bool = False,
         sources: Sequence[object] = (),
+        placement: Placement | None = None,
     ) -> None:
         # Opens the store of compiled programs, before the first compilation.
         prepare()
         variables = tuple(variables)
-        lifted = scope.functionalize(_with_rows(step), variables, sources)
+        lifted = scope.functionalize(_with_rows(step, placement), variables, sources)
+        if placement is not None:
+            place(variables, placement)
 
         def body(values: Any, key: Any, index: Any, batch: Batch, rows: Any) -> Any:
             logs, updates, _ = lifted(values, jax.random.fold_in(key, index), batch, rows)
@@ -138,6 +143,10 @@ class Program:
         donates = is_enabled("buffer_donation") and is_enabled("deferred_signals")
         donated = (0,) if donates else ()
         jit = partial(jax.jit, donate_argnums=donated, compiler_options=options)
+        if placement is not None:
+            # As the inputs, so that their buffers can be used for the outputs.
+            shardings = tuple(v.sharding for v in self.written)
+            jit = partial(jit, out_shardings=(shardings, placement._replicated_))
         # Compiled on first use: most programs need only one of them.
         self._one, self._several = jit(one), jit(several)
 
@@ -189,12 +198,24 @@ class Program:
         allocator.dropped()
 
 
-def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+def _with_rows(
+    step: Callable[[Any], Any], placement: Placement | None
+) -> Callable[[Any, Any], Any]:
     def run(batch: Batch, rows: Any) -> Any:
         scope.current().row_mask = rows
+        scope.current().placement = placement
         return step(batch)
 
     return run
+
+
+def _constrain(updates: dict[int, Any], variables: Sequence[Variable]) -> dict[int, Any]:
+    """Returns new values of Variables, by position, with the shardings of the Variables."""
+    shardings = {position: variables[position].sharding for position in updates}
+    return {
+        position: value if sharding is None else put(value, sharding)
+        for (position, value), sharding in zip(updates.items(), shardings.values(), strict=True)
+    }
 
 
 class Forward:
@@ -206,6 +227,7 @@ class Forward:
         key: a random key; each call folds its number into it.
         sources: the random sources of the model.
         note: called with the inputs when the function is traced.
+        placement: where Variables and inputs are on several devices, or None.
     """
 
     def __init__(
@@ -215,9 +237,13 @@ class Forward:
         key: Any,
         sources: Sequence[object] = (),
         note: Callable[[Any], None] = lambda inputs: None,
+        placement: Placement | None = None,
     ) -> None:
         prepare()
         self._variables = tuple(variables)
+        self._placement = placement
+        if placement is not None:
+            place(self._variables, placement)
         self._key = key
         self._count = 0
         self._traced = False
@@ -227,7 +253,9 @@ class Forward:
             counters["traces"] += 1
             self._traced = True
             note(inputs)
-            return lifted(values, jax.random.fold_in(key, index), inputs)
+            with use(placement):
+                outputs, updates, losses = lifted(values, jax.random.fold_in(key, index), inputs)
+            return outputs, _constrain(updates, self._variables), losses
 
         self._call = jax.jit(forward, compiler_options=compiler_options.select_options())
 
@@ -235,7 +263,8 @@ class Forward:
         """Returns the outputs, and the losses that layers added."""
         index = np.int32(self._count)
         self._count += 1
-
+        if self._placement is not None:
+            inputs = self._placement._place_batch_(inputs)
         outputs, updates, losses = sharing.read_consistently(
             self._variables, self._dispatch, index, inputs
         )

@@ -12,11 +12,12 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.state import scope, sharing
+from cornu.core.state.placement import Placement, place
 from cornu.core.state.variable import Variable
 from cornu.data import Arrays, Stream
 from cornu.process.interrupts import deferred_signals
 from cornu.training.logs import Logs
-from cornu.training.step.partial_batch import BatchPadder, pad_batch
+from cornu.training.step.partial_batch import BatchPadder, divisible_size, pad_batch
 from cornu.training.step.program import Program
 from cornu.types import Batch, DataLike
 
@@ -81,6 +82,7 @@ class Runner:
         count: the number of steps, shared by the runners of a model.
         note: called with batch, facts and `streamed` when a program is created; see
             `TraceLog.note`.
+        placement: where Variables and batches are on several devices, or None.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Runner:
         per_dispatch: int | None = None,
         count: StepCount | None = None,
         note: Callable[[Any, dict[str, Any], bool], None] = lambda batch, facts, streamed: None,
+        placement: Placement | None = None,
     ) -> None:
         self.owner = owner
         self.step = step
@@ -104,6 +107,7 @@ class Runner:
         self.per_dispatch = per_dispatch
         self.count = count or StepCount()
         self.note = note
+        self.placement = placement
         self._variables = variables
         self._sources = sources
         self._programs: dict[Any, Program] = {}
@@ -115,7 +119,7 @@ class Runner:
         if key not in self._programs:
             self.note(batch, {"padding": padded}, streamed)
             self._programs[key] = Program(
-                self.step, self._variables(), batch, padded, self._sources()
+                self.step, self._variables(), batch, padded, self._sources(), self.placement
             )
         return self._programs[key]
 
@@ -139,7 +143,9 @@ class Runner:
             limit: returns the maximum number of steps in a dispatch, given the number of steps
                 so far.
         """
-        if self.eager or isinstance(source, Stream) or not source.resident:
+        # A loop on the device would need all data on every device.
+        from_host = self.eager or self.placement is not None
+        if from_host or isinstance(source, Stream) or not source.resident:
             yield from self._streamed(source, epoch, start, limit)
         else:
             yield from self._resident(source, epoch, report_every, single, start, limit)
@@ -153,7 +159,7 @@ class Runner:
         self, source: Any, epoch: int, start: int, limit: Callable[[int], int] = no_limit
     ) -> Iterator[tuple[int, int, Logs]]:
         """Runs the steps one by one; reports several if their number per dispatch is fixed."""
-        padder = BatchPadder(source) if self.pads else None
+        padder = self._padder(source) if self.pads else None
         route: _Route | None = None
         begun = done = start
         logs: Any = None
@@ -178,14 +184,20 @@ class Runner:
         """Returns how batches with the signature of `batch` are run; compiles the step for them."""
         if self.eager:
             return _Route(signature)
-        size = None if padder is None else padder.size(batch)
-        converted, rows = pad_batch(_canonical(batch), size)
+        if padder is not None:
+            size = padder.size(batch)
+        else:
+            size = self._divisible_size(batch) if self.pads else None
+        converted, rows = self._placed(pad_batch(_canonical(batch), size))
         program = self.program(converted, rows is not None, streamed=True)
         return _Route(signature, program, size)
 
     def _run_batch(self, batch: Batch, route: _Route) -> Any:
         if route.program is None:
             batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
+            if self.placement is not None:
+                place(self._variables(), self.placement)
+                batch = self.placement._place_batch_(batch)
             key = jax.random.fold_in(self.key, self.count.number)
             trained = [variable for variable in self._variables() if variable.trainable]
             sharing.claim(frozenset(map(id, trained)), trained)
@@ -194,11 +206,25 @@ class Runner:
             self.count.number += 1
             return logs
         # JAX converts the dtypes, in less time than `_canonical`.
-        batch, rows = pad_batch(batch, route.size)
+        batch, rows = self._placed(pad_batch(batch, route.size))
         with deferred_signals():
             logs = route.program.one(self.key, self.count.number, batch, rows)
             self.count.number += 1
         return logs
+
+    def _placed(self, padded: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Returns a batch and its rows on the devices of the placement, if there is one."""
+        return padded if self.placement is None else self.placement._place_batch_(padded)
+
+    def _padder(self, source: Any) -> BatchPadder:
+        return BatchPadder(source, self._row_multiple())
+
+    def _row_multiple(self) -> int:
+        return 1 if self.placement is None else self.placement._row_multiple_
+
+    def _divisible_size(self, batch: Batch) -> int | None:
+        """Returns the number of rows to which a single batch is padded to be divided evenly."""
+        return None if self.placement is None else divisible_size(batch, self._row_multiple())
 
     def run_batch(self, batch: Batch) -> Logs:
         """Runs one step on a batch."""
