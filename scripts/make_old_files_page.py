@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.saving import old_files
+from tests.saving.old_files import archives
 
 PAGE = Path(__file__).parents[1] / "docs" / "old_files_table.md"
 HEAD = """# Old files
@@ -27,8 +27,8 @@ COLUMNS = "| version, backend | model | kinds | predictions | three steps | with
 
 def main() -> None:
     rows, worst = [], {}
-    for archive in old_files.ARCHIVES:
-        for old in old_files.models(archive):
+    for archive in archives.ARCHIVES:
+        for old in archives.models(archive):
             cells, largest = measure(old)
             print(" | ".join(cells), flush=True)
             rows.append(f"| {' | '.join(cells)} |\n")
@@ -41,14 +41,14 @@ def main() -> None:
     PAGE.write_text(text)
 
 
-def measure(old: old_files.OldModel) -> tuple[list[str], float]:
+def measure(old: archives.OldModel) -> tuple[list[str], float]:
     """Returns the cells of a row, and the largest difference."""
     kinds = ["HDF5", *(kind for end, kind in KINDS.items() if old.has(end))]
     with tempfile.TemporaryDirectory() as folder:
-        model = old_files.load(old, Path(folder))
-    predicted = old_files.output_difference(model, old)
-    trained = old_files.training_difference(model, old) if old.is_compiled else 0.0
-    source = old_files.judged_source(old)
+        model = archives.load(old, Path(folder))
+    predicted = archives.output_difference(model, old)
+    trained = archives.training_difference(model, old) if old.is_compiled else 0.0
+    source = archives.judged_source(old)
     cells = [
         f"{old.version}, {old.backend}",
         old.name,

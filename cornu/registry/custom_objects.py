@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from typing import Any, Self
 
+from cornu.registry.names import import_old_classes
+
 __all__ = [
     "custom_object_scope",
     "find_in_scopes",
@@ -79,7 +81,8 @@ def get_registered_object(
     for table in (*_scopes.get(), custom_objects, _custom, module_objects):
         if table and name in table:
             return table[name]
-    return None
+    # The classes of old versions are registered by an import that most programs do not need.
+    return _custom.get(name) if import_old_classes(name) else None
 
 
 def get_custom_objects() -> dict[str, Any]:

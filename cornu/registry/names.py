@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from cornu.types import Config
 
@@ -19,8 +19,9 @@ __all__ = [
     "add_function",
     "category_of",
     "classes",
-    "find_pickling",
+    "find_module",
     "functions",
+    "import_old_classes",
     "search",
 ]
 
@@ -52,6 +53,10 @@ NETWORKS = {
     "convnext": "cornu.applications.convnext",
     "inception_resnet_v2": "cornu.applications.inception_resnet_v2",
 }
+
+
+# The packages under which the classes and functions of old versions are registered.
+_OLD_VERSIONS = frozenset(("keras1", "keras2", "keras2.0", "keras2.1", "tf.keras1", "tf.keras2"))
 
 
 def add_class(category: str, cls: type, *names: str) -> None:
@@ -107,9 +112,17 @@ def search(
     return None, tables
 
 
-def find_pickling() -> ModuleType:
-    """Returns the module that pickles and copies objects, which is imported when it is needed.
+def find_module(name: Literal["old_files", "pickling"]) -> ModuleType:
+    """Returns a module of `cornu.saving` that is imported when it is needed.
 
-    It is not in `PACKAGES`: a config must not find its functions.
+    They are not in `PACKAGES`: a config must not find their functions.
     """
-    return importlib.import_module("cornu.saving.pickling")
+    return importlib.import_module(f"cornu.saving.{name}")
+
+
+def import_old_classes(name: str) -> bool:
+    """Returns whether a registered name is that of a class of an old version, and imports these."""
+    if name.partition(">")[0] not in _OLD_VERSIONS:
+        return False
+    importlib.import_module("cornu.legacy.registered")
+    return True

@@ -15,7 +15,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import check_choice, quantity
 from cornu.process.interrupts import loses_no_interrupt
-from cornu.saving import legacy_files, validation
+from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write, may_write
 from cornu.saving.formats.array_reader import ArrayReader
 from cornu.saving.formats.keras_archive import (
@@ -28,7 +28,6 @@ from cornu.saving.formats.legacy_hdf5 import HDF5_SUFFIXES, is_hdf5
 from cornu.saving.formats.orbax import OrbaxCheckpointReader, open_checkpoint
 from cornu.saving.formats.yaml_text import yaml_to_json
 from cornu.saving.json_text import to_json
-from cornu.saving.legacy_writer import write_hdf5_model
 from cornu.saving.stored_state import (
     StoredState,
     StoredValue,
@@ -107,7 +106,8 @@ def save_model(
     if is_hdf5_name and not zipped:
         if may_write(path, overwrite):
             with atomic_write(path) as temporary:
-                write_hdf5_model(model, temporary, include_optimizer)
+                old_files = registry.find_module("old_files")
+                old_files.write_hdf5_model(model, temporary, include_optimizer)
         return
     if path.suffix != ".keras" or zipped is False:
         raise ValueError(
@@ -248,7 +248,8 @@ def load_model(
         head = file.read(8)
     # By its contents, since programs named models of Keras 2 as they liked.
     if is_hdf5(head):
-        return legacy_files.load_hdf5_model(path, custom_objects, compile, **old)
+        old_files = registry.find_module("old_files")
+        return old_files.load_hdf5_model(path, custom_objects, compile, **old)
     if path.suffix != ".keras":
         raise ValueError(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
@@ -367,9 +368,11 @@ def model_from_json(
         registry.custom_object_scope(custom_objects),
     ):
         config = validation.read_json(json_string, name)
-        source = legacy_files.source_of_config(config, keras_version, source_backend)
-        if source.era < 3:
-            return legacy_files.create_model(config, len(json_string), None, name, source)
+        old = registry.find_module("old_files").create_model_of_json(
+            config, len(json_string), name, keras_version, source_backend
+        )
+        if old is not None:
+            return old
         check_work(config, len(json_string), name, _TRUSTED_JSON)
         model = _model_from_config(config, name)
         shapes = config.get("build_config")

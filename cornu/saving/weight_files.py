@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from cornu import registry
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
@@ -16,10 +17,8 @@ from cornu.saving.formats.hdf5 import HDF5Reader
 from cornu.saving.formats.legacy_hdf5 import read_layers
 from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, index_path, write_sharded
 from cornu.saving.formats.table import WRITERS, open_arrays
-from cornu.saving.legacy_files import source_of_weights
 from cornu.saving.stored_state import host_arrays, state_by_key, state_by_path
 from cornu.saving.variable_paths import RenamedArrays, match_file
-from cornu.saving.weights_by_order import convert_matches, match_by_name, match_by_order
 
 __all__ = ["load_weights", "save_weights"]
 
@@ -166,11 +165,16 @@ def load_weights(
                 "skip_mismatch=True loads the weights that match."
             )
         if isinstance(reader, HDF5Reader) and layers is not None:
-            source = source_of_weights(reader, layers, keras_version, source_backend)
-            matches = (match_by_name if by_name else match_by_order)(layers, model)
-            state, arrays = convert_matches(matches, model, reader, source, skip_mismatch)
-            state.leave_out(objects_to_skip or ())
-            state.restore(arrays, skip_mismatch=skip_mismatch)
+            registry.find_module("old_files").load_layer_weights(
+                model,
+                reader,
+                layers,
+                skip_mismatch,
+                bool(by_name),
+                objects_to_skip or (),
+                keras_version,
+                source_backend,
+            )
         else:
             state, found = match_file(reader, model)
             skipped = list(objects_to_skip or ())

@@ -1,6 +1,6 @@
 """Models that old versions of Keras wrote, and what they computed.
 
-The archives in `old_models` are described in its README.
+The archives in `tests/saving/old_models` are described in its README.
 """
 
 import io
@@ -17,7 +17,7 @@ import numpy as np
 import cornu
 from cornu.legacy.source import judge_source
 
-HERE = Path(__file__).parent / "old_models"
+HERE = Path(__file__).parents[1] / "old_models"
 ARCHIVES = sorted(path.stem for path in HERE.glob("*.zip"))
 
 # What the program passes in place of code, by the name of the layer.

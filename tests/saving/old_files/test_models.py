@@ -7,7 +7,7 @@ import h5py
 import pytest
 
 import cornu
-from tests.saving import old_files
+from tests.saving.old_files import archives
 
 # One of each kind of conversion; all others are slow tests.
 FAST = {
@@ -41,8 +41,8 @@ STEP = {
 
 
 def cases():
-    for archive in old_files.ARCHIVES:
-        for position, old in enumerate(old_files.models(archive)):
+    for archive in archives.ARCHIVES:
+        for position, old in enumerate(archives.models(archive)):
             if position % STEP.get(archive, 1) and (archive, old.name) not in FAST:
                 continue
             marks = [] if (archive, old.name) in FAST else [pytest.mark.slow]
@@ -51,32 +51,32 @@ def cases():
 
 @pytest.mark.parametrize("old", list(cases()))
 def test_an_old_model_computes_and_trains_as_in_the_version_that_wrote_it(old, tmp_path):
-    model = old_files.load(old, tmp_path)
-    assert old_files.output_difference(model, old) < 1e-5
+    model = archives.load(old, tmp_path)
+    assert archives.output_difference(model, old) < 1e-5
     assert (model.optimizer is not None) == old.is_compiled
     if old.is_compiled:
-        assert old_files.training_difference(model, old) < 1e-5
+        assert archives.training_difference(model, old) < 1e-5
 
 
 def test_there_are_models_of_all_versions():
-    names = {(a, old.name) for a in old_files.ARCHIVES for old in old_files.models(a)}
+    names = {(a, old.name) for a in archives.ARCHIVES for old in archives.models(a)}
     assert FAST <= names and len(names) >= 80
-    versions = {old.version for a in old_files.ARCHIVES for old in old_files.models(a)}
+    versions = {old.version for a in archives.ARCHIVES for old in archives.models(a)}
     assert {"1.0.8", "1.2.2", "2.2.4", "2.2.4-tf", "2.21.0"} <= versions
 
 
-@pytest.mark.parametrize("archive", old_files.ARCHIVES)
+@pytest.mark.parametrize("archive", archives.ARCHIVES)
 def test_a_file_that_says_nothing_is_judged_to_be_of_its_era(archive):
-    for old in old_files.models(archive):
+    for old in archives.models(archive):
         stated = cornu.legacy.source.parse_version(old.version)
-        judged = old_files.judged_source(old)
+        judged = archives.judged_source(old)
         assert judged.era == stated.era, (old.name, judged)
         assert judged.reason
 
 
 def texts():
-    for archive in old_files.ARCHIVES:
-        for old in old_files.models(archive):
+    for archive in archives.ARCHIVES:
+        for old in archives.models(archive):
             marks = [] if archive == "keras-1.2.2-tensorflow" else [pytest.mark.slow]
             if old.has(".json") and STEP.get(archive, 2) == 2:
                 yield pytest.param(old, id=f"{archive}-{old.name}", marks=marks)
@@ -92,7 +92,7 @@ def test_text_and_weights_of_an_old_model(old, tmp_path):
         made.append(cornu.models.model_from_yaml(old.file(".yaml").decode(), **backend))
     for model, options in zip([made[0], made[-1]], ({}, {"by_name": True}), strict=True):
         model.load_weights(path, keras_version=old.version, **backend, **options)
-        assert old_files.output_difference(model, old) < 1e-5
+        assert archives.output_difference(model, old) < 1e-5
 
 
 def test_text_of_theano_needs_its_backend(tmp_path):
@@ -114,7 +114,7 @@ def strip_versions(old, path):
 
 
 def by_name(archive, name):
-    return next(old for old in old_files.models(archive) if old.name == name)
+    return next(old for old in archives.models(archive) if old.name == name)
 
 
 def test_the_judgment_is_reported_and_can_be_overridden(tmp_path):
@@ -133,9 +133,9 @@ def test_kernels_of_theano_are_judged_by_the_names_of_arrays(tmp_path):
     path.write_bytes(old.file(".h5"))
     with pytest.warns(UserWarning, match="as those of theano, because .* without ':0'"):
         model = cornu.models.load_model(path)
-    assert old_files.output_difference(model, old) < 1e-5
+    assert archives.output_difference(model, old) < 1e-5
     other = cornu.models.load_model(path, source_backend="tensorflow")
-    assert old_files.output_difference(other, old) > 1e-3
+    assert archives.output_difference(other, old) > 1e-3
 
 
 def test_code_in_an_old_file_never_runs(tmp_path):

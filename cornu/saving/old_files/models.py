@@ -24,11 +24,16 @@ from cornu.saving.formats.legacy_hdf5 import (
     read_model,
     read_version,
 )
+from cornu.saving.old_files.weights_by_order import (
+    LayerMatch,
+    convert_matches,
+    match_by_name,
+    match_by_order,
+)
 from cornu.saving.weight_matching import to_dtype
-from cornu.saving.weights_by_order import LayerMatch, convert_matches, match_by_name, match_by_order
 from cornu.saving.work_budget import check_work
 
-__all__ = ["create_model", "load_hdf5_model", "source_of_config", "source_of_weights"]
+__all__ = ["create_model_of_json", "load_hdf5_model", "source_of_weights"]
 
 _REMEDY = (
     "create the model in your program and call model.load_weights(path, skip_mismatch=True), which "
@@ -89,7 +94,7 @@ def load_hdf5_model(
             given_version=keras_version,
             given_backend=source_backend,
         )
-        model = create_model(config, len(stored.config), reader.nbytes, name, source)
+        model = _create_model(config, len(stored.config), reader.nbytes, name, source)
         matches = _match(layers, model) if layers else []
         _check_complete(matches, layers or [], model, name)
         state, arrays = convert_matches(matches, model, reader, source)
@@ -100,7 +105,7 @@ def load_hdf5_model(
     return model
 
 
-def create_model(config: Any, nbytes: int, stored: int | None, name: str, source: Source) -> Any:
+def _create_model(config: Any, nbytes: int, stored: int | None, name: str, source: Source) -> Any:
     """Returns a model made from its config, which may be of any version.
 
     Args:
@@ -131,17 +136,28 @@ def create_model(config: Any, nbytes: int, stored: int | None, name: str, source
     return model
 
 
-def source_of_config(config: Any, keras_version: str | None, source_backend: str | None) -> Source:
-    """Returns what wrote the JSON of a model."""
+def create_model_of_json(
+    config: Any, nbytes: int, name: str, keras_version: str | None, source_backend: str | None
+) -> Any:
+    """Returns a model with the architecture of a JSON text; None if its classes are those of today.
+
+    Args:
+        config: the config, from JSON.
+        nbytes: the size of the JSON.
+        name: the text, as messages show it.
+        keras_version: the version that wrote it, or None to find out.
+        source_backend: the backend that computed, or None to find out.
+    """
     stated = config.get("keras_version") if isinstance(config, dict) else None
     backend = config.get("backend") if isinstance(config, dict) else None
-    return read_source(
+    source = read_source(
         stated if isinstance(stated, str) else None,
         backend if isinstance(backend, str) else None,
         config,
         given_version=keras_version,
         given_backend=source_backend,
     )
+    return _create_model(config, nbytes, None, name, source) if source.era < 3 else None
 
 
 def source_of_weights(
