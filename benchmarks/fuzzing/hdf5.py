@@ -79,6 +79,9 @@ def _add_dataset(file: h5py.File, key: str, draw: random.Random) -> None:
         options["fillvalue"] = 7
     if draw.random() < 0.1:
         options["external"] = [("other.bin", 0, h5py.h5f.UNLIMITED)]
+        # Without values, which HDF5 would write to a file in the working directory.
+        file.create_dataset(key, shape, dtype, **options)
+        return
     if draw.random() < 0.15:  # declared only
         file.create_dataset(key, draw.choice((shape, (10**6, 10**6))), dtype, **options)
         return

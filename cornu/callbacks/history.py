@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from cornu import graphics
 from cornu.callbacks.callback import Callback
 from cornu.errors import quantity
-from cornu.graphics.curves import plot_curves
-from cornu.graphics.figure import FILE_SUFFIXES, PlotBackend
-from cornu.graphics.svg import SVGImage
 from cornu.names import printable
 from cornu.types import Logs
 
@@ -56,9 +54,9 @@ class History(Callback):
         self,
         metrics: Iterable[str] | str | PathLike[str] | None = None,
         log: bool = False,
-        backend: PlotBackend = "auto",
+        backend: graphics.PlotBackend = "auto",
         to_file: str | PathLike[str] | None = None,
-    ) -> SVGImage | Figure:
+    ) -> graphics.SVGImage | Figure:
         """Plots the metrics over epochs, with training and validation in one panel per metric.
 
         A notebook displays the result. `plot("curves.png")` is short for
@@ -80,10 +78,10 @@ class History(Callback):
         Differences: not in Keras.
         """
         if isinstance(metrics, PathLike) or (
-            isinstance(metrics, str) and metrics.lower().endswith(FILE_SUFFIXES)
+            isinstance(metrics, str) and metrics.lower().endswith(graphics.FILE_SUFFIXES)
         ):
             metrics, to_file = None, metrics
-        return plot_curves(
+        return graphics.plot_curves(
             self.history, self.epoch, metrics, log, backend, self._epochs_of, to_file
         )
 

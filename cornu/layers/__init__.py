@@ -1,11 +1,12 @@
-"""Layers of neural networks."""
+"""Layers of neural networks. Those for raw data, and others, are imported when first used."""
+
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.errors import suggest_names as _suggest_names
+from cornu.late_names import import_late as _import_late
 from cornu.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from cornu.layers.attention.attention import AdditiveAttention, Attention
-from cornu.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
 from cornu.layers.convolution.conv import (
     Conv1D,
     Conv2D,
@@ -32,10 +33,8 @@ from cornu.layers.convolution.separable import (
 from cornu.layers.dense import Dense
 from cornu.layers.einsum_dense import EinsumDense
 from cornu.layers.embedding import Embedding, ReversibleEmbedding
-from cornu.layers.flax_layer import FlaxLayer
 from cornu.layers.identity import Identity
 from cornu.layers.input import Input, InputLayer
-from cornu.layers.jax_layer import JaxLayer
 from cornu.layers.lambda_layer import Lambda
 from cornu.layers.masking import Masking
 from cornu.layers.merging import (
@@ -98,53 +97,6 @@ from cornu.layers.pooling.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from cornu.layers.preprocessing.audio.spectrogram import MelSpectrogram, STFTSpectrogram
-from cornu.layers.preprocessing.images.affine import (
-    RandomFlip,
-    RandomRotation,
-    RandomShear,
-    RandomTranslation,
-    RandomZoom,
-)
-from cornu.layers.preprocessing.images.color import (
-    RandomColorDegeneration,
-    RandomColorJitter,
-    RandomGrayscale,
-    RandomHue,
-    RandomSaturation,
-)
-from cornu.layers.preprocessing.images.equalization import (
-    AutoContrast,
-    ContrastLimitedAdaptiveHistogramEqualization,
-    Equalization,
-)
-from cornu.layers.preprocessing.images.filtering import (
-    RandomErasing,
-    RandomGaussianBlur,
-    RandomSharpness,
-)
-from cornu.layers.preprocessing.images.intensity import (
-    RandomBrightness,
-    RandomContrast,
-    RandomInvert,
-    RandomPosterization,
-    Solarization,
-)
-from cornu.layers.preprocessing.images.max_boxes import MaxNumBoundingBoxes
-from cornu.layers.preprocessing.images.mixing import CutMix, MixUp
-from cornu.layers.preprocessing.images.policies import AugMix, RandAugment
-from cornu.layers.preprocessing.images.resizing import CenterCrop, RandomCrop, Resizing
-from cornu.layers.preprocessing.images.warping import RandomElasticTransform, RandomPerspective
-from cornu.layers.preprocessing.pipeline import Pipeline
-from cornu.layers.preprocessing.rescaling import Rescaling
-from cornu.layers.preprocessing.tabular.category_encoding import CategoryEncoding
-from cornu.layers.preprocessing.tabular.discretization import Discretization
-from cornu.layers.preprocessing.tabular.hashed_crossing import HashedCrossing
-from cornu.layers.preprocessing.tabular.hashing import Hashing
-from cornu.layers.preprocessing.tabular.integer_lookup import IntegerLookup
-from cornu.layers.preprocessing.tabular.normalization import Normalization
-from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
-from cornu.layers.preprocessing.text.text_vectorization import TextVectorization
 from cornu.layers.regularization.activity import ActivityRegularization
 from cornu.layers.regularization.dropout import (
     AlphaDropout,
@@ -164,16 +116,67 @@ from cornu.layers.reshaping.padding import (
 )
 from cornu.layers.reshaping.reshape import Flatten, Permute, RepeatVector, Reshape
 from cornu.layers.reshaping.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
-from cornu.layers.rnn.bidirectional import Bidirectional
 from cornu.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
-from cornu.layers.rnn.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
-from cornu.layers.rnn.gru import GRU
 from cornu.layers.rnn.lstm import LSTM
 from cornu.layers.rnn.rnn import RNN
-from cornu.layers.rnn.simple_rnn import SimpleRNN
 from cornu.layers.rnn.time_distributed import TimeDistributed
 from cornu.layers.serialization import deserialize, serialize
 from cornu.layers.wrapper import Wrapper
+
+if _TYPE_CHECKING:
+    from cornu.layers.attention.attention import AdditiveAttention, Attention
+    from cornu.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
+    from cornu.layers.flax_layer import FlaxLayer
+    from cornu.layers.jax_layer import JaxLayer
+    from cornu.layers.preprocessing.every_layer import (
+        AugMix,
+        AutoContrast,
+        CategoryEncoding,
+        CenterCrop,
+        ContrastLimitedAdaptiveHistogramEqualization,
+        CutMix,
+        Discretization,
+        Equalization,
+        HashedCrossing,
+        Hashing,
+        IntegerLookup,
+        MaxNumBoundingBoxes,
+        MelSpectrogram,
+        MixUp,
+        Normalization,
+        Pipeline,
+        RandAugment,
+        RandomBrightness,
+        RandomColorDegeneration,
+        RandomColorJitter,
+        RandomContrast,
+        RandomCrop,
+        RandomElasticTransform,
+        RandomErasing,
+        RandomFlip,
+        RandomGaussianBlur,
+        RandomGrayscale,
+        RandomHue,
+        RandomInvert,
+        RandomPerspective,
+        RandomPosterization,
+        RandomRotation,
+        RandomSaturation,
+        RandomSharpness,
+        RandomShear,
+        RandomTranslation,
+        RandomZoom,
+        Rescaling,
+        Resizing,
+        Solarization,
+        STFTSpectrogram,
+        StringLookup,
+        TextVectorization,
+    )
+    from cornu.layers.rnn.bidirectional import Bidirectional
+    from cornu.layers.rnn.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
+    from cornu.layers.rnn.gru import GRU
+    from cornu.layers.rnn.simple_rnn import SimpleRNN
 
 __all__ = [
     "ELU",
@@ -352,3 +355,67 @@ __all__ = [
 ]
 
 _suggest_names(__name__, __all__)
+_import_late(
+    __name__,
+    {
+        "cornu.layers.attention.attention": (
+            "AdditiveAttention",
+            "Attention",
+        ),
+        "cornu.layers.attention.multi_head": (
+            "GroupQueryAttention",
+            "MultiHeadAttention",
+        ),
+        "cornu.layers.rnn.bidirectional": ("Bidirectional",),
+        "cornu.layers.rnn.gru": ("GRU",),
+        "cornu.layers.rnn.simple_rnn": ("SimpleRNN",),
+        "cornu.layers.flax_layer": ("FlaxLayer",),
+        "cornu.layers.jax_layer": ("JaxLayer",),
+        "cornu.layers.rnn.conv_lstm": ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
+        "cornu.layers.preprocessing.every_layer": (
+            "AugMix",
+            "AutoContrast",
+            "CategoryEncoding",
+            "CenterCrop",
+            "ContrastLimitedAdaptiveHistogramEqualization",
+            "CutMix",
+            "Discretization",
+            "Equalization",
+            "HashedCrossing",
+            "Hashing",
+            "IntegerLookup",
+            "MaxNumBoundingBoxes",
+            "MelSpectrogram",
+            "MixUp",
+            "Normalization",
+            "Pipeline",
+            "RandAugment",
+            "RandomBrightness",
+            "RandomColorDegeneration",
+            "RandomColorJitter",
+            "RandomContrast",
+            "RandomCrop",
+            "RandomElasticTransform",
+            "RandomErasing",
+            "RandomFlip",
+            "RandomGaussianBlur",
+            "RandomGrayscale",
+            "RandomHue",
+            "RandomInvert",
+            "RandomPerspective",
+            "RandomPosterization",
+            "RandomRotation",
+            "RandomSaturation",
+            "RandomSharpness",
+            "RandomShear",
+            "RandomTranslation",
+            "RandomZoom",
+            "Rescaling",
+            "Resizing",
+            "STFTSpectrogram",
+            "Solarization",
+            "StringLookup",
+            "TextVectorization",
+        ),
+    },
+)

@@ -14,16 +14,12 @@ from cornu.core.layer.walk import nested_layers
 from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.metrics.collection import MetricCollection, parts_by_name
-from cornu.optimizers.range_test.result import RangeTest
-from cornu.optimizers.range_test.sweep import Sweep
+from cornu.optimizers import range_test
 from cornu.renamed import REMOVED_METHODS
 from cornu.saving.resume import Resume
-from cornu.training import fitting, steps
+from cornu.training import fitting, search, steps
 from cornu.training.fitting import Verbosity
 from cornu.training.resume.snapshot import Snapshot
-from cornu.training.search.batch_size import find_batch_size
-from cornu.training.search.batch_size_report import BatchSizes
-from cornu.training.search.learning_rate import find_lr
 from cornu.training.step.trace_log import Trace
 from cornu.training.trainer import Trainer
 from cornu.types import DataLike, OptimizerLike, PyTree
@@ -618,7 +614,7 @@ class TrainingMethods(Layer):
         mode: Literal["exponential", "linear"] = "exponential",
         stop_at: float | None = 4.0,
         smoothing: float = 0.98,
-    ) -> RangeTest:
+    ) -> range_test.RangeTest:
         """Runs a learning rate range test: trains with increasing rates and suggests one.
 
         Afterwards weights, optimizer, metrics, history, counters and seeds are restored, so that
@@ -664,8 +660,8 @@ class TrainingMethods(Layer):
         'Loss by learning rate'
         """
         self._trainer_.require_optimizer("find_lr")
-        sweep = Sweep(start, end, steps, mode, stop_at, smoothing)
-        return find_lr(self._trainer_, x, y, sample_weight, batch_size, class_weight, sweep)
+        sweep = range_test.Sweep(start, end, steps, mode, stop_at, smoothing)
+        return search.find_lr(self._trainer_, x, y, sample_weight, batch_size, class_weight, sweep)
 
     @api_boundary
     def find_batch_size(
@@ -678,7 +674,7 @@ class TrainingMethods(Layer):
         largest: int | None = None,
         target: Literal["memory", "speed"] = "memory",
         limit: int | None = None,
-    ) -> BatchSizes:
+    ) -> search.BatchSizes:
         """Finds the largest batch size whose training step fits into memory, or the fastest one.
 
         The memory of a step is reported by the compiler, so that no step runs out of memory.
@@ -715,7 +711,9 @@ class TrainingMethods(Layer):
         >>> 512 < found.best < 1024, found[-1].rows, found[-1].fits
         (True, 1024, False)
         """
-        return find_batch_size(self._trainer_, x, y, sample_weight, start, largest, target, limit)
+        return search.find_batch_size(
+            self._trainer_, x, y, sample_weight, start, largest, target, limit
+        )
 
 
 def _as_list(model: TrainingMethods, logs: dict[str, Any]) -> Any:

@@ -8,31 +8,31 @@ from cornu import registry
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.foreign import describe_replacement
 from cornu.optimizers.base import Optimizer
-from cornu.optimizers.rules.adadelta import Adadelta
-from cornu.optimizers.rules.adafactor import Adafactor
-from cornu.optimizers.rules.adagrad import Adagrad
-from cornu.optimizers.rules.adam import Adam, AdamW
-from cornu.optimizers.rules.adamax import Adamax
-from cornu.optimizers.rules.ftrl import Ftrl
-from cornu.optimizers.rules.lamb import Lamb
-from cornu.optimizers.rules.lion import Lion
-from cornu.optimizers.rules.muon import Muon
-from cornu.optimizers.rules.nadam import Nadam
-from cornu.optimizers.rules.rmsprop import RMSprop
-from cornu.optimizers.rules.schedule_free import ScheduleFreeAdamW
-from cornu.optimizers.rules.sgd import SGD
-from cornu.optimizers.wrappers.loss_scale import LossScaleOptimizer
-from cornu.optimizers.wrappers.multi import MultiOptimizer, OptimizerMap
 from cornu.optimizers.wrappers.optax import OptaxOptimizer, is_transformation
 from cornu.types import Config, OptimizerLike
 
 __all__ = ["deserialize", "get", "serialize"]
 
 _CLASSES = (
-    *(Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, RMSprop),
-    *(SGD, ScheduleFreeAdamW, LossScaleOptimizer, MultiOptimizer, OptimizerMap),
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Muon",
+    "Nadam",
+    "RMSprop",
+    "SGD",
+    "ScheduleFreeAdamW",
+    "LossScaleOptimizer",
+    "MultiOptimizer",
+    "OptimizerMap",
 )
-_NAMES = {cls.__name__.lower(): cls.__name__ for cls in _CLASSES}
+_NAMES = {name.lower(): name for name in _CLASSES}
 
 
 @overload

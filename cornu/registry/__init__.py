@@ -33,7 +33,7 @@ from cornu.registry.deserialization import deserialize, resolve
 from cornu.registry.lambdas import COMPILE, replace_lambdas
 from cornu.registry.lookup import find
 from cornu.registry.missing import describe_missing
-from cornu.registry.names import add_class, add_function, find_module
+from cornu.registry.names import add_class, add_function
 from cornu.registry.serialization import (
     code_scope,
     complete_config,
@@ -58,7 +58,6 @@ __all__ = [
     "describe_missing",
     "deserialize",
     "find",
-    "find_module",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

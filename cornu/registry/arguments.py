@@ -12,7 +12,7 @@ import numpy as np
 
 from cornu.names import is_library_class, public_names
 from cornu.registry.keywords import check_keywords
-from cornu.registry.names import find_module
+from cornu.registry.names import find_pickling
 from cornu.registry.signatures import signature_of
 from cornu.types import Config
 
@@ -163,12 +163,12 @@ class ArgumentCapture:
     # `pickle`, `copy` and others copy objects by their configs and Variables, as files do.
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        reduced: tuple[Any, ...] = find_module("pickling").reduce_object(self)
+        reduced: tuple[Any, ...] = find_pickling().reduce_object(self)
         return reduced
 
     def __copy__(self) -> Self:
         return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        copied: Self = find_module("pickling").copy_object(self, memo)
+        copied: Self = find_pickling().copy_object(self, memo)
         return copied

@@ -7,10 +7,12 @@ package of its category, and nothing else.
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
+from cornu.late_names import import_all
 from cornu.types import Config
 
 __all__ = [
@@ -19,7 +21,7 @@ __all__ = [
     "add_function",
     "category_of",
     "classes",
-    "find_module",
+    "find_pickling",
     "functions",
     "import_old_classes",
     "search",
@@ -28,30 +30,31 @@ __all__ = [
 classes: dict[str, dict[str, type]] = {}  # category -> class name -> class
 functions: dict[str, dict[str, Callable[..., Any]]] = {}  # category -> name -> function
 
-# Category -> the package that registers its names. It is imported when a name is not found: in a
+# Category -> the modules that register its names. They are imported when a name is not found: in a
 # program that uses `cornu.Layer` and nothing else, the initializers have not been imported.
 PACKAGES = {
-    "activations": "cornu.activations",
-    "constraints": "cornu.constraints",
-    "distillation": "cornu.distillation",
-    "dtype_policies": "cornu.dtype_policies",
-    "initializers": "cornu.initializers",
-    "layers": "cornu.models",  # Sequential and Functional are layers
-    "losses": "cornu.losses",
-    "metrics": "cornu.metrics",
-    "optimizers": "cornu.optimizers",
-    "optimizers.schedules": "cornu.optimizers",
-    "quantizers": "cornu.quantizers",
-    "regularizers": "cornu.regularizers",
-    "weight_forms": "cornu.quantizers.forms",
+    "activations": ("cornu.activations",),
+    "constraints": ("cornu.constraints",),
+    "distillation": ("cornu.distillation",),
+    "dtype_policies": ("cornu.dtype_policies",),
+    "initializers": ("cornu.initializers",),
+    # Sequential and Functional are layers.
+    "layers": ("cornu.models", "cornu.layers"),
+    "losses": ("cornu.losses",),
+    "metrics": ("cornu.metrics",),
+    "optimizers": ("cornu.optimizers",),
+    "optimizers.schedules": ("cornu.optimizers",),
+    "quantizers": ("cornu.quantizers",),
+    "regularizers": ("cornu.regularizers",),
+    "weight_forms": ("cornu.quantizers.forms",),
 }
 
 
 # The layers of single networks are found only by configs that name their module, and messages do
 # not suggest them.
 NETWORKS = {
-    "convnext": "cornu.applications.convnext",
-    "inception_resnet_v2": "cornu.applications.inception_resnet_v2",
+    "convnext": ("cornu.applications.convnext",),
+    "inception_resnet_v2": ("cornu.applications.inception_resnet_v2",),
 }
 
 
@@ -93,10 +96,10 @@ def search(
     tables: list[Mapping[str, Any]] = []
     for is_loaded in (False, True):
         if is_loaded:
-            named = [{**PACKAGES, **NETWORKS}.get(category or "")]
-            for package in named if category else PACKAGES.values():
-                if package is not None:
-                    importlib.import_module(package)
+            named = [{**PACKAGES, **NETWORKS}.get(category, ())] if category else PACKAGES.values()
+            for package in itertools.chain.from_iterable(named):
+                importlib.import_module(package)
+                import_all(package)
         if category:
             tables = [registry.get(category, {}) for registry in registries]
         else:
@@ -112,12 +115,12 @@ def search(
     return None, tables
 
 
-def find_module(name: Literal["old_files", "pickling"]) -> ModuleType:
-    """Returns a module of `cornu.saving` that is imported when it is needed.
+def find_pickling() -> ModuleType:
+    """Returns the module that pickles and copies objects, which is imported when it is needed.
 
-    They are not in `PACKAGES`: a config must not find their functions.
+    It is not in `PACKAGES`: a config must not find its functions.
     """
-    return importlib.import_module(f"cornu.saving.{name}")
+    return importlib.import_module("cornu.saving.pickling")
 
 
 def import_old_classes(name: str) -> bool:

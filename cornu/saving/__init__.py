@@ -1,6 +1,9 @@
 """Saving and loading of models and weights; files are validated before their contents are used."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from cornu.errors import suggest_names as _suggest_names
+from cornu.late_names import import_late as _import_late
 from cornu.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -11,9 +14,11 @@ from cornu.registry import (
 from cornu.registry import custom_object_scope as CustomObjectScope
 from cornu.registry import deserialize as deserialize_keras_object
 from cornu.registry import serialize as serialize_keras_object
-from cornu.saving.file_editor import KerasFileEditor
 from cornu.saving.model_files import load_model, save_model
 from cornu.saving.weight_files import load_weights, save_weights
+
+if _TYPE_CHECKING:
+    from cornu.saving.file_editor import KerasFileEditor
 
 __all__ = [
     "CustomObjectScope",
@@ -32,3 +37,4 @@ __all__ = [
 ]
 
 _suggest_names(__name__, __all__)
+_import_late(__name__, {"cornu.saving.file_editor": ("KerasFileEditor",)})

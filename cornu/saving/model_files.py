@@ -15,7 +15,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import check_choice, quantity
 from cornu.process.interrupts import loses_no_interrupt
-from cornu.saving import validation
+from cornu.saving import old_files, validation
 from cornu.saving.atomic_write import atomic_write, may_write
 from cornu.saving.formats.array_reader import ArrayReader
 from cornu.saving.formats.keras_archive import (
@@ -106,7 +106,6 @@ def save_model(
     if is_hdf5_name and not zipped:
         if may_write(path, overwrite):
             with atomic_write(path) as temporary:
-                old_files = registry.find_module("old_files")
                 old_files.write_hdf5_model(model, temporary, include_optimizer)
         return
     if path.suffix != ".keras" or zipped is False:
@@ -248,7 +247,6 @@ def load_model(
         head = file.read(8)
     # By its contents, since programs named models of Keras 2 as they liked.
     if is_hdf5(head):
-        old_files = registry.find_module("old_files")
         return old_files.load_hdf5_model(path, custom_objects, compile, **old)
     if path.suffix != ".keras":
         raise ValueError(
@@ -368,7 +366,7 @@ def model_from_json(
         registry.custom_object_scope(custom_objects),
     ):
         config = validation.read_json(json_string, name)
-        old = registry.find_module("old_files").create_model_of_json(
+        old = old_files.create_model_of_json(
             config, len(json_string), name, keras_version, source_backend
         )
         if old is not None:

@@ -6,12 +6,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from cornu import registry
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.process.interrupts import loses_no_interrupt
-from cornu.saving import validation
+from cornu.saving import old_files, validation
 from cornu.saving.atomic_write import atomic_write, may_write
 from cornu.saving.formats.hdf5 import HDF5Reader
 from cornu.saving.formats.legacy_hdf5 import read_layers
@@ -165,7 +164,7 @@ def load_weights(
                 "skip_mismatch=True loads the weights that match."
             )
         if isinstance(reader, HDF5Reader) and layers is not None:
-            registry.find_module("old_files").load_layer_weights(
+            old_files.load_layer_weights(
                 model,
                 reader,
                 layers,

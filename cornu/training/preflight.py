@@ -15,11 +15,8 @@ from cornu import settings, tree
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
 from cornu.errors import warn
-from cornu.inspect import checks
+from cornu.inspect import checks, nan
 from cornu.inspect.checks import CheckContext, CheckedOutput, Finding, Report, sample_array
-from cornu.inspect.nan import batch_files
-from cornu.inspect.nan.find_nan import find_in_prepared
-from cornu.inspect.nan.report import NanReport
 from cornu.training import batch_check
 from cornu.training.binding import Binding, named_arrays
 from cornu.training.trainer import Trainer
@@ -155,18 +152,18 @@ def stop_at_nan(
     """
     key = jax.random.fold_in(trainer.key(), trainer.counts["train"].number)
     batch = _name_arrays(trainer, batch)
-    report = find_in_prepared(trainer.model, batch, key)
+    report = nan.find_in_prepared(trainer.model, batch, key)
     if report is None:
         text = (
             "Loss, gradients or weights were not finite in the compiled step, but all values are "
             "finite if the step is computed layer by layer. Rounding may differ near the limits "
             "of a dtype."
         )
-        report = NanReport("step", f"model {trainer.model.name!r}", "", text, batch=batch)
+        report = nan.NanReport("step", f"model {trainer.model.name!r}", "", text, batch=batch)
     report.epoch, report.step = first_epoch + epoch, step
     folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="cornu-nan-"))
     name = f"nan-epoch-{report.epoch}-step-{step}.npz"
-    report.file = batch_files.save_batch(batch, folder / name)
+    report.file = nan.save_batch(batch, folder / name)
     trainer.run.nan_report = report
     raise FloatingPointError(
         f"{report}\nThe weights are those before this step; "

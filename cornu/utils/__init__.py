@@ -1,5 +1,7 @@
 """Utilities: data preparation, files, serialization, reproducibility."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from cornu.config import (
     disable_interactive_logging,
     enable_interactive_logging,
@@ -16,8 +18,7 @@ from cornu.data.readers.images import array_to_img, img_to_array, load_img, save
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
 from cornu.errors import suggest_names as _suggest_names
-from cornu.inspect import model_to_dot, plot_model
-from cornu.layers.preprocessing.feature_space.feature_space import FeatureSpace
+from cornu.late_names import import_late as _import_late
 from cornu.process.determinism import enable_op_determinism
 from cornu.registry import (
     custom_object_scope,
@@ -38,6 +39,10 @@ from cornu.utils.config import Config
 from cornu.utils.downloads import get_file
 from cornu.utils.graph import get_source_inputs
 from cornu.utils.session import clear_session
+
+if _TYPE_CHECKING:
+    from cornu.inspect.plot.plot_model import model_to_dot, plot_model
+    from cornu.layers.preprocessing.feature_space.feature_space import FeatureSpace
 
 __all__ = [
     "Config",
@@ -83,3 +88,10 @@ __all__ = [
 ]
 
 _suggest_names(__name__, __all__)
+_import_late(
+    __name__,
+    {
+        "cornu.inspect.plot.plot_model": ("model_to_dot", "plot_model"),
+        "cornu.layers.preprocessing.feature_space.feature_space": ("FeatureSpace",),
+    },
+)

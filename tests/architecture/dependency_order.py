@@ -18,13 +18,13 @@ works on a tree that does not run.
      3  parts, quantizers, random
      2  ops
      1  core
-     0  settings, deviations, errors, foreign, names, registry, renamed, process, seeds, graphics,
-        terminal, tree, types, _version
+     0  settings, deviations, errors, foreign, late_names, names, registry, renamed, process, seeds,
+        graphics, terminal, tree, types, _version
 
 A *facade* is a module that only gives names of others a public address, such as
 `cornu.activations` for what lives in `cornu.parts`. It holds no function, class or call except
-`suggest_names(...)`, and needs no entry in the order: it is on level 9, so that nothing inside the
-library imports it.
+`suggest_names(...)` and `import_late(...)`, and needs no entry in the order: it is on level 9, so
+that nothing inside the library imports it.
 """
 
 import ast
@@ -49,8 +49,8 @@ ORDER = {
     2: ["ops"],
     1: ["core"],
     0: [
-        *["settings", "deviations", "errors", "foreign", "names", "registry", "renamed"],
-        *["graphics", "process", "seeds", "terminal", "tree", "types", "_version"],
+        *["settings", "deviations", "errors", "foreign", "late_names", "names", "registry"],
+        *["renamed", "graphics", "process", "seeds", "terminal", "tree", "types", "_version"],
     ],
 }
 LEVEL = {package: level for level, packages in ORDER.items() for package in packages}
@@ -76,9 +76,16 @@ OPTIONAL = (
 )
 
 # Modules that import by a name which is not written there: the root loads its namespaces when
-# they are first used, the command line and the dialects install the requested dialect,
-# and the registry imports the package of a category whose names are looked up.
-DYNAMIC = ("cornu.cli", "cornu.compat", "cornu.dialects", "cornu.registry.names")
+# they are first used, packages so import rarely used names (`late_names`), the command line and the
+# dialects install the requested dialect, and the registry imports the package of a category whose
+# names are looked up.
+DYNAMIC = (
+    "cornu.cli",
+    "cornu.compat",
+    "cornu.dialects",
+    "cornu.late_names",
+    "cornu.registry.names",
+)
 
 
 @dataclass(frozen=True)
@@ -110,13 +117,15 @@ class Source:
     def is_facade(self) -> bool:
         work = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Call)
         return not any(
-            isinstance(node, work) and not self._suggests_names(node)
-            for node in ast.walk(self.tree)
+            isinstance(node, work) and not self._names_others(node) for node in ast.walk(self.tree)
         )
 
     @staticmethod
-    def _suggests_names(node: ast.AST) -> bool:
-        return isinstance(node, ast.Call) and _called(node).lstrip("_") == "suggest_names"
+    def _names_others(node: ast.AST) -> bool:
+        return isinstance(node, ast.Call) and _called(node).lstrip("_") in (
+            "suggest_names",
+            "import_late",
+        )
 
 
 def read(root: Path) -> dict[str, Source]:

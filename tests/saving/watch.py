@@ -2,11 +2,13 @@
 
 import contextlib
 import importlib
+import itertools
 import os
 import resource
 import sys
 from pathlib import Path
 
+from cornu.late_names import import_all
 from cornu.registry.names import PACKAGES
 
 _EFFECTS = (
@@ -23,8 +25,13 @@ _HARMLESS = ("os.listdir", "os.scandir", "os.putenv")
 _watching: list[list] = []
 
 # A lookup by name imports the library's own packages, once per process.
-for _package in (*PACKAGES.values(), "cornu.saving.pickling", "cornu.saving.picklable"):
+for _package in (
+    *itertools.chain.from_iterable(PACKAGES.values()),
+    *("cornu.graphics", "cornu.saving.old_files", "cornu.legacy.registered"),
+    *("cornu.saving.pickling", "cornu.saving.picklable"),
+):
     importlib.import_module(_package)
+    import_all(_package)
 
 
 def _hook(event, arguments):
