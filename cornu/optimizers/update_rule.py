@@ -15,6 +15,7 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.transforms.chain import GradsAndVars
+from cornu.parts import initializers
 
 __all__ = ["SlotValues", "UpdateRule"]
 
@@ -89,10 +90,8 @@ class UpdateRule(Optimizer):
         if initial is None:
             return
         shape = np.shape(initial) if isinstance(initial, np.ndarray) else variable.shape
-
-        def fill(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-            return np.full(shape, initial, jnp.dtype(dtype))
-
+        # Not a function: only the values of initializers can be computed later.
+        fill = initializers.Constant(initial)
         self._slots[variable][slot] = self.add_variable(
             shape,
             fill,
