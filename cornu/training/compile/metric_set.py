@@ -165,9 +165,14 @@ def _spec_of(target: Any) -> jax.ShapeDtypeStruct | None:
 
 
 def _like_batch(output: Any, target: PyTree) -> jax.ShapeDtypeStruct:
-    """Returns the spec of an output for a batch; unknown sizes are taken from the target."""
+    """Returns the spec of an output for a batch; unknown sizes are taken from the target.
+
+    So is the number of rows: as in Keras, a batch may have another than the `batch_shape` of an
+    Input.
+    """
     sizes = [*target.shape, *[1] * len(output.shape)]
-    shape = (known or size for known, size in zip(output.shape, sizes, strict=False))
+    known = (None, *output.shape[1:]) if target.shape else output.shape
+    shape = (a or b for a, b in zip(known[: len(output.shape)], sizes, strict=False))
     return jax.ShapeDtypeStruct(tuple(shape), output.dtype)
 
 
