@@ -66,7 +66,7 @@ def describe_missing(config: Any) -> str | None:
         if one.name.removeprefix(f"{COMPILE}/").isidentifier()
     ]
     text = (
-        f"The file refers to {len(found)} classes and functions that this program does not have:"
+        f"The model refers to {len(found)} classes and functions that this program does not have:"
         f"{''.join(lines)}\nImport or define them, and pass\n"
         f"    custom_objects={{{', '.join(pairs)}}}\n"
         "or decorate them with @cornu.saving.register_keras_serializable()."

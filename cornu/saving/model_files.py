@@ -28,6 +28,7 @@ from cornu.saving.formats.legacy_hdf5 import HDF5_SUFFIXES, is_hdf5
 from cornu.saving.formats.orbax import OrbaxCheckpointReader, open_checkpoint
 from cornu.saving.formats.yaml_text import yaml_to_json
 from cornu.saving.json_text import to_json
+from cornu.saving.missing_objects import list_missing_objects
 from cornu.saving.stored_state import (
     StoredState,
     StoredValue,
@@ -290,7 +291,7 @@ def _restore_model(
         ):
             config = validation.read_json(text, "config.json", stored=config_size)
             check_work(config, len(text), name)
-            with _listing_missing(config, archive, compile):
+            with list_missing_objects(config, archive, compile):
                 model = _model_from_config(config, name)
                 # The whole before its parts, because a call of the whole builds the parts.
                 for obj, state in reversed(archive.states):
@@ -300,22 +301,6 @@ def _restore_model(
         stored, arrays = match_file(reader, model, archive.class_names)
         stored.restore(arrays, optimizers=True, remedy=_REMEDY)
     return model, stored
-
-
-@contextlib.contextmanager
-def _listing_missing(config: Any, archive: registry.Archive, compile: bool) -> Iterator[None]:
-    """Replaces an error about one unknown class or function by one about all of them."""
-    try:
-        yield
-    except ValueError as error:
-        if archive.has_unknown:
-            known = config if compile or not isinstance(config, dict) else {**config}
-            if not compile and isinstance(known, dict):
-                known.pop("compile_config", None)
-            text = registry.describe_missing(known)
-            if text is not None:
-                raise ValueError(text) from error
-        raise
 
 
 def _restore_assets(state: StoredState, archive: KerasArchive | OrbaxCheckpointReader) -> None:
@@ -372,7 +357,8 @@ def model_from_json(
         if old is not None:
             return old
         check_work(config, len(json_string), name, _TRUSTED_JSON)
-        model = _model_from_config(config, name)
+        with registry.archive_scope() as archive, list_missing_objects(config, archive, True):
+            model = _model_from_config(config, name)
         shapes = config.get("build_config")
         if isinstance(shapes, dict) and not model.built:
             model.build_from_config(shapes)

@@ -181,7 +181,7 @@ def a_lambda():
 @wrong(
     ValueError,
     """
-The file refers to 2 classes and functions that this program does not have:
+The model refers to 2 classes and functions that this program does not have:
   class 'Scale', of Sequential 'net' (from the module tests.messages.loading)
   function 'difference', of Sequential 'net', loss of compile
 Import or define them, and pass

@@ -1,5 +1,6 @@
 """`custom_objects`: functions for lambdas, and classes in place of others."""
 
+import json
 import re
 import threading
 
@@ -290,3 +291,32 @@ def test_a_function_of_a_layer_is_missing(argument, tmp_path):
     with pytest.raises(ValueError, match=r"custom_objects=\{'own_function': own_function\}") as it:
         cornu.models.load_model(tmp_path / "model.keras")
     assert "compile=False" not in str(it.value)
+
+
+class Scale(layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+class Shift(layers.Layer):
+    def call(self, x):
+        return x + 1
+
+
+ERAS = {"today": None, "Keras 2": "2.2.4", "tf.keras": "tf2.4", "Keras 1": "1.2.2"}
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_the_error_about_json_lists_all_unknown_classes(era):
+    version = ERAS[era]
+    if version is None:
+        text = cornu.Sequential([cornu.Input((3,)), Scale(), Shift()]).to_json()
+    else:
+        entries = [
+            {"class_name": "Scale", "config": {"name": "a", "batch_input_shape": [None, 3]}},
+            {"class_name": "Shift", "config": {"name": "b"}},
+        ]
+        config = entries if version[0] != "t" else {"name": "m", "layers": entries}
+        text = json.dumps({"class_name": "Sequential", "config": config})
+    with pytest.raises(ValueError, match=r"custom_objects=\{'Scale': Scale, 'Shift': Shift\}"):
+        cornu.models.model_from_json(text, keras_version=version)

@@ -24,6 +24,7 @@ from cornu.saving.formats.legacy_hdf5 import (
     read_model,
     read_version,
 )
+from cornu.saving.missing_objects import list_missing_objects
 from cornu.saving.old_files.weights_by_order import (
     LayerMatch,
     convert_matches,
@@ -125,6 +126,8 @@ def _create_model(config: Any, nbytes: int, stored: int | None, name: str, sourc
                 limits.enter_context(validation.limit_work(nbytes, name))
                 if stored is not None:
                     limits.enter_context(validation.limit_allocations(stored, name))
+                archive = limits.enter_context(registry.archive_scope())
+                limits.enter_context(list_missing_objects(converted, archive, True))
                 model = registry.deserialize(converted)
     except ValueError as error:
         if source.reason is not None:
