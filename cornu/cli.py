@@ -1,4 +1,4 @@
-"""The command line: `cornu demo`, `info`, `summary`, `run`, `doctor` and `keras-path`."""
+"""The command line: `cornu demo`, `info`, `summary`, `run`, `launch`, `doctor`, `keras-path`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cornu import launcher
 from cornu._version import __version__
 
 __all__ = ["main"]
@@ -56,7 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor = commands.add_parser("doctor", help="list the paths of Keras that a package imports")
     doctor.add_argument("packages", nargs="+", help="installed packages, or folders of programs")
     commands.add_parser("keras-path", help="print the directory for PYTHONPATH that has keras")
+    launcher.add_arguments(
+        commands.add_parser("launch", help="run a program in several processes, as one training")
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.command == "launch":
+        return launcher.run(chosen)
     if chosen.command == "demo":
         # Modules are imported when needed: importing JAX takes longer than `--version` or `--help`.
         importlib.import_module("cornu.demo").run(Path(chosen.out))

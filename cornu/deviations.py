@@ -186,6 +186,16 @@ _ROWS = (
     ),
     # ------------------------------------------------------------------------- JAX settings
     Deviation(
+        name="sigterm_ends_jobs",
+        kind="JAX setting",
+        summary="jax_enable_preemption_service is disabled before the processes of a job are "
+        "connected. JAX's service catches SIGTERM, so that it ends no process.",
+        scope="cornu.distribution.initialize, `cornu launch`",
+        gain="SIGTERM ends a process of a job, or calls its handler, as in any other program",
+        proof=("tests/distribution/job/test_launch.py",),
+        modules=("distribution/job/connect.py",),
+    ),
+    Deviation(
         name="float64",
         kind="JAX setting",
         summary="jax_enable_x64 is enabled for the rest of the process: arrays that are created "
@@ -314,6 +324,30 @@ _ROWS = (
         proof=("tests/callbacks/test_on_signal.py",),
         modules=("callbacks/on_signal.py",),
         on_request="cornu.callbacks.OnSignal",
+    ),
+    Deviation(
+        name="job_watchdog",
+        kind="process",
+        summary="In a job of several processes, two threads report the progress of the process to "
+        "the others through a private object of JAX (jax._src.distributed.global_state.client), "
+        "and end the process when another one fails, is lost or hangs. sys.excepthook is replaced, "
+        "and a function of atexit added: after an error, the process ends without waiting for the "
+        "others, and its traceback begins with the program.",
+        scope="cornu.distribution.initialize, `cornu launch`",
+        gain="a job ends within its time limit, with an error that names the process",
+        proof=("tests/distribution/job/test_launch.py", "tests/distribution/job/test_records.py"),
+        modules=("distribution/job/connect.py", "distribution/job/ending.py"),
+    ),
+    Deviation(
+        name="launcher_signals",
+        kind="process",
+        summary="`cornu launch` handles SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2, and "
+        "sends them to its processes.",
+        scope="the process of the launcher, which runs no program of the user",
+        gain="a signal to the launcher reaches all processes of the job",
+        proof=("tests/launcher/test_job.py",),
+        modules=("launcher/job.py",),
+        on_request="python -m cornu launch",
     ),
     Deviation(
         name="import_without_collection",

@@ -26,8 +26,8 @@ class Distribution:
     Args:
         device_mesh: the mesh of devices.
         batch_dim_name: the axis of the mesh along which batches are divided.
-        auto_shard_dataset: whether each process of several takes its part of the data; False if
-            each is given its part.
+        auto_shard_dataset: whether each process of several is given all data, and takes its part of
+            each batch; False if each is given its part of the data.
 
     Attributes:
         device_mesh, batch_dim_name, auto_shard_dataset: the arguments.
@@ -179,6 +179,8 @@ class Distribution:
 
     @property
     def _row_multiple_(self) -> int:
+        if self._auto_shard_dataset:
+            return self.num_model_replicas
         # Each process passes the rows of its own devices.
         return max(1, self.num_model_replicas // self._num_processes)
 
@@ -211,7 +213,7 @@ class Distribution:
             return placement.put(x, self._replicated_)
         sharding = self.get_data_layout(x.shape).backend_layout
         is_global = isinstance(x, jax.Array) and not x.is_fully_addressable
-        if sharding.is_fully_addressable or is_global:
+        if sharding.is_fully_addressable or is_global or self._auto_shard_dataset:
             return placement.put(x, sharding)
         whole: jax.Array = jax.make_array_from_process_local_data(sharding, np.asarray(x))
         return whole

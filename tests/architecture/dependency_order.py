@@ -19,7 +19,7 @@ works on a tree that does not run.
      2  ops
      1  core
      0  settings, deviations, errors, foreign, late_names, names, registry, renamed, process, seeds,
-        graphics, terminal, tree, types, _version
+        graphics, launcher, terminal, tree, types, _version
 
 A *facade* is a module that only gives names of others a public address, such as
 `cornu.activations` for what lives in `cornu.parts`. It holds no function, class or call except
@@ -50,7 +50,8 @@ ORDER = {
     1: ["core"],
     0: [
         *["settings", "deviations", "errors", "foreign", "late_names", "names", "registry"],
-        *["renamed", "graphics", "process", "seeds", "terminal", "tree", "types", "_version"],
+        *["renamed", "graphics", "launcher", "process", "seeds", "terminal", "tree", "types"],
+        "_version",
     ],
 }
 LEVEL = {package: level for level, packages in ORDER.items() for package in packages}
@@ -72,7 +73,7 @@ OPTIONAL = (
         "PIL",
         "scipy",
     ],
-    *["pandas", "polars", "datasets", "sklearn", "yaml"],
+    *["pandas", "polars", "datasets", "ray", "sklearn", "yaml"],
 )
 
 # Modules that import by a name which is not written there: the root loads its namespaces when

@@ -123,32 +123,6 @@ def test_tensors_are_distributed():
         assert y.sharding.spec == layout.backend_layout.spec
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    (
-        (("1.2.3.4:5,1.2.3.5:6", 2, 0), ("1.2.3.4:5", 2, 0)),
-        (("1.2.3.4:5", 4, 3), ("1.2.3.4:5", 4, 3)),
-        ((), ("9.9.9.9:1", 3, 2)),
-    ),
-)
-def test_processes_are_connected(arguments, expected, monkeypatch):
-    """By JAX; tests with several processes are elsewhere."""
-    calls = []
-    monkeypatch.setattr(jax.distributed, "initialize", lambda *args: calls.append(args))
-    variables = {"JOB_ADDRESSES": "9.9.9.9:1", "NUM_PROCESSES": "3", "PROCESS_ID": "2"}
-    for name, value in variables.items():
-        monkeypatch.setenv(f"KERAS_DISTRIBUTION_{name}", value)
-    cornu.utils.set_random_seed(7)
-    cornu.distribution.initialize(*arguments)
-    assert calls == [expected]
-    assert cornu.seeds.state()["seed"] == 7
-
-
-def test_addresses_must_match_the_number_of_processes():
-    with pytest.raises(ValueError, match="2 addresses for 3 processes"):
-        cornu.distribution.initialize("a:1,b:2", 3, 0)
-
-
 def test_a_distribution_must_be_one():
     with pytest.raises(TypeError, match="expected a distribution"):
         cornu.distribution.set_distribution("data")

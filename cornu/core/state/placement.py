@@ -57,7 +57,7 @@ class Placement(Protocol):
 
     @property
     def _row_multiple_(self) -> int:
-        """The number of parts into which batches are divided."""
+        """The number of rows of a batch that is passed must be a multiple of this one."""
 
     def _variable_sharding_(self, variable: Variable) -> Sharding:
         """Returns the sharding of a Variable, whose shape is known."""
@@ -72,8 +72,8 @@ class Placement(Protocol):
     def _place_batch_(self, batch: BatchT) -> BatchT:
         """Returns a batch whose arrays are divided along their first axis.
 
-        With several processes, each passes its part of the batch. An array that cannot be divided
-        evenly is copied to every device.
+        With several processes, each passes the same batch, or its part of it if it is given only
+        that. An array that cannot be divided evenly is copied to every device.
         """
 
 

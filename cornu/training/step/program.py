@@ -23,6 +23,7 @@ from cornu.core.state.placement import Placement, place, put, use
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
 from cornu.process import allocator, prepare
+from cornu.process.progress import progress
 from cornu.types import Batch, DataLike, PyTree
 
 __all__ = ["Program", "counters"]
@@ -178,8 +179,9 @@ class Program:
     def _run(self, compiled: Any, *args: Any) -> Any:
         """Runs a program, assigns its results to the Variables, and returns the logs."""
         sharing.copy_to_private_scope(self.written)
-        # Another thread may train what this program only reads.
-        return sharing.read_consistently(self.read, self._dispatch, compiled, args)
+        with progress.step(is_known=self.warm):
+            # Another thread may train what this program only reads.
+            return sharing.read_consistently(self.read, self._dispatch, compiled, args)
 
     def _dispatch(self, compiled: Any, args: tuple[Any, ...]) -> Any:
         thread = sharing.begin_donation(self._donated, self.written)
@@ -216,6 +218,13 @@ def _constrain(updates: dict[int, Any], variables: Sequence[Variable]) -> dict[i
         position: value if sharding is None else put(value, sharding)
         for (position, value), sharding in zip(updates.items(), shardings.values(), strict=True)
     }
+
+
+def _readable(outputs: Any, placement: Placement | None) -> Any:
+    """Returns outputs such that every process of the job can read the whole arrays."""
+    if placement is None or placement._replicated_.is_fully_addressable:
+        return outputs
+    return jax.tree_util.tree_map(partial(put, sharding=placement._replicated_), outputs)
 
 
 class Forward:
@@ -255,6 +264,7 @@ class Forward:
             note(inputs)
             with use(placement):
                 outputs, updates, losses = lifted(values, jax.random.fold_in(key, index), inputs)
+                outputs = _readable(outputs, placement)
             return outputs, _constrain(updates, self._variables), losses
 
         self._call = jax.jit(forward, compiler_options=compiler_options.select_options())
@@ -265,9 +275,10 @@ class Forward:
         self._count += 1
         if self._placement is not None:
             inputs = self._placement._place_batch_(inputs)
-        outputs, updates, losses = sharing.read_consistently(
-            self._variables, self._dispatch, index, inputs
-        )
+        with progress.step(is_known=False):
+            outputs, updates, losses = sharing.read_consistently(
+                self._variables, self._dispatch, index, inputs
+            )
         if updates:
             assigned = [self._variables[position] for position in updates]
             sharing.assign_values(assigned, list(updates.values()))

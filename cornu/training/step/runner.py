@@ -16,6 +16,7 @@ from cornu.core.state.placement import Placement, place
 from cornu.core.state.variable import Variable
 from cornu.data import Arrays, Stream
 from cornu.process.interrupts import deferred_signals
+from cornu.process.progress import progress
 from cornu.training.logs import Logs
 from cornu.training.step.partial_batch import BatchPadder, divisible_size, pad_batch
 from cornu.training.step.program import Program
@@ -201,7 +202,7 @@ class Runner:
             key = jax.random.fold_in(self.key, self.count.number)
             trained = [variable for variable in self._variables() if variable.trainable]
             sharing.claim(frozenset(map(id, trained)), trained)
-            with scope.eager_step(key, self._sources()):
+            with progress.step(is_known=True), scope.eager_step(key, self._sources()):
                 logs = self.step(batch)
             self.count.number += 1
             return logs
