@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ _RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
 _BOOLEANS = {"true": True, "false": False}
 
 
-def select_options(jaxpr: Any = None) -> dict[str, Any] | None:
+def select_options(jaxpr: Any = None, more: Sequence[str] = ()) -> dict[str, Any] | None:
     """Returns the `compiler_options` of `jax.jit` for a program, or None if there are none.
 
     These are the options of `cornu.deviations` that apply, which are for the CPU only, and those
@@ -32,11 +33,12 @@ def select_options(jaxpr: Any = None) -> dict[str, Any] | None:
 
     Args:
         jaxpr: the program, if it is known before compilation.
+        more: further rows of `cornu.deviations` that the program needs.
 
     Raises:
         ValueError: XLA does not accept an option that the user requests.
     """
-    names = ["eigen_convolutions"]
+    names = ["eigen_convolutions", *more]
     if jaxpr is not None and uses_primitive(jaxpr, _RECOMPUTING):
         names.append("memory_scheduler")
     chosen: dict[str, Any] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
+from cornu.core.layer.layer import Layer
 from cornu.core.state import placement
 from cornu.core.state.variable import Variable
 from cornu.distribution.layouts import TensorLayout
@@ -203,6 +204,19 @@ class Distribution:
 
     def _output_sharding_(self, path: str) -> Sharding | None:
         return placement.sharding_of(self.get_tensor_layout(path))
+
+    @property
+    def _compiler_options_(self) -> tuple[str, ...]:
+        return ()
+
+    def _plan_(self, model: Layer) -> None:
+        pass
+
+    def _gather_(self, variable: Variable, value: Any) -> Any:
+        return value
+
+    def _differentiable_(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        return fn
 
     def _place_batch_(self, batch: Any) -> Any:
         return jax.tree_util.tree_map(self._place_array, batch)

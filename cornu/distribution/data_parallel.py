@@ -14,7 +14,7 @@ from cornu.distribution.base import Distribution
 from cornu.distribution.devices import list_devices
 from cornu.distribution.mesh import DeviceMesh
 
-__all__ = ["DataParallel"]
+__all__ = ["DataParallel", "mesh_of"]
 
 _BATCH = "batch"
 
@@ -48,18 +48,11 @@ class DataParallel(Distribution):
         devices: Sequence[str | jax.Device] | np.ndarray | None = None,
         auto_shard_dataset: bool = True,
     ) -> None:
-        if device_mesh is None:
-            listed = np.array(list_devices() if devices is None else devices)
-            device_mesh = DeviceMesh(listed.shape, [_BATCH], listed)
-        if not isinstance(device_mesh, DeviceMesh):
-            raise ValueError(
-                "DataParallel: device_mesh must be a DeviceMesh. Received: "
-                f"{device_mesh!r} (of type {type(device_mesh).__name__})"
-            )
-        super().__init__(device_mesh, device_mesh.axis_names[0], auto_shard_dataset)
-        if device_mesh.devices.ndim != 1:
+        mesh = mesh_of("DataParallel", device_mesh, devices)
+        super().__init__(mesh, mesh.axis_names[0], auto_shard_dataset)
+        if mesh.devices.ndim != 1:
             warnings.warn(
-                f"DataParallel: the mesh has the axes {tuple(device_mesh.axis_names)}. Batches are "
+                f"DataParallel: the mesh has the axes {tuple(mesh.axis_names)}. Batches are "
                 "divided along the first one only, and the others compute the same.\n"
                 "Use ModelParallel to divide weights along the others.",
                 stacklevel=user_stacklevel(),
@@ -69,3 +62,26 @@ class DataParallel(Distribution):
     def num_model_replicas(self) -> int:
         """The number of parts into which batches are divided."""
         return super().num_model_replicas
+
+
+def mesh_of(
+    label: str,
+    device_mesh: DeviceMesh | None,
+    devices: Sequence[str | jax.Device] | np.ndarray | None,
+) -> DeviceMesh:
+    """Returns a mesh, or one of devices along one axis.
+
+    Args:
+        label: the name of the distribution, for error messages.
+        device_mesh: the mesh, or None.
+        devices: the devices, if there is no mesh; by default all devices.
+    """
+    if device_mesh is None:
+        listed = np.array(list_devices() if devices is None else devices)
+        return DeviceMesh(listed.shape, [_BATCH], listed)
+    if not isinstance(device_mesh, DeviceMesh):
+        raise ValueError(
+            f"{label}: device_mesh must be a DeviceMesh. Received: {device_mesh!r} (of type "
+            f"{type(device_mesh).__name__})"
+        )
+    return device_mesh

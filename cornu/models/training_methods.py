@@ -24,6 +24,9 @@ from cornu.training.step.trace_log import Trace
 from cornu.training.trainer import Trainer
 from cornu.types import DataLike, OptimizerLike, PyTree
 
+if TYPE_CHECKING:
+    from cornu.distribution.base import Distribution
+
 __all__ = ["TrainingMethods"]
 
 
@@ -76,6 +79,8 @@ class TrainingMethods(Layer):
         steps_per_execution: int | None = 1,
         jit_compile: bool | Literal["auto"] = "auto",
         auto_scale_loss: bool = True,
+        *,
+        distribution: str | Distribution | None = None,
     ) -> None:
         """Configures training. Nothing is traced or compiled before the first step.
 
@@ -94,9 +99,15 @@ class TrainingMethods(Layer):
                 chosen automatically, which does not affect the results.
             jit_compile: `False` is equivalent to `run_eagerly=True`.
             auto_scale_loss: whether the loss is scaled in float16 training.
+            distribution: how several devices share the work: `"data"` divides batches, `"fsdp"`
+                also the weights and the state of the optimizer, `"tensor"` the computation of each
+                layer; or a distribution of `cornu.distribution`. By default the current one, or
+                that of the last call.
 
         Raises:
             ValueError: a name is unknown, or is not the name of an output.
+
+        Extensions: `distribution`.
 
         Fixes: results that have equal names in Keras, so that one is lost, are numbered. A list of
         losses shorter than the outputs is refused; Keras trains the first outputs only.
@@ -111,6 +122,7 @@ class TrainingMethods(Layer):
             bool(run_eagerly) or jit_compile is False,
             steps_per_execution,
             auto_scale_loss,
+            distribution,
         )
         if loss is not None:
             vars(self).pop("loss", None)  # what the program assigned to the attribute before

@@ -21,6 +21,7 @@ __all__ = [
     "add_function",
     "category_of",
     "classes",
+    "find_distributions",
     "find_pickling",
     "functions",
     "import_old_classes",
@@ -129,3 +130,8 @@ def import_old_classes(name: str) -> bool:
         return False
     importlib.import_module("cornu.legacy.registered")
     return True
+
+
+def find_distributions() -> ModuleType:
+    """Returns the module of distributions by name, which is imported when it is needed."""
+    return importlib.import_module("cornu.distribution")

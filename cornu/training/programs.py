@@ -91,6 +91,12 @@ class ProgramCache:
             self._placement = placement
             self.clear()
 
+    def _plan(self) -> None:
+        """Lets the placement choose where the Variables of the model are, before they are used."""
+        placement = self._owner.placement
+        if placement is not None:
+            placement._plan_(self._owner.model)
+
     def clear_steps(self) -> None:
         """Drops the programs of train and test steps; forward functions are kept."""
         self._runners = {}
@@ -123,6 +129,7 @@ class ProgramCache:
         key = self._step_key(kind, callbacks)
         if key not in self._runners:
             owner = self._owner
+            self._plan()
             config = owner.config or CompileConfig()
             step, variables = self._wrapped_step(kind, callbacks)
             self._runners[key] = Runner(
@@ -208,6 +215,7 @@ class ProgramCache:
         key = (training, self._phase_key() if training else None)
         forward = self._forwards.get(key)
         if forward is None:
+            self._plan()
             kwargs = {} if training is None else {"training": training}
             note = self._notes("call" if training is not False else "predict", training=training)
             forward = self._forwards[key] = Forward(

@@ -28,6 +28,7 @@ from cornu.inspect.learning_rates import apply_rates_by_path
 from cornu.metrics import Metric
 from cornu.ops.random.generator import iterate_sources
 from cornu.optimizers import LossScaleOptimizer, Optimizer
+from cornu.registry.names import find_distributions
 from cornu.training import batch_check, steps
 from cornu.training.binding import Binding
 from cornu.training.compile.config import CompileConfig
@@ -141,12 +142,13 @@ class Trainer:
         run_eagerly: bool,
         steps_per_execution: int | None,
         auto_scale_loss: bool,
+        distribution: Any = None,
     ) -> None:
         """Resolves and checks the arguments of `compile`; nothing is computed.
 
         Args:
             optimizer, loss, loss_weights, weighted_metrics, run_eagerly, steps_per_execution,
-                auto_scale_loss: as in `Model.compile`.
+                auto_scale_loss, distribution: as in `Model.compile`.
             metrics_: `metrics` of `Model.compile`.
 
         Raises:
@@ -168,7 +170,10 @@ class Trainer:
         )
         self.config = config
         self.run_eagerly = run_eagerly
-        self._placement = placement.current()
+        if distribution is not None:
+            self._placement = find_distributions().get(distribution)
+        else:
+            self._placement = placement.current() or self._placement
         self.outputs = self.objective = None
         self.metric_set = MetricSet(config)
         self.loss_tracker = metrics.Mean(name="loss")
@@ -347,6 +352,8 @@ class Trainer:
                 self.build(x)
             with contextlib.suppress(ValueError):
                 self.bind_outputs(y, None)
+        if self.placement is not None:
+            self.placement._plan_(self.model)
         if train and not self.optimizer.built:
             self._warn_of_unreached_layers()
             self.optimizer.build(self.model.trainable_variables)

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent / "on_eight_devices"
-CHECKS = sorted(path.stem for path in FOLDER.glob("check_*.py"))
+CHECKS = [
+    pytest.param(path.stem, marks=[pytest.mark.slow] if path.stem.startswith("check_slow") else [])
+    for path in sorted(FOLDER.glob("check_*.py"))
+]
 
 
 @pytest.mark.parametrize("check", CHECKS)

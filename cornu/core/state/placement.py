@@ -8,7 +8,7 @@ placement, which is the default, everything is on the default device of JAX.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -26,6 +26,7 @@ __all__ = [
     "Placement",
     "current",
     "distribute",
+    "gather",
     "get_default",
     "lays_out_outputs",
     "place",
@@ -59,6 +60,13 @@ class Placement(Protocol):
     def _row_multiple_(self) -> int:
         """The number of rows of a batch that is passed must be a multiple of this one."""
 
+    @property
+    def _compiler_options_(self) -> tuple[str, ...]:
+        """The rows of `cornu.deviations` whose options programs are compiled with."""
+
+    def _plan_(self, model: Any) -> None:
+        """Chooses shardings of the Variables of a built model by its structure."""
+
     def _variable_sharding_(self, variable: Variable) -> Sharding:
         """Returns the sharding of a Variable, whose shape is known."""
 
@@ -68,6 +76,12 @@ class Placement(Protocol):
 
     def _output_sharding_(self, path: str) -> Sharding | None:
         """Returns the sharding of the output of the layer with a path; None for XLA's choice."""
+
+    def _gather_(self, variable: Variable, value: Any) -> Any:
+        """Returns the value of a Variable as layers use it: with all parts, or as it is."""
+
+    def _differentiable_(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns a function that computes the same, and decides what its backward pass saves."""
 
     def _place_batch_(self, batch: BatchT) -> BatchT:
         """Returns a batch whose arrays are divided along their first axis.
@@ -180,6 +194,12 @@ def distribute(path: tuple[str, ...], outputs: Any) -> Any:
         if sharding is not None:
             return jax.tree_util.tree_map(partial(put, sharding=sharding), outputs)
     return outputs
+
+
+def gather(variable: Variable, value: Any) -> Any:
+    """Returns the value of a Variable that is divided among devices, as layers use it."""
+    placement = current()
+    return value if placement is None else placement._gather_(variable, value)
 
 
 def lays_out_outputs() -> bool:

@@ -515,8 +515,11 @@ def value_and_grad(
             return loss, (aux, [scope.values[id(v)] for v in written], scope.losses)
 
         values = tuple(outer.read(v) for v in variables)
+        placement = outer.placement
+        differentiable = inner if placement is None else placement._differentiable_(inner)
+        differentiate = jax.value_and_grad(differentiable, has_aux=True)
         try:
-            (loss, (aux, news, losses)), grads = jax.value_and_grad(inner, has_aux=True)(values)
+            (loss, (aux, news, losses)), grads = differentiate(values)
         except Exception as error:
             if outer.parent is not None:
                 raise

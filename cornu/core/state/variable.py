@@ -30,7 +30,7 @@ from cornu.core.state.initial_value import (
     compute_initial_value,
     defer,
 )
-from cornu.core.state.placement import LayoutLike, put, sharding_of
+from cornu.core.state.placement import LayoutLike, gather, put, sharding_of
 from cornu.core.state.placement import current as current_placement
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
@@ -234,7 +234,11 @@ class Variable(Operators, VariableBase):
         value: jax.Array = around.read(self)
         cast = around.compute_dtype
         if cast is not None and cast != self.dtype and self.autocast and is_float(self.dtype):
-            return value.astype(cast)
+            value = value.astype(cast)
+        if self.sharding is not None and around.layer_path:
+            # Within a layer's call. Optimizers use the part of each device.
+            gathered: jax.Array = gather(self, value)
+            return gathered
         return value
 
     @property

@@ -138,7 +138,8 @@ class Program:
             written, flat = jax.lax.fori_loop(start, stop, loop_step, (written, zeros))
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
-        options = compiler_options.select_options(closed.jaxpr)
+        needed = () if placement is None else placement._compiler_options_
+        options = compiler_options.select_options(closed.jaxpr, needed)
         # If an interrupt were raised between a step and the assignment of its results, the
         # Variables would refer to donated (deleted) buffers.
         donates = is_enabled("buffer_donation") and is_enabled("deferred_signals")

@@ -1,0 +1,103 @@
+"""FullySharded: every device has a part of each large weight, and a part of each batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.custom_derivatives import linear_call
+
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.distribution.data_parallel import mesh_of
+from cornu.distribution.layouts import AxisLike
+from cornu.distribution.mesh import DeviceMesh
+from cornu.distribution.planned import PlannedDistribution, largest_axis
+
+__all__ = ["FullySharded"]
+
+
+class FullySharded(PlannedDistribution):
+    """Divides batches and all large weights among devices (FSDP, ZeRO stage 3).
+
+    A weight is divided along its largest axis that the number of devices divides. Where a layer
+    uses it, the devices exchange its parts; the whole weight exists only until the layer has been
+    computed, and again in the backward pass. Gradients, the Variables of the optimizer and moving
+    averages are divided in the same way. Weights with fewer than `min_size` elements, and those
+    that cannot be divided evenly, are copied to every device.
+
+    Args:
+        device_mesh: a mesh with one axis.
+        devices: the devices, if there is no mesh; by default all devices.
+        layouts: axes of weights that are not laid out as above, by path or pattern, such as
+            `{"residual_block_*/conv*/kernel": (None, None, "batch")}`. Keys are those of
+            `cornu.inspect.find`: paths with the names of blocks. If several match, the last counts.
+        min_size: the number of elements from which a weight is divided.
+        auto_shard_dataset: whether each process of several takes its part of the data; False if
+            each is given its part.
+
+    Raises:
+        ValueError: the mesh has several axes.
+
+    References: Samyam Rajbhandari et al. (2020), "ZeRO: memory optimizations toward training
+    trillion parameter models", arXiv:1910.02054.
+
+    Example:
+
+    >>> import cornu
+    >>> distribution = cornu.distribution.FullySharded(devices=["cpu:0"])
+    >>> with distribution.scope():
+    ...     layer = cornu.layers.Dense(512)
+    ...     layer.build((None, 16))
+    >>> tuple(layer.kernel.value.sharding.spec), tuple(layer.bias.value.sharding.spec)
+    ((None, 'batch'), (None,))
+    """
+
+    @api_boundary
+    def __init__(
+        self,
+        device_mesh: DeviceMesh | None = None,
+        devices: Sequence[str | jax.Device] | np.ndarray | None = None,
+        layouts: Mapping[str, Sequence[AxisLike]] | None = None,
+        min_size: int = 1024,
+        auto_shard_dataset: bool = True,
+    ) -> None:
+        mesh = mesh_of("FullySharded", device_mesh, devices)
+        if mesh.devices.ndim != 1:
+            raise ValueError(
+                f"FullySharded: the mesh must have one axis. Received: {tuple(mesh.axis_names)}"
+            )
+        super().__init__(mesh, mesh.axis_names[0], layouts, min_size, auto_shard_dataset)
+
+    def _choose_axes(self, variable: Variable) -> Sequence[AxisLike] | None:
+        return largest_axis(variable.shape, self.num_model_replicas, self.batch_dim_name)
+
+    def _gather_(self, variable: Variable, value: Any) -> Any:
+        sharding = variable.sharding
+        traced = isinstance(value, jax.core.Tracer)
+        if sharding is None or sharding.is_fully_replicated or not traced:
+            return value
+        constrain: Any = jax.lax.with_sharding_constraint
+        # The gradient is divided as the weight. An ordinary constraint has a gradient with the
+        # sharding of its result.
+        return linear_call(
+            lambda _, x: constrain(x, self._replicated_),
+            lambda _, gradient: constrain(gradient, sharding),
+            (),
+            value,
+        )
+
+    def _differentiable_(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        # Whole weights that are saved for the backward pass would be the whole model, on every
+        # device. They are gathered again there; all other results are saved as usual.
+        return jax.checkpoint(fn, policy=_is_saved)
+
+    @property
+    def _compiler_options_(self) -> tuple[str, ...]:
+        return ("separate_reductions",)
+
+
+def _is_saved(primitive: Any, *_: Any, **__: Any) -> bool:
+    return str(primitive) != "linear_call"

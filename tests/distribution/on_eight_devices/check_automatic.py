@@ -1,0 +1,209 @@
+"""Layouts that the library chooses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cornu
+from benchmarks.distribution.models import mlp, residual_block, resnet, transformer
+from benchmarks.distribution.runs import memory_of
+from cornu import distribution as dist
+from cornu import layers as L
+from cornu.core.state.placement import place
+
+
+def divided(model, distribution):
+    """Returns the divided axis of each weight that has one, by path without numbers."""
+    distribution._plan_(model)
+    place(model.variables, distribution)
+    axes = {v.path: [i for i, a in enumerate(v.value.sharding.spec) if a] for v in model.variables}
+    return {path: found[0] for path, found in axes.items() if found}
+
+
+def train(distribution, block=None, **options):
+    cornu.utils.set_random_seed(2)
+    model, x, y, loss = transformer(width=16, rows=12, length=8) if block else mlp(rows=20)
+    optimizer = cornu.optimizers.Adam(0.01, epsilon=1e-3, **options)
+    model.compile(optimizer, loss, metrics=["accuracy"], distribution=distribution)
+    if block:
+        model.remat(block)
+    history = model.fit(x, y, batch_size=7, epochs=3, verbose=0)
+    return model, np.array([*history.history["loss"], *np.ravel(model.predict(x, verbose=0))])
+
+
+@pytest.mark.parametrize("name", ("data", "fsdp", "tensor"))
+def test_compile_takes_a_name(name):
+    model, found = train(name, use_ema=True, gradient_accumulation_steps=2)
+    _, expected = train(None, use_ema=True, gradient_accumulation_steps=2)
+    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
+    kernel = model.layers[0].kernel
+    parts = 1 if name == "data" else 8
+    assert kernel.value.addressable_shards[0].data.size == kernel.size // parts
+    slots = [v for v in model.optimizer.variables if v.shape == kernel.shape]
+    assert len(slots) >= 4
+    for slot in slots:
+        assert slot.value.addressable_shards[0].data.size == slot.size // parts, slot.path
+
+
+def test_rematerialized_blocks():
+    _, expected = train(None, "transformer_block*")
+    _, found = train("fsdp", "transformer_block*")
+    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_mixed_precision():
+    cornu.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        _, expected = train(None)
+        for name in ("fsdp", "tensor"):
+            _, found = train(name)
+            # Eight significant bits; the order of sums differs.
+            np.testing.assert_allclose(found[:3], expected[:3], atol=0.02)
+    finally:
+        cornu.mixed_precision.set_global_policy("float32")
+
+
+def test_an_optimizer_of_optax(data):
+    optax = pytest.importorskip("optax")
+    model = mlp()[0]
+    model.compile(optax.adam(1e-3), "mse", distribution="fsdp")
+    model.optimizer.build(model.trainable_variables)
+    _, x, y, _ = mlp()
+    model.fit(x, np.eye(8)[y], epochs=1, verbose=0)
+    kernel = model.layers[0].kernel
+    slots = [v for v in model.optimizer.variables if v.shape == kernel.shape]
+    assert len(slots) == 4  # of two kernels
+    assert all(v.value.sharding.spec == kernel.value.sharding.spec for v in slots)
+
+
+def test_scope_creates_divided_weights():
+    with dist.scope("fsdp"):
+        model = mlp()[0]
+        assert model.layers[0].kernel.value.addressable_shards[0].data.shape == (64, 16)
+    assert dist.distribution() is None
+
+
+def test_fully_sharded_divides_the_largest_axis():
+    cornu.utils.clear_session()
+    assert divided(resnet()[0], dist.FullySharded(min_size=1)) == {
+        **{"conv2d/kernel": 3, "conv2d/bias": 0, "dense/kernel": 0, "dense/bias": 0},
+        **{f"conv2d_{i}/kernel": 3 for i in range(1, 5)},
+        **{
+            f"batch_normalization{n}/{name}": 0
+            for n in ("", "_1", "_2", "_3")
+            for name in ("gamma", "beta", "moving_mean", "moving_variance")
+        },
+    }
+    large = divided(resnet()[0], dist.FullySharded())
+    assert {path.rpartition("/")[2] for path in large} == {"kernel"}
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    (
+        (
+            lambda: mlp()[0],
+            {
+                **{"dense/kernel": 1, "dense/bias": 0, "dense_1/kernel": 0},
+                **{"dense_2/kernel": 1, "dense_2/bias": 0, "dense_3/kernel": 0},
+            },
+        ),
+        (
+            lambda: resnet(blocks=1)[0],
+            {
+                **{"conv2d/kernel": 3, "conv2d/bias": 0},
+                **{"conv2d_1/kernel": 2, "conv2d_2/kernel": 3, "dense/kernel": 0},
+                **{
+                    f"batch_normalization_1/{name}": 0
+                    for name in ("gamma", "beta", "moving_mean", "moving_variance")
+                },
+            },
+        ),
+        (
+            lambda: transformer(blocks=1)[0],
+            {
+                "embedding/embeddings": 0,
+                **{
+                    f"multi_head_attention/{name}": axis
+                    for part in ("query", "key", "value")
+                    for name, axis in ((f"{part}/kernel", 1), (f"{part}/bias", 0))
+                },
+                "multi_head_attention/attention_output/kernel": 0,
+                **{"dense/kernel": 1, "dense/bias": 0, "dense_1/kernel": 0},
+                **{"dense_2/kernel": 1, "dense_2/bias": 0},
+            },
+        ),
+    ),
+    ids=("mlp", "resnet", "transformer"),
+)
+def test_tensor_parallel_alternates(make, expected):
+    cornu.utils.clear_session()
+    assert divided(make(), dist.TensorParallel()) == expected
+
+
+def test_pairs_in_nested_models_and_in_layers_without_a_graph():
+    class Feed(cornu.Layer):
+        def __init__(self):
+            super().__init__(name="feed")
+            self.inner = L.Dense(32, name="inner")
+            self.outer = L.Dense(16, name="outer")
+
+        def call(self, x):
+            return self.outer(self.inner(x))
+
+    nested = cornu.Sequential([cornu.Input((16,)), L.Dense(32, name="up"), L.ReLU()], name="nested")
+    x = cornu.Input((16,))
+    model = cornu.Model(x, Feed()(L.Dense(16, name="down")(nested(x))))
+    assert divided(model, dist.TensorParallel()) == {
+        **{"up/kernel": 1, "up/bias": 0, "down/kernel": 0},
+        **{"feed/inner/kernel": 1, "feed/inner/bias": 0, "feed/outer/kernel": 0},
+    }
+
+
+def test_layouts_by_pattern_precede():
+    cornu.utils.clear_session()
+    x = cornu.Input((8, 8, 16))
+    model = cornu.Model(x, residual_block(residual_block(x, 16), 16))
+    layouts = {"**/gamma": ("batch",), "residual_block*/conv*/kernel": (None, None, "batch")}
+    found = divided(model, dist.FullySharded(layouts=layouts))
+    assert found == {
+        **{f"conv2d{n}/kernel": 2 for n in ("", "_1", "_2", "_3")},
+        **{f"batch_normalization{n}/gamma": 0 for n in ("", "_1", "_2", "_3")},
+    }
+    with pytest.raises(ValueError, match="nothing_like_this"):
+        divided(model, dist.FullySharded(layouts={"nothing_like_this": ("batch",)}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    (
+        (("both",), ValueError, "both"),
+        ((3,), TypeError, "must be 'data', 'fsdp', 'tensor'"),
+    ),
+)
+def test_unknown_names_are_reported(arguments, error, message):
+    with pytest.raises(error, match=message):
+        mlp()[0].compile("sgd", "mse", distribution=arguments[0])
+
+
+def test_meshes_are_checked():
+    mesh = dist.DeviceMesh((2, 4), ("batch", "model"))
+    with pytest.raises(ValueError, match="must have one axis"):
+        dist.FullySharded(mesh)
+    with pytest.raises(ValueError, match="must have two axes"):
+        dist.TensorParallel(dist.DeviceMesh((8,), ("batch",)))
+    with pytest.raises(ValueError, match="model_parallel=3 does not divide"):
+        dist.TensorParallel(model_parallel=3)
+
+
+def test_memory_of_a_fully_sharded_step():
+    """The state is divided by the number of devices; beside it, a device has a few weights."""
+    one, all_ = memory_of(None, width=256, depth=8), memory_of("fsdp", width=256, depth=8)
+    weight = 4 * 256 * 256
+    assert one.state >= 3 * 8 * weight
+    biases = 3 * 8 * 4 * 256  # are copied
+    assert all_.state <= one.state / 8 + biases
+    assert all_.shards <= one.shards / 8 + biases
+    # Gathered weights and summed gradients of about one layer, not of eight.
+    assert all_.temporary <= one.temporary + 4 * weight

@@ -1,0 +1,30 @@
+"""Fifty steps on eight devices have the losses of one device."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cornu
+from benchmarks.distribution.models import MODELS
+from benchmarks.distribution.runs import losses_of
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return {name: losses_of(name, None) for name in MODELS}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("distribution", ("data", "fsdp", "tensor"))
+def test_losses_are_those_of_one_device(name, distribution, expected):
+    found = losses_of(name, distribution)
+    assert len(found) == 50
+    np.testing.assert_allclose(found, expected[name], atol=1e-5, rtol=0)
+    assert found[-1] < 0.7 * found[0]
+
+
+def test_both_axes_of_a_mesh():
+    given = cornu.distribution.TensorParallel(model_parallel=4)
+    found, expected = losses_of("Transformer", given, 10), losses_of("Transformer", None, 10)
+    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
