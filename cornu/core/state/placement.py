@@ -165,7 +165,8 @@ def to_host(value: jax.Array) -> np.ndarray:
 
     With several processes, all of them must call it.
     """
-    if value.is_fully_addressable or value.is_fully_replicated:
+    is_whole = not isinstance(value, jax.Array) or value.is_fully_addressable
+    if is_whole or value.is_fully_replicated:
         return np.asarray(value)
     sharding: Any = value.sharding
     replicated = jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())

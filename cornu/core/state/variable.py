@@ -30,7 +30,7 @@ from cornu.core.state.initial_value import (
     compute_initial_value,
     defer,
 )
-from cornu.core.state.placement import LayoutLike, gather, put, sharding_of
+from cornu.core.state.placement import LayoutLike, gather, put, sharding_of, to_host
 from cornu.core.state.placement import current as current_placement
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
@@ -322,8 +322,13 @@ class Variable(Operators, VariableBase):
         return value
 
     def numpy(self) -> np.ndarray:
-        """Returns a copy of the value as a NumPy array."""
-        return sharing.read_consistently([self], lambda: np.array(scope.current().read(self)))
+        """Returns a copy of the value as a NumPy array.
+
+        If the value is divided among several processes, all of them must call this.
+        """
+        return sharing.read_consistently(
+            [self], lambda: np.array(to_host(scope.current().read(self)))
+        )
 
     @property
     def ndim(self) -> int:
@@ -363,7 +368,9 @@ class Variable(Operators, VariableBase):
         return self.value.__index__()
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
-        array = sharing.read_consistently([self], lambda: np.asarray(self.value, dtype=dtype))
+        array = sharing.read_consistently(
+            [self], lambda: np.asarray(to_host(self.value), dtype=dtype)
+        )
         return array.copy() if copy else array
 
     def __jax_array__(self) -> jax.Array:
