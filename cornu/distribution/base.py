@@ -212,6 +212,9 @@ class Distribution:
     def _plan_(self, model: Layer) -> None:
         pass
 
+    def _undivided_(self, model: Layer) -> list[tuple[Variable, int]]:
+        return []
+
     def _gather_(self, variable: Variable, value: Any) -> Any:
         return value
 

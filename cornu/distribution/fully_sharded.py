@@ -72,7 +72,11 @@ class FullySharded(PlannedDistribution):
         super().__init__(mesh, mesh.axis_names[0], layouts, min_size, auto_shard_dataset)
 
     def _choose_axes(self, variable: Variable) -> Sequence[AxisLike] | None:
-        return largest_axis(variable.shape, self.num_model_replicas, self.batch_dim_name)
+        return largest_axis(variable.shape, self._parts, self.batch_dim_name)
+
+    @property
+    def _parts(self) -> int:
+        return self.num_model_replicas
 
     def _gather_(self, variable: Variable, value: Any) -> Any:
         sharding = variable.sharding

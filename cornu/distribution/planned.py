@@ -74,6 +74,23 @@ class PlannedDistribution(Distribution):
             for variable in variables_of(model, pattern):
                 self._set(variable, layout)
 
+    def _undivided_(self, model: Layer) -> list[tuple[Variable, int]]:
+        self._plan_(model)
+        chosen = {id(v) for pattern in self.layouts for v in variables_of(model, pattern)}
+        return [
+            (variable, self._parts)
+            for variable in model.weights
+            if variable.size >= self.min_size
+            and variable.layout is None
+            and id(variable) not in chosen
+            and self._variable_sharding_(variable).is_fully_replicated
+        ]
+
+    @property
+    def _parts(self) -> int:
+        """The number of devices that share a weight."""
+        raise NotImplementedError
+
     def _set(self, variable: Variable, layout: TensorLayout) -> None:
         self._planned[id(variable)] = weakref.ref(variable), layout
 

@@ -21,6 +21,7 @@ from cornu.inspect.tables.formatting import format_bytes, format_count, format_f
 from cornu.inspect.tables.html import to_html
 from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
 from cornu.inspect.tables.text import print_table
+from cornu.inspect.weight_layouts import WeightLayouts
 
 __all__ = ["summary", "summary_html"]
 
@@ -42,6 +43,7 @@ def summary(
     dtype: bool = False,
     masks: bool = False,
     rates: bool = False,
+    sharding: bool = False,
 ) -> None:
     """Prints a table of the model's layers, their output shapes and their numbers of parameters.
 
@@ -68,9 +70,12 @@ def summary(
         masks: whether a column shows which outputs have a mask.
         rates: whether a column shows the learning rate multipliers of an optimizer with rates by
             path; see `Optimizer.set_rates`.
+        sharding: whether columns show along which axes of the mesh the weights are divided, and
+            their bytes on each device; see `cornu.distribution`.
 
     Raises:
-        ValueError: `layer_range` matches no layer, or `depth` is below 1.
+        ValueError: `layer_range` matches no layer, or `depth` is below 1; `sharding=True` without
+            a distribution.
 
     Example:
 
@@ -84,7 +89,8 @@ def summary(
     optimizer, which are on a line of their own.
     """
     options = _SummaryOptions(
-        expand_nested, show_trainable, fold, depth, flops, memory, dtype, masks, rates
+        *(expand_nested, show_trainable, fold, depth, flops, memory, dtype, masks, rates),
+        sharding,
     )
     table = _table(model, options, layer_range)
     print_table(table, line_length, positions, print_fn)
@@ -109,6 +115,7 @@ class _SummaryOptions:
     dtype: bool = False
     masks: bool = False
     rates: bool = False
+    sharding: bool = False
 
 
 @dataclass(eq=False)
@@ -155,15 +162,23 @@ def _table(model: Any, options: _SummaryOptions, layer_range: Sequence[str] | No
     titles += [TableColumn("Dtype", breaks="shapes")] if options.dtype else []
     titles += [TableColumn("Mask")] if options.masks else []
     titles += [TableColumn("Rate", right=True)] if options.rates else []
+    layouts = WeightLayouts(model) if options.sharding else None
+    if options.sharding:
+        titles += [TableColumn("Sharding", breaks="shapes"), TableColumn("Per device", right=True)]
     titles += [TableColumn("Connected to", breaks="names")] if connected else []
     titles += [TableColumn("Trainable")] if options.trainable else []
     factors = _factors(model) if options.rates else {}
-    cells = _RowFormatter(options, connected, costs, _names(root), _inner_outputs(root), factors)
+    cells = _RowFormatter(
+        *(options, connected, costs, _names(root), _inner_outputs(root), factors), layouts
+    )
     if layer_range is None:
         lines = [cells.line(row, options.depth) for row in rows]
     else:
         lines = _select_range([cells.line(row, options.depth) for row in rows], rows, layer_range)
-    return DisplayTable(f'Model: "{model.name}"', titles, lines, _notes(root, options, costs))
+    notes = _notes(root, options, costs)
+    if layouts is not None:
+        notes += layouts.notes()
+    return DisplayTable(f'Model: "{model.name}"', titles, lines, notes)
 
 
 def _rows(items: Sequence[Item], fold: bool) -> list[_SummaryRow]:
@@ -238,6 +253,7 @@ class _RowFormatter:
         names: dict[int, str],
         inner: dict[int, Any],
         factors: dict[Variable, float],
+        layouts: WeightLayouts | None,
     ) -> None:
         self.options = options
         self.connected = connected
@@ -245,6 +261,7 @@ class _RowFormatter:
         self.names = names
         self.inner = inner
         self.factors = factors
+        self.layouts = layouts
 
     def line(self, row: _SummaryRow, depth: int | None) -> TableRow:
         deeper = None if depth is None else depth - 1
@@ -266,6 +283,10 @@ class _RowFormatter:
             cells.append(_mask(item))
         if options.rates:
             cells.append(self._rate(row.items))
+        if self.layouts is not None:
+            parts = [_count_once(item) for item in row.items]
+            weights = [v for part in parts for v in part or ()]
+            cells += [self.layouts.describe(weights), self.layouts.bytes_of(weights)]
         if self.connected:
             cells.append(self._origins(item))
         if options.trainable:

@@ -312,6 +312,7 @@ class InspectionMethods(StepMethods):
         dtype: bool = False,
         masks: bool = False,
         rates: bool = False,
+        sharding: bool = False,
     ) -> None:
         """Prints a table of the layers; see `cornu.inspect.summary`."""
         inspect.summary(
@@ -329,6 +330,7 @@ class InspectionMethods(StepMethods):
             dtype=dtype,
             masks=masks,
             rates=rates,
+            sharding=sharding,
         )
 
     def _repr_html_(self) -> str:

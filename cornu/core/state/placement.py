@@ -67,6 +67,9 @@ class Placement(Protocol):
     def _plan_(self, model: Any) -> None:
         """Chooses shardings of the Variables of a built model by its structure."""
 
+    def _undivided_(self, model: Any) -> list[tuple[Variable, int]]:
+        """Returns the large Variables that it cannot divide, with the number of parts."""
+
     def _variable_sharding_(self, variable: Variable) -> Sharding:
         """Returns the sharding of a Variable, whose shape is known."""
 

@@ -184,6 +184,15 @@ _ROWS = (
         "The dtype of an array differs between batches, so the step is compiled for each dtype, "
         "and one of them may not be scaled. Reported while the model runs.",
         "Convert all batches to one dtype where they are made."),
+    # -------------------------------------------------------------------------------- devices
+    CheckKind("C070", "large weight that is not divided", "warning", False,
+        "No axis of the weight can be divided evenly among the devices, so that each has a copy of "
+        "it, and of the Variables of the optimizer that belong to it.",
+        "Make one of its sizes a multiple of the number of devices, or use fewer devices."),
+    CheckKind("C071", "batches that are not divided", "warning", True,
+        "The batch size is not a multiple of the number of devices that share a batch, and the "
+        "model may mix rows, so that batches cannot be padded: each device computes whole batches.",
+        "Use a batch size that is a multiple of that number."),
     # ----------------------------------------------------------------------------- afterwards
     CheckKind("C090", "loss that is NaN", "warning", True,
         "The loss of an epoch is NaN or infinite, and probably the weights as well. Reported once, "

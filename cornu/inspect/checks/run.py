@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cornu.inspect.checks import data, outputs, structure, training
+from cornu.inspect.checks import data, devices, outputs, structure, training
 from cornu.inspect.checks.context import CheckContext
 from cornu.inspect.checks.report import Finding
 
@@ -24,6 +24,7 @@ _CHECKS = (
     structure.check_outputs,
     structure.check_paths,
     structure.check_names,
+    devices.check_devices,
 )
 
 

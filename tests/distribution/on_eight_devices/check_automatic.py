@@ -187,6 +187,27 @@ def test_unknown_names_are_reported(arguments, error, message):
         mlp()[0].compile("sgd", "mse", distribution=arguments[0])
 
 
+def test_the_summary_shows_layouts_and_bytes(capsys):
+    model, *_ = transformer(blocks=1)
+    with pytest.raises(ValueError, match="needs a distribution"):
+        model.summary(sharding=True)
+    for name, expected in (
+        ("fsdp", ("(None, batch), copies", "2.50 KB", "Mesh: batch=8", "weights 10.12 KB")),
+        ("tensor", ("(None, model), (model,)", "2.06 KB", "batch=1, model=8", "weights 9.14 KB")),
+    ):
+        model.compile("adam", "mse", distribution=name)
+        model.optimizer.build(model.trainable_variables)
+        model.summary(200, sharding=True)
+        shown = capsys.readouterr().out
+        row = next(line for line in shown.splitlines() if "dense (Dense)" in line)
+        assert expected[0] in row and expected[1] in row
+        assert all(text in shown for text in expected[2:])
+        # The preview is what training uses.
+        place(model.weights, model._trainer_.placement)
+        held = [s.data.nbytes for v in model.weights for s in v.value.addressable_shards]
+        assert f"{sum(held) / 8 / 1024:.2f} KB" in expected[3]
+
+
 def test_meshes_are_checked():
     mesh = dist.DeviceMesh((2, 4), ("batch", "model"))
     with pytest.raises(ValueError, match="must have one axis"):

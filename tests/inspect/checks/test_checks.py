@@ -65,6 +65,14 @@ def one_class(units):
         return head(units, None, SparseCategoricalCrossentropy(from_logits=True)).check()
 
 
+def on_two_devices(layer, batch_size):
+    with cornu.distribution.FullySharded(devices=["cpu:0", "cpu:1"]).scope():
+        model = net(layer, shape=(3 if isinstance(layer, Dense) else 4,))
+        if isinstance(layer, Dense):
+            return model.check(batch_size=batch_size)
+        return model.check(X, np.abs(X), batch_size=batch_size)
+
+
 def no_weights():
     return head(1, None, "mse").check(X, REAL, np.zeros(ROWS))
 
@@ -273,6 +281,11 @@ CASES = {
     ),
     "C053": (lambda: half(False), lambda: half(True)),
     "C054": (lambda: subclass(None, SPARSE), lambda: subclass("softmax", SPARSE)),
+    "C070": (lambda: on_two_devices(Dense(343), 4), lambda: on_two_devices(Dense(344), 4)),
+    "C071": (
+        lambda: on_two_devices(layers.Lambda(ops.relu), 25),
+        lambda: on_two_devices(layers.Lambda(ops.relu), 24),
+    ),
 }
 
 # Reported when they occur: when a step is prepared, and at the end of a fit.
