@@ -1,4 +1,4 @@
-"""The command line: `cornu demo`, `info`, `summary`, `run`, `launch`, `doctor`, `keras-path`."""
+"""The command line: `cornu demo`, `info`, `summary`, `run`, `launch`, `plan` and others."""
 
 from __future__ import annotations
 
@@ -60,7 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     launcher.add_arguments(
         commands.add_parser("launch", help="run a program in several processes, as one training")
     )
+    plan = commands.add_parser("plan", help="compare ways to train a model on many devices")
+    plan.add_argument("file", help="a program that creates and compiles a model")
+    plan.add_argument("--devices", type=int, required=True, help="the number of devices")
+    plan.add_argument("--chip", default="h100", help="the chip, such as h100 or tpu-v5e")
+    plan.add_argument("--batch", type=int, help="rows per step on all devices; 8 per device")
+    plan.add_argument("--model", help="the name of the model, or of a function that returns it")
+    plan.add_argument("--layouts", nargs="+", help="the layouts, such as data fsdp 'tensor 8'")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "plan":
+        return _plan(chosen)
     if chosen.command == "launch":
         return launcher.run(chosen)
     if chosen.command == "demo":
@@ -100,6 +109,21 @@ def _summary(file: str, **options: Any) -> int:
         return 1
     model.summary(**options)
     return 0
+
+
+def _plan(chosen: argparse.Namespace) -> int:
+    program = importlib.import_module("cornu.planned_program")
+    planner = importlib.import_module("cornu.distribution.planning.planner")
+    try:
+        model = program.find_model(chosen.file, chosen.model)
+        found = planner.plan(
+            model, chosen.devices, chosen.chip, chosen.batch, layouts=chosen.layouts
+        )
+    except ValueError as error:
+        print(f"cornu plan: {error}", file=sys.stderr)
+        return 2
+    print(found)
+    return 0 if found.best is not None else 1
 
 
 def _doctor(packages: Sequence[str]) -> int:

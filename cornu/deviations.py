@@ -418,6 +418,21 @@ _ROWS = (
         modules=("data/sources/workers.py",),
         on_request="use_multiprocessing=True",
     ),
+    Deviation(
+        name="planning_process",
+        kind="process",
+        summary="Programs are compiled for virtual CPU devices in another process, which does not "
+        "run them: with XLA's order for the least memory, reductions that stay separate, bfloat16 "
+        "in place of float32, files that show the program, and no optimization of machine code.",
+        scope="the process that a plan starts; the calling process is not affected",
+        gain="plans for up to 2048 devices without having one",
+        proof=("tests/distribution/planning/test_compiling.py",),
+        modules=(
+            "distribution/planning/compile_worker.py",
+            "distribution/planning/compiling.py",
+        ),
+        on_request="`cornu.distribution.plan` or `python -m cornu plan`",
+    ),
     # -------------------------------------------------------------------------- formulations
     Deviation(
         name="max_pooling",

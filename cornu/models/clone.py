@@ -8,8 +8,8 @@ from typing import Any
 from cornu import registry, tree
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.inspect.retrace import new_input, replay
 from cornu.models.model import Model
-from cornu.models.retrace import new_input, replay
 from cornu.models.sequential import Sequential
 
 __all__ = ["clone_model"]

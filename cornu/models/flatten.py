@@ -15,9 +15,9 @@ from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
 from cornu.core.state.dtypes import is_float
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.inspect.retrace import new_input, retrace_nodes
 from cornu.layers.input import InputLayer
 from cornu.models.functional import FunctionalGraph
-from cornu.models.retrace import new_input, retrace_nodes
 from cornu.names import make_unique
 from cornu.types import PyTree
 

@@ -12,9 +12,9 @@ from cornu.core.layer.layer import Layer
 from cornu.inspect.find import find, is_glob, label_call, label_calls
 from cornu.inspect.outline import Item
 from cornu.inspect.record_outputs import OutputRecord, record_outputs
+from cornu.inspect.retrace import is_added_mask
 from cornu.models.flatten import InlinedGraph, is_inlinable
 from cornu.models.functional import FunctionalGraph
-from cornu.models.retrace import is_added_mask
 from cornu.types import PyTree
 
 __all__ = ["Recording", "outputs_of"]

@@ -14,8 +14,8 @@ from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.errors import quantity, visible_cause
+from cornu.inspect.retrace import new_input, retrace_nodes
 from cornu.models.model import Model
-from cornu.models.retrace import new_input, retrace_nodes
 from cornu.models.sequential import Sequential
 from cornu.names import make_unique
 from cornu.types import DataLike, PyTree

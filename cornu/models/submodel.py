@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.inspect import Item
-from cornu.models.retrace import is_added_mask, new_input, replay
+from cornu.inspect.retrace import is_added_mask, new_input, replay
 
 __all__ = ["cut"]
 

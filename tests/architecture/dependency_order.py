@@ -8,7 +8,8 @@ works on a tree that does not run.
 
     11  cornu/__init__.py, cornu/__main__.py
     10  compat, dialects
-     9  applications, cli, datasets, demo, distillation, wrappers; utils, backend, config, info;
+     9  applications, cli, datasets, demo, distillation, planned_program, wrappers; utils, backend,
+        config, info;
         facades
      8  models
      7  training
@@ -37,8 +38,8 @@ ORDER = {
     11: ["__main__"],
     10: ["compat", "dialects"],
     9: [
-        *["applications", "cli", "datasets", "demo", "distillation", "utils"],
-        *["backend", "config", "dtype_policies", "info", "wrappers"],
+        *["applications", "cli", "datasets", "demo", "distillation", "planned_program"],
+        *["utils", "backend", "config", "dtype_policies", "info", "wrappers"],
     ],
     8: ["models"],
     7: ["training"],

@@ -8,7 +8,9 @@ object per line to its standard output.
 from __future__ import annotations
 
 import json
+import math
 import pathlib
+import re
 import sys
 import tempfile
 import time
@@ -17,8 +19,7 @@ from typing import Any
 import jax
 from jax import export
 
-# Of these passes, XLA writes the text of the program. After partitioning, dtypes are those of the
-# model; the passes for CPU that follow compute bfloat16 in float32.
+# Of this pass, XLA writes the text of the program.
 _PASS = "^spmd-partitioning$"
 
 _OPTIONS: dict[str, str | bool] = {
@@ -26,9 +27,11 @@ _OPTIONS: dict[str, str | bool] = {
     # In the order of the least memory, as on accelerators. By default, the compiler for CPU orders
     # operations so that as many as possible can run at the same time.
     "xla_cpu_enable_concurrency_optimized_scheduler": False,
-    # The pass joins all reductions of gradients into one, which ends after the last gradient, so
-    # that all gradients would be in memory at the same time.
-    "xla_disable_hlo_passes": "cpu-all-reduce-combiner",
+    # The first pass joins all reductions of gradients into one, which ends after the last gradient,
+    # so that all gradients would be in memory at the same time. The others make arrays of bfloat16
+    # float32, since CPUs compute in it.
+    "xla_disable_hlo_passes": "cpu-all-reduce-combiner,float-normalization-bf16,"
+    "all-reduce-promotion",
     # The machine code does not run.
     "xla_cpu_use_fusion_emitters": False,
     "xla_backend_optimization_level": "0",
@@ -62,18 +65,46 @@ def compile_program(job: dict[str, Any]) -> dict[str, Any]:
     jitted = jax.jit(run, out_shardings=outputs, donate_argnums=tuple(job["donated"]))
     with tempfile.TemporaryDirectory() as folder:
         options = {**_OPTIONS, "xla_dump_to": folder}
-        compiled = jitted.lower(*specs).compile(compiler_options=options)
-        found = sorted(pathlib.Path(folder).glob("*after_spmd-partitioning*.txt"))
-        text = found[-1].read_text() if found else compiled.as_text()
-    memory: Any = compiled.memory_analysis()
+        temporary: int | None = None
+        try:
+            compiled = jitted.lower(*specs).compile(compiler_options=options)
+            memory: Any = compiled.memory_analysis()
+            temporary = memory.temp_size_in_bytes
+        except jax.errors.JaxRuntimeError:
+            # There is no machine code for products of bfloat16, but buffers have been assigned.
+            temporary = _read_temporary_bytes(pathlib.Path(folder))
+            if temporary is None:
+                raise
+        # For one device, the program is not partitioned.
+        names = ("*after_spmd-partitioning*.txt", "*before_optimizations.txt")
+        found = [path for name in names for path in sorted(pathlib.Path(folder).glob(name))]
+        text = found[0].read_text()
+    results = [_local_bytes(a, s) for a, s in zip(exported.out_avals, outputs, strict=True)]
     return {
         "text": text,
-        "arguments": memory.argument_size_in_bytes,
-        "outputs": memory.output_size_in_bytes,
-        "aliased": memory.alias_size_in_bytes,
-        "temporary": memory.temp_size_in_bytes,
+        "arguments": sum(_local_bytes(spec, spec.sharding) for spec in specs),
+        # Those of the first results are written to the memory of donated arguments.
+        "outputs": sum(results[len(job["donated"]) :]),
+        "temporary": temporary,
         "seconds": time.perf_counter() - began,
     }
+
+
+def _local_bytes(spec: Any, sharding: Any) -> int:
+    """Returns the bytes of the part of an array that a device has."""
+    size: int = math.prod(sharding.shard_shape(spec.shape)) * spec.dtype.itemsize
+    return size
+
+
+def _read_temporary_bytes(folder: pathlib.Path) -> int | None:
+    """Returns the bytes of temporary buffers from the file in which XLA lists buffers."""
+    files = sorted(folder.glob("*buffer-assignment.txt"))
+    if not files:
+        return None
+    found = re.findall(
+        r"^allocation \d+: size (\d+), preallocated-temp", files[-1].read_text(), re.M
+    )
+    return sum(map(int, found))
 
 
 def main() -> None:

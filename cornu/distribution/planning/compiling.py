@@ -12,10 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from cornu.distribution.planning.hlo import Program, read_program
 
@@ -27,7 +27,7 @@ __all__ = [
     "Compiled",
     "Memory",
     "PartitionedProgram",
-    "compile_programs",
+    "VirtualDevices",
     "export_program",
 ]
 
@@ -46,7 +46,7 @@ class Memory:
         arguments: weights, optimizer state and the batch.
         outputs: the results that do not reuse the memory of arguments.
         temporary: activations, gradients and gathered weights, as XLA's compiler for CPU assigns
-            buffers.
+            buffers. It fuses fewer operations than those for accelerators, which need less.
     """
 
     arguments: int
@@ -97,25 +97,60 @@ def export_program(jitted: Any, specs: Sequence[Any]) -> Exported:
     return export.export(jitted, platforms=["cpu"])(*specs)
 
 
-def compile_programs(programs: Iterable[PartitionedProgram], devices: int) -> Iterator[Compiled]:
-    """Compiles programs one after the other, and yields each when it is compiled.
+class VirtualDevices:
+    """A process with virtual devices that compiles programs; a context manager.
 
     Args:
-        programs: the programs, each for at most `devices` devices.
-        devices: the number of virtual devices, at most `MAX_DEVICES`.
+        devices: the number of devices, at most `MAX_DEVICES`.
 
     Raises:
         ValueError: there are too many devices.
-        RuntimeError: a program could not be compiled.
     """
-    if devices > MAX_DEVICES:
-        raise ValueError(
-            f"Programs can be compiled for at most {MAX_DEVICES} virtual devices. Received: "
-            f"{devices}"
+
+    def __init__(self, devices: int) -> None:
+        if devices > MAX_DEVICES:
+            raise ValueError(
+                f"Programs can be compiled for at most {MAX_DEVICES} virtual devices. Received: "
+                f"{devices}"
+            )
+        self._devices = devices
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> VirtualDevices:
+        environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+        environment.pop("JAX_NUM_CPU_DEVICES", None)
+        flags = environment.get("XLA_FLAGS", "").split()
+        environment["XLA_FLAGS"] = " ".join(flag for flag in flags if _DEVICE_COUNT not in flag)
+        # By its file: as a module, it would import the library with all of its packages.
+        self._process = subprocess.Popen(
+            [sys.executable, str(_WORKER), str(self._devices)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # XLA writes a stack trace where it refuses a product of bfloat16.
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
-    with _start_worker(devices) as (jobs, answers), tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "program"
-        for program in programs:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        process.stdin.close()
+        process.stdout.close()
+        process.terminate()
+        process.wait()
+
+    def compile(self, program: PartitionedProgram) -> Compiled:
+        """Compiles a program.
+
+        Raises:
+            RuntimeError: the program could not be compiled.
+        """
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "program"
             file.write_bytes(program.exported.serialize())
             job = {
                 "program": str(file),
@@ -123,43 +158,16 @@ def compile_programs(programs: Iterable[PartitionedProgram], devices: int) -> It
                 "axes": list(program.mesh),
                 "donated": program.donated,
             }
-            jobs.write(json.dumps(job) + "\n")
-            jobs.flush()
-            yield _read_answer(answers.readline(), program)
-
-
-def _read_answer(line: str, program: PartitionedProgram) -> Compiled:
-    answer: dict[str, Any] = json.loads(line) if line else {"error": "the process ended"}
-    if "error" in answer:
-        raise RuntimeError(
-            f"The step could not be compiled for the mesh {program.mesh}: {answer['error']}\n"
-            "If the process ended, the compiler ran out of memory: plan for fewer devices, or for "
-            "a model with fewer layers."
-        )
-    memory = Memory(answer["arguments"], answer["outputs"] - answer["aliased"], answer["temporary"])
-    return Compiled(read_program(answer["text"]), memory, answer["seconds"])
-
-
-@contextlib.contextmanager
-def _start_worker(devices: int) -> Iterator[tuple[IO[str], IO[str]]]:
-    """Starts the process that compiles; yields its input and its output."""
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
-    environment.pop("JAX_NUM_CPU_DEVICES", None)
-    flags = environment.get("XLA_FLAGS", "").split()
-    environment["XLA_FLAGS"] = " ".join(flag for flag in flags if _DEVICE_COUNT not in flag)
-    # By its file: as a module, it would import the library with all of its packages.
-    process = subprocess.Popen(
-        [sys.executable, str(_WORKER), str(devices)],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        yield process.stdin, process.stdout
-    finally:
-        process.stdin.close()
-        process.stdout.close()
-        process.terminate()
-        process.wait()
+            with contextlib.suppress(BrokenPipeError):  # the answer will be empty
+                process.stdin.write(json.dumps(job) + "\n")
+                process.stdin.flush()
+            line = process.stdout.readline()
+        answer: dict[str, Any] = json.loads(line) if line else {"error": "the process ended"}
+        if "error" in answer:
+            raise RuntimeError(
+                f"The step could not be compiled for the mesh {program.mesh}: {answer['error']}\n"
+                "If the process ended, the compiler ran out of memory: plan for fewer devices, or "
+                "for a model with fewer layers."
+            )
+        memory = Memory(answer["arguments"], answer["outputs"], answer["temporary"])
+        return Compiled(read_program(answer["text"]), memory, answer["seconds"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -76,6 +76,7 @@ class StepTracer:
         lifted = scope.functionalize(
             self._trainer.train_logs, variables, self._trainer.random_sources()
         )
+        distribution._plan_(self._trainer.model)
         shardings = [distribution._variable_sharding_(v) for v in variables]
         values = tuple(
             jax.ShapeDtypeStruct(v.shape, jnp.dtype(v.dtype), sharding=sharding)
@@ -88,7 +89,8 @@ class StepTracer:
                 logs, updates, _ = lifted(values, jax.random.key(0), batch)
             return updates, logs
 
-        closed, (updates, logs) = jax.make_jaxpr(body, return_shape=True)(values, batch)
+        with _sharded(variables, shardings):
+            closed, (updates, logs) = jax.make_jaxpr(body, return_shape=True)(values, batch)
         written = sorted(updates)
         order = [*written, *(i for i in range(len(variables)) if i not in updates)]
         count = len(variables)
@@ -106,6 +108,19 @@ class StepTracer:
         mesh = distribution.device_mesh
         sizes = dict(zip(mesh.axis_names, mesh.shape, strict=True))
         return PartitionedProgram(export_program(jitted, specs), sizes, tuple(range(len(written))))
+
+
+@contextlib.contextmanager
+def _sharded(variables: Sequence[Variable], shardings: Sequence[Any]) -> Iterator[None]:
+    """Lets Variables have other shardings in a `with` block, without moving their values."""
+    before = [variable.sharding for variable in variables]
+    try:
+        for variable, sharding in zip(variables, shardings, strict=True):
+            variable.sharding = sharding
+        yield
+    finally:
+        for variable, sharding in zip(variables, before, strict=True):
+            variable.sharding = sharding
 
 
 def _with_sharding(distribution: Distribution, spec: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:

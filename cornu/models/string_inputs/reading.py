@@ -8,7 +8,7 @@ from cornu import tree
 from cornu.core.layer.signature import call_signature
 from cornu.core.layer.walk import nested_layers
 from cornu.data.strings import arrays_with_strings
-from cornu.models.retrace import new_input
+from cornu.inspect.retrace import new_input
 from cornu.models.string_inputs.host_columns import is_strings
 from cornu.models.string_inputs.split_graph import SplitGraph
 from cornu.models.string_inputs.step_inputs import StepInputs

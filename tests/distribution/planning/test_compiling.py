@@ -9,7 +9,7 @@ from cornu.distribution.planning.collectives import find_collectives
 from cornu.distribution.planning.compiling import (
     MAX_DEVICES,
     PartitionedProgram,
-    compile_programs,
+    VirtualDevices,
     export_program,
 )
 from cornu.distribution.planning.work import find_work
@@ -117,14 +117,17 @@ PROGRAMS = {
 
 
 def test_collectives_and_arithmetic_are_exact():
-    programs = [
-        PartitionedProgram(
-            export_program(jax.jit(function, out_shardings=sharding(*out)), specs), SIZES
-        )
-        for function, specs, out, _, _ in PROGRAMS.values()
-    ]
+    with VirtualDevices(8) as devices:
+        compiled_programs = [
+            devices.compile(
+                PartitionedProgram(
+                    export_program(jax.jit(function, out_shardings=sharding(*out)), specs), SIZES
+                )
+            )
+            for function, specs, out, _, _ in PROGRAMS.values()
+        ]
     for (name, (*_, expected, flops)), compiled in zip(
-        PROGRAMS.items(), compile_programs(programs, 8), strict=True
+        PROGRAMS.items(), compiled_programs, strict=True
     ):
         found = find_collectives(compiled.program, SIZES)
         described = {
@@ -145,10 +148,13 @@ def test_a_program_that_does_not_compile_is_an_error():
     program = PartitionedProgram(
         export_program(jitted, [spec((8,), "data")]), {"data": 4, "model": 4}
     )
-    with pytest.raises(RuntimeError, match="could not be compiled for the mesh"):
-        list(compile_programs([program], 16))
+    with (
+        VirtualDevices(16) as devices,
+        pytest.raises(RuntimeError, match="could not be compiled for the mesh"),
+    ):
+        devices.compile(program)
 
 
 def test_the_number_of_devices_is_bounded():
     with pytest.raises(ValueError, match=f"at most {MAX_DEVICES} virtual devices"):
-        list(compile_programs([], 2 * MAX_DEVICES))
+        VirtualDevices(2 * MAX_DEVICES)

@@ -1,0 +1,97 @@
+"""The layouts that a plan compares: meshes, and the distributions of cornu on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cornu.distribution.base import Distribution
+from cornu.distribution.data_parallel import DataParallel
+from cornu.distribution.fully_sharded import FullySharded
+from cornu.distribution.mesh import DeviceMesh
+from cornu.distribution.planning.training_step import AbstractDeviceMesh
+from cornu.distribution.sharded_tensor import ShardedTensorParallel
+from cornu.distribution.tensor_parallel import TensorParallel
+
+__all__ = ["Layout", "candidates"]
+
+_BATCH, _MODEL = "batch", "model"
+_MAX_TENSOR = 8
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A way to divide a model among devices.
+
+    Attributes:
+        name: such as "fsdp" or "fsdp x tensor 8".
+        mesh: the sizes of the axes of the mesh by name.
+        create: creates the distribution, given a mesh.
+        code: the argument of `compile` that chooses the layout.
+    """
+
+    name: str
+    mesh: Mapping[str, int] = field(hash=False)
+    create: Callable[[DeviceMesh], Distribution]
+    code: str
+
+    @property
+    def devices(self) -> int:
+        """The number of devices."""
+        return math.prod(self.mesh.values())
+
+    @property
+    def replicas(self) -> int:
+        """The number of parts into which batches are divided."""
+        return self.mesh[_BATCH]
+
+    @property
+    def waiting_axes(self) -> tuple[str, ...]:
+        """The axes along which activations are exchanged."""
+        return tuple(name for name in self.mesh if name != _BATCH)
+
+    def distribution(self) -> Distribution:
+        """Returns the distribution on an abstract mesh."""
+        return self.create(AbstractDeviceMesh(self.mesh))
+
+
+def candidates(devices: int, node_size: int) -> list[Layout]:
+    """Returns the layouts for a number of devices.
+
+    Tensor parallelism exchanges activations in each layer, so that its devices are in one node.
+
+    Args:
+        devices: the number of devices.
+        node_size: the number of devices in a node.
+
+    Example:
+
+    >>> [layout.name for layout in candidates(8, 8)]  # doctest: +NORMALIZE_WHITESPACE
+    ['data', 'fsdp', 'tensor 2', 'tensor 4', 'tensor 8', 'fsdp x tensor 2', 'fsdp x tensor 4']
+    """
+    flat = {_BATCH: devices}
+    found = [
+        Layout("data", flat, DataParallel, 'distribution="data"'),
+        Layout("fsdp", flat, FullySharded, 'distribution="fsdp"'),
+    ]
+    for parts in _divisors(devices, min(node_size, _MAX_TENSOR)):
+        found.append(_tensor("tensor", TensorParallel, devices, parts))
+    for parts in _divisors(devices, min(node_size, _MAX_TENSOR)):
+        if parts < devices:
+            found.append(_tensor("fsdp x tensor", ShardedTensorParallel, devices, parts))
+    return found
+
+
+def _divisors(devices: int, largest: int) -> Iterator[int]:
+    parts = 2
+    while parts <= largest and devices % parts == 0:
+        yield parts
+        parts *= 2
+
+
+def _tensor(name: str, kind: Any, devices: int, parts: int) -> Layout:
+    mesh = {_BATCH: devices // parts, _MODEL: parts}
+    code = f"distribution=cornu.distribution.{kind.__name__}(model_parallel={parts})"
+    return Layout(f"{name} {parts}", mesh, kind, code)
