@@ -190,11 +190,18 @@ class CallbackList(Callback):
 
     # -------------------------------------------------------------------------------------- hooks
 
-    def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
-        """Calls the callbacks whose interval (`look_every`) has passed since their last call."""
+    def on_progress(
+        self, step: int, steps: int | None, logs: Logs = None, now: float | None = None
+    ) -> None:
+        """Calls the callbacks whose interval (`look_every`) has passed since their last call.
+
+        Args:
+            step, steps, logs: as in `Callback.on_progress`.
+            now: the time in seconds, by default that of this process.
+        """
         if self._validating:
             return
-        now = time.monotonic()
+        now = time.monotonic() if now is None else now
         last = self.model is not None and self.model.stop_training
         for i, callback in self._numbered():
             # Most callbacks have no interval, and this runs after every step.

@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu.callbacks.callback import Callback
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.process import job
 from cornu.types import Logs
 
 __all__ = ["CSVLogger"]
@@ -88,7 +89,8 @@ class CSVLogger(Callback):
         writer.writerow([epoch, *(_format_value(logs.get(name, "NA")) for name in self._columns)])
         # So that the row survives a crash, and is part of the size below.
         file.flush()
-        self._length = os.fstat(file.fileno()).st_size
+        if job.is_first():
+            self._length = os.fstat(file.fileno()).st_size
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Closes the file."""
@@ -102,7 +104,8 @@ class CSVLogger(Callback):
         append = self.append or self._length is not None
         if append and not self._columns:
             self._columns = self._read_header()
-        self._file = open(self.filename, "a" if append else "w", newline="", encoding="utf-8")
+        path = job.path_to_write(self.filename)
+        self._file = open(path, "a" if append else "w", newline="", encoding="utf-8")
         return self._file
 
     def _read_header(self) -> list[str]:
@@ -143,7 +146,7 @@ class CSVLogger(Callback):
         """
         self._close()
         self._columns, self._length = [], state["length"]
-        if self._length is None:
+        if self._length is None or not job.is_first():
             return
         found = os.path.getsize(self.filename) if os.path.exists(self.filename) else 0
         if found < self._length:

@@ -13,6 +13,7 @@ from typing import Any
 from cornu.callbacks.callback import Callback
 from cornu.callbacks.shared.model_files import check_model_path, save_model_file
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.process import job
 from cornu.terminal.console import console
 from cornu.types import Logs
 
@@ -101,9 +102,13 @@ class OnSignal(Callback):
         self._save_and_stop()
 
     def _save_and_stop(self) -> None:
-        if self.received is None or self._saved:
+        if self._saved:
             return
-        self._saved = True
+        # Of several processes, all must save the model together.
+        received = int(job.exchange([self.received or 0]).max())
+        if not received:
+            return
+        self.received, self._saved = signal.Signals(received), True
         save_model_file(self.model, self.filepath)
         self.model._pause_training_()
         console.print(

@@ -14,6 +14,7 @@ import numpy as np
 
 from cornu.callbacks.callback import Callback
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.process import job
 from cornu.types import Logs
 
 __all__ = ["RemoteMonitor"]
@@ -71,7 +72,9 @@ class RemoteMonitor(Callback):
         self._warned = False
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Sends the logs."""
+        """Sends the logs; of several processes, only the first one does."""
+        if not job.is_first():
+            return
         body = {"epoch": epoch, **{name: _to_json(value) for name, value in (logs or {}).items()}}
         try:
             with urllib.request.urlopen(self._make_request(body), timeout=_TIMEOUT) as response:

@@ -18,6 +18,7 @@ from cornu.callbacks.callback import Callback, Step
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.errors import is_positive_integer
+from cornu.process import job
 from cornu.saving.atomic_write import atomic_write
 from cornu.terminal.console import console
 from cornu.types import Logs
@@ -249,7 +250,7 @@ class SpikeSkip(Callback):
             self.model.stop_training = True
 
     def _write(self) -> None:
-        if self.path is None:
+        if self.path is None or not job.is_first():
             return
         rows = [
             {**one._asdict(), "loss": one.loss if math.isfinite(one.loss) else str(one.loss)}

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from cornu.callbacks.callback import Callback
+from cornu.process import job
 from cornu.terminal.console import console
 from cornu.types import Logs
 
@@ -91,8 +92,9 @@ class Timer(Callback):
     def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
         """Ends training if the time limit is reached."""
         self._steps = step
-        left = self.left
-        if left is None or left > self._validation or self.model.stop_training:
+        # The clock of process 0 decides for all processes of a job.
+        left = None if self.limit is None else job.from_first(self.limit - self.total)
+        if left is None or left > job.from_first(self._validation) or self.model.stop_training:
             return
         limit = datetime.timedelta(seconds=round(self.limit or 0))
         console.print(

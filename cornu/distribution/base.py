@@ -179,6 +179,10 @@ class Distribution:
         return NamedSharding(self._device_mesh.backend_mesh, PartitionSpec())
 
     @property
+    def _shares_batches_(self) -> bool:
+        return self._num_processes > 1 and self._auto_shard_dataset
+
+    @property
     def _row_multiple_(self) -> int:
         if self._auto_shard_dataset:
             return self.num_model_replicas

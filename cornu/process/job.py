@@ -1,23 +1,88 @@
-"""The job of this process: how many processes train one model together, and which this is."""
+"""The job of this process: how many processes train one model together, and which this is.
+
+Process 0 writes the files of the job and prints its messages. All processes must call the functions
+that exchange values in the same order; with one process they return at once.
+"""
 
 from __future__ import annotations
 
-import jax
+import os
+from collections.abc import Sequence
 
-__all__ = ["count", "index", "is_first"]
+import jax
+import numpy as np
+
+__all__ = [
+    "any_process",
+    "count",
+    "exchange",
+    "from_first",
+    "index",
+    "is_first",
+    "path_to_write",
+    "separate",
+]
+
+_state = {"together": True}
+
+
+def separate() -> None:
+    """Says that the processes do not train together: each is a job of its own."""
+    _state["together"] = False
+
+
+def _is_connected() -> bool:
+    # Before the processes are connected, `jax.process_count` would start JAX's devices.
+    return _state["together"] and jax.distributed.is_initialized()
 
 
 def count() -> int:
     """Returns the number of processes of the job; 1 without `cornu.distribution.initialize`."""
-    # Before the processes are connected, the question would start JAX's devices.
-    return jax.process_count() if jax.distributed.is_initialized() else 1
+    return jax.process_count() if _is_connected() else 1
 
 
 def index() -> int:
     """Returns the number of this process, from 0."""
-    return jax.process_index() if jax.distributed.is_initialized() else 0
+    return jax.process_index() if _is_connected() else 0
 
 
 def is_first() -> bool:
     """Whether this is process 0, which writes the files of the job."""
     return index() == 0
+
+
+def path_to_write(path: str) -> str:
+    """Returns the path of a file of the job; in processes that do not write it, one for nothing.
+
+    Example:
+
+    >>> path_to_write("log.csv")
+    'log.csv'
+    """
+    return path if is_first() else os.devnull
+
+
+def exchange(values: Sequence[float]) -> np.ndarray:
+    """Returns the values of all processes, one row for each, in float32.
+
+    Example:
+
+    >>> exchange([1.0, 2.5])
+    array([[1. , 2.5]], dtype=float32)
+    """
+    own = np.array(values, "float32")
+    if count() == 1:
+        return own[None]
+    from jax.experimental import multihost_utils
+
+    return np.asarray(multihost_utils.process_allgather(own))
+
+
+def from_first(value: float) -> float:
+    """Returns the value that process 0 passes."""
+    return value if count() == 1 else float(exchange([value])[0, 0])
+
+
+def any_process(value: bool) -> bool:
+    """Whether the value is True in at least one process."""
+    return value if count() == 1 else bool(exchange([value]).any())

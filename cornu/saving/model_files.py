@@ -14,6 +14,7 @@ from cornu import registry
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import check_choice, quantity
+from cornu.process import job
 from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import old_files, validation
 from cornu.saving.atomic_write import atomic_write, may_write
@@ -34,6 +35,7 @@ from cornu.saving.stored_state import (
     StoredValue,
     host_arrays,
     state_by_key,
+    take_part,
 )
 from cornu.saving.variable_paths import match_file
 from cornu.saving.work_budget import check_work
@@ -73,7 +75,8 @@ def save_model(
     """Writes a model to a `.keras` archive or an `.h5` file, atomically if it is a file.
 
     If the optimizer has no config, as those of Optax, it is left out with a warning, together with
-    the other arguments of `compile`.
+    the other arguments of `compile`. Of several processes that train the model, all must call this,
+    and the first one writes the file.
 
     Args:
         model: the model.
@@ -104,20 +107,22 @@ def save_model(
         return
     path = Path(filepath)  # type: ignore[arg-type]  # not an open file
     is_hdf5_name = path.suffix in HDF5_SUFFIXES and not path.name.endswith(".weights.h5")
-    if is_hdf5_name and not zipped:
-        if may_write(path, overwrite):
-            with atomic_write(path) as temporary:
-                old_files.write_hdf5_model(model, temporary, include_optimizer)
-        return
-    if path.suffix != ".keras" or zipped is False:
+    is_hdf5_file = is_hdf5_name and not zipped
+    if not is_hdf5_file and (path.suffix != ".keras" or zipped is False):
         raise ValueError(
             f"The file name of a model must end in '.keras' or '.h5'. Received: {str(path)!r}\n"
             "To save only the weights, use model.save_weights('....weights.h5')."
         )
+    if not job.is_first():
+        take_part(describe_model(model, include_optimizer)[1])
+        return
     if not may_write(path, overwrite):
         return
     with atomic_write(path) as temporary:
-        _write_archive(model, temporary, include_optimizer, weights_format)
+        if is_hdf5_file:
+            old_files.write_hdf5_model(model, temporary, include_optimizer)
+        else:
+            _write_archive(model, temporary, include_optimizer, weights_format)
 
 
 def _is_open_file(file: str | os.PathLike[str] | IO[bytes]) -> TypeGuard[IO[bytes]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.process import job
 from cornu.process.interrupts import loses_no_interrupt
 from cornu.saving import old_files, validation
 from cornu.saving.atomic_write import atomic_write, may_write
@@ -16,7 +17,7 @@ from cornu.saving.formats.hdf5 import HDF5Reader
 from cornu.saving.formats.legacy_hdf5 import read_layers
 from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, index_path, write_sharded
 from cornu.saving.formats.table import WRITERS, open_arrays
-from cornu.saving.stored_state import host_arrays, state_by_key, state_by_path
+from cornu.saving.stored_state import host_arrays, state_by_key, state_by_path, take_part
 from cornu.saving.variable_paths import RenamedArrays, match_file
 
 __all__ = ["load_weights", "save_weights"]
@@ -81,6 +82,9 @@ def save_weights(
     is_hdf5 = path.name.endswith((".h5", INDEX_SUFFIX))
     state = state_by_key(model) if is_hdf5 else state_by_path(model)
     state.leave_out(objects_to_skip or ())
+    if not job.is_first():
+        take_part(state.collect())
+        return
     if not may_write(path, overwrite):
         return
     if max_shard_size is not None:

@@ -1,4 +1,7 @@
-"""Console: output to the terminal, with one line that is updated in place."""
+"""Console: output to the terminal, with one line that is updated in place.
+
+Of several processes that train one model, only the first one writes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 
 from cornu import settings
 from cornu.names import printable
+from cornu.process import job
 
 __all__ = ["Console", "console", "log_message"]
 
@@ -60,6 +64,8 @@ class Console:
             below: complete lines to write after it. If given, even as "", the line is final.
         """
         end = "" if below is None else f"\n{below}"
+        if not job.is_first():
+            return
         # Spaces overwrite what is left of a longer line: not every notebook knows `\x1b[K`.
         sys.stdout.write("\r" + text + " " * max(0, self._open_width - width) + end)
         sys.stdout.flush()
@@ -67,6 +73,8 @@ class Console:
 
     def print(self, text: str = "") -> None:
         """Writes a line, below the one that is being updated; control characters are escaped."""
+        if not job.is_first():
+            return
         self.end_line()
         sys.stdout.write(printable(text, keep="\n\t") + "\n")
         sys.stdout.flush()

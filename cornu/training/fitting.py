@@ -16,6 +16,7 @@ import numpy as np
 from cornu.callbacks import CallbackList, History
 from cornu.core.state.dtypes import is_direct
 from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
+from cornu.data.shared_order import check_same_batch, share_seeds
 from cornu.errors import is_positive_integer
 from cornu.process.interrupts import immediate_interrupts, loses_no_interrupt
 from cornu.saving.resume import Resume
@@ -78,6 +79,7 @@ def fit(
         trainer.training("fit"),
         ResumeSession(trainer, None if fast_dev_run else resume, listed) as session,
     ):
+        share_seeds()
         data = identify(x, y, sample_weight)
         binding = trainer.binding("train", class_weight, aligned=data.has_rows)
         held_out = _identify_validation(validation_data)
@@ -129,7 +131,7 @@ def fit(
             # Before training, so that wrong validation data does not raise after a whole epoch.
             validation.check(range(initial_epoch, epochs))
             _train(trainer, source, session, validation, epochs, initial_epoch, debug_nans)
-        if session.interrupted:
+        if trainer.run.interrupted:
             error = KeyboardInterrupt()
             session.report_interrupt(error, epochs)
             raise error
@@ -154,7 +156,7 @@ def _train(
 ) -> None:
     callbacks = session.callbacks
     watch = preflight.LossWatch(trainer)
-    trainer.run.stop_training = trainer.run.pausing = False
+    trainer.decide([False, False, False])
     try:
         callbacks.on_train_begin()
         guard = _nan_guard(trainer, debug_nans, initial_epoch, callbacks) if debug_nans else None
@@ -303,6 +305,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Returns the loss and the metrics on some data; see `Model.evaluate`."""
     trainer.require_config("evaluate")
+    share_seeds()
     data = identify(x, y, sample_weight)
     source = limit_steps(_open_for_evaluation(trainer, data, batch_size, steps_))
     listed = _callback_list(trainer, callbacks, verbose, 1, source.steps)
@@ -330,6 +333,7 @@ def predict(
     callbacks: Any,
 ) -> Any:
     """Returns the predictions for some data; see `Model.predict`."""
+    share_seeds()
     data = identify(x)
     binding = trainer.binding("predict", inputs_only=True, aligned=data.has_rows)
     source: Any = data.open(
@@ -344,6 +348,7 @@ def predict(
         listed = _callback_list(trainer, callbacks, verbose, 1, source.steps)
         listed.on_predict_begin()
     parts: list[Any] = []
+    placement = trainer.placement
     padder = BatchPadder(source)
     config = trainer.config
     # The number of batches between two calls of callbacks, as in `fit`.
@@ -352,6 +357,8 @@ def predict(
         batches = iter(source.batches())
         while group := list(itertools.islice(batches, together)):
             begun = len(parts)
+            if not begun and placement is not None and placement._shares_batches_:
+                check_same_batch(group[0], 0)
             if listed is not None:
                 listed.on_predict_batch_begin(begun)
             parts += [trainer.programs.predict(batch, padder.size(batch)) for batch in group]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from cornu.callbacks import CallbackList
 from cornu.data import Arrays, Stream
 from cornu.errors import quantity
+from cornu.training.agreement import Agreement, Flags
 from cornu.training.logs import Logs
 from cornu.training.step.runner import MetricsOwner, Runner
 
@@ -21,8 +22,15 @@ class StateSaver(Protocol):
     def limit(self, steps: int) -> int:
         """Returns the number of steps that may run after `steps` before a state is due."""
 
-    def after_steps(self, epoch: int, step: int, last: bool, logs: Any) -> None:
-        """Called between two dispatches; `last` if no step of the epoch is left."""
+    def after_steps(self, epoch: int, step: int, last: bool, logs: Any, met: bool) -> None:
+        """Called between two dispatches.
+
+        Args:
+            epoch, step: the position that training has reached.
+            last: whether no step of the epoch is left.
+            logs: the logs of the step.
+            met: whether all processes of the job can decide together now.
+        """
 
     def after_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Called when an epoch has ended, after validation and the callbacks."""
@@ -37,11 +45,10 @@ class StateSaver(Protocol):
         """Called when training has finished without an error."""
 
 
-class EpochHost(MetricsOwner, Protocol):
+class EpochHost(MetricsOwner, Flags, Protocol):
     """The part of the Trainer that the loop over epochs uses."""
 
     epochs_run: int
-    stop_training: bool
 
     @property
     def pausing(self) -> bool:
@@ -110,12 +117,14 @@ def run_epochs(
         epochs: the number of the last epoch.
     """
     host.stop_training |= start.ended
+    agreement = Agreement(host)
+    agreement.meet()
     # Shuffling depends on how many epochs the model has run, also in earlier calls of fit.
     offset = host.epochs_run - start.epoch
     training_logs: Any = start.logs or {}
     step = start.step
     for epoch in range(start.epoch, epochs):
-        if host.stop_training:
+        if agreement.stops:
             break
         logs: Any = start.logs if step else None
         done = step
@@ -139,10 +148,13 @@ def run_epochs(
                     if runner.per_dispatch is not None:
                         callbacks.on_train_batch_begin(begun)
                     callbacks.on_train_batch_end(done - 1, logs)
-                callbacks.on_progress(done, source.steps, logs)
-                if host.stop_training:
-                    break
-                saver.after_steps(epoch, done, done == source.steps, logs)
+                met = agreement.is_due(done - begun, single)
+                if met:
+                    agreement.meet()
+                    callbacks.on_progress(done, source.steps, logs, agreement.now)
+                    if agreement.stops:
+                        break
+                saver.after_steps(epoch, done, done == source.steps, logs, met)
         except (TypeError, ValueError) as error:
             if source.rejected is not None:
                 steps = quantity(runner.count.number - before, "step")
@@ -161,6 +173,7 @@ def run_epochs(
         host.epochs_run += 1
         epoch_logs.update(validation.after_epoch(epoch))
         callbacks.on_epoch_end(epoch, epoch_logs)
+        agreement.meet()
         watch.after_epoch(epoch, epoch_logs)
         training_logs = epoch_logs
         step = 0
@@ -171,6 +184,8 @@ def run_epochs(
     host.finish_training()
     callbacks.on_train_end(training_logs)
     saver.end()
+    # When fit returns in one process, the first one has written all files.
+    agreement.meet()
 
 
 def _announce(
@@ -194,6 +209,7 @@ def run_evaluation(
     runner.owner.reset_metrics()
     callbacks.on_test_begin()
     single = callbacks.test_batch_hooks
+    agreement = Agreement()
     logs: Any = None
     blocks = runner.epoch(source, 0, callbacks.look_every, single)
     if single and runner.per_dispatch is None:
@@ -203,7 +219,9 @@ def run_evaluation(
             if runner.per_dispatch is not None:
                 callbacks.on_test_batch_begin(begun)
             callbacks.on_test_batch_end(stop - 1, logs)
-        callbacks.on_progress(stop, source.steps, logs)
+        if agreement.is_due(stop - begun, single):
+            agreement.meet()
+            callbacks.on_progress(stop, source.steps, logs, agreement.now)
         if steps is not None and stop >= steps:
             break
     found = {} if logs is None else dict(logs)

@@ -59,6 +59,7 @@ class RunState:
     Attributes:
         stop_training: whether `fit` stops after the current step.
         pausing: whether it stops in order to continue later.
+        interrupted: whether it stops because of a Ctrl-C.
         can_pause: whether the state of training is saved, so that it can continue.
         history: the History of the last `fit`.
         nan_report: the report of the last `fit(debug_nans=True)` that stopped.
@@ -68,6 +69,7 @@ class RunState:
 
     stop_training: bool = False
     pausing: bool = False
+    interrupted: bool = False
     can_pause: bool = False
     history: History | None = None
     nan_report: Any = None
@@ -513,6 +515,15 @@ class Trainer:
     def pausing(self) -> bool:
         """Whether `fit` stops in order to continue later."""
         return self.run.pausing
+
+    @property
+    def decisions(self) -> list[bool]:
+        """The flags that callbacks and signals set; the first is `stop_training`."""
+        return [self.run.stop_training, self.run.pausing, self.run.interrupted]
+
+    def decide(self, decisions: list[bool]) -> None:
+        """Sets the flags."""
+        self.run.stop_training, self.run.pausing, self.run.interrupted = decisions
 
 
 def _open_whole(data: DataInput, binding: Binding) -> Arrays:

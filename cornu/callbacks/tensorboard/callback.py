@@ -19,6 +19,7 @@ from cornu.callbacks.tensorboard.weight_image import encode_png, render_weight
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import is_positive_integer
 from cornu.names import make_unique
+from cornu.process import job
 from cornu.types import Logs
 
 __all__ = ["TensorBoard"]
@@ -185,7 +186,8 @@ class TensorBoard(Callback):
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Starts the profiler before the first profiled step."""
         self._batch_began = time.monotonic()
-        if self._profiled and self._batches + 1 == self._profiled[0]:
+        # The profilers of several processes of a machine would write the same files.
+        if self._profiled and self._batches + 1 == self._profiled[0] and job.is_first():
             self._start_profile()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:

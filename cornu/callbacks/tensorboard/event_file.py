@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from cornu.callbacks.tensorboard import protobuf
+from cornu.process import job
 from cornu.types import ArrayLike
 
 __all__ = ["EventWriter", "crc32c", "mask_crc"]
@@ -55,7 +56,7 @@ class EventWriter:
             f"{os.getpid()}.{next(_file_numbers)}{suffix}"
         )
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self.path, "ab")
+        self._file = open(job.path_to_write(str(self.path)), "ab")
         # The first event of a file is its version.
         self._write_event(None, protobuf.text(3, "brain.Event:2"))
 

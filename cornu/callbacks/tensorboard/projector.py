@@ -13,6 +13,7 @@ from cornu.callbacks.shared.nested_layers import find_layers
 from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.errors import suggest
 from cornu.layers import Embedding
+from cornu.process import job
 from cornu.saving.atomic_write import atomic_write
 
 __all__ = ["Metadata", "check_metadata", "write_projector"]
@@ -47,12 +48,17 @@ def write_projector(folder: str, model: TrainedModel, metadata: Metadata | None)
     for layer in find_layers(model, Embedding):
         labels = metadata.get(layer.name) if isinstance(metadata, dict) else metadata
         path = f"{_FOLDER}/{layer.name.replace('/', '_')}.tsv"
+        values = layer.embeddings.numpy()  # other processes may hold parts of them
+        if not job.is_first():
+            continue
         with atomic_write(Path(folder, path)) as temporary:
-            np.savetxt(temporary, layer.embeddings.numpy().astype("float32"), "%.8g", "\t")
+            np.savetxt(temporary, values.astype("float32"), "%.8g", "\t")
         lines = {"tensor_name": layer.name, "tensor_path": path}
         if labels is not None:
             lines["metadata_path"] = os.fspath(labels)
         fields = "".join(f"  {name}: {json.dumps(text)}\n" for name, text in lines.items())
         config += f"embeddings {{\n{fields}}}\n"
+    if not job.is_first():
+        return
     with atomic_write(Path(folder, _CONFIG)) as temporary:
         temporary.write_text(config)

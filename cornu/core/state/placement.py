@@ -70,6 +70,10 @@ class Placement(Protocol):
     def _undivided_(self, model: Any) -> list[tuple[Variable, int]]:
         """Returns the large Variables that it cannot divide, with the number of parts."""
 
+    @property
+    def _shares_batches_(self) -> bool:
+        """Whether several processes pass the same batches, of which each uses its rows."""
+
     def _variable_sharding_(self, variable: Variable) -> Sharding:
         """Returns the sharding of a Variable, whose shape is known."""
 

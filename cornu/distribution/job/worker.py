@@ -13,6 +13,7 @@ import jax
 from cornu import distribution
 from cornu.distribution.job.connect import initialize, set_exit_status
 from cornu.distribution.job.ending import watch_launcher
+from cornu.process import job
 
 __all__ = ["main"]
 
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     watch_launcher()
     initialize()
-    if options.distribution != "none" and jax.device_count() > 1:
+    if options.distribution == "none":
+        job.separate()
+    elif jax.device_count() > 1:
         distribution.set_distribution(distribution.DataParallel())
     try:
         _run(options.program, options.module, options.arguments)

@@ -15,10 +15,12 @@ import numpy as np
 
 from cornu import seeds
 from cornu.callbacks import BackupAndRestore, CallbackList
+from cornu.core.state.placement import to_host
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, DataInput, digest_rows, global_random
 from cornu.names import printable
+from cornu.process import job
 from cornu.saving.resume import Resume
 from cornu.saving.state_encoding import decode_state, encode_state
 from cornu.saving.training_state import TrainingState
@@ -84,7 +86,6 @@ class ResumeSession:
         # The epoch and the number of its steps that training has reached, and of the last state.
         self._reached = (0, 0)
         self._written: tuple[int, int] | None = None
-        self.interrupted = False  # whether training ends after a step because of a Ctrl-C
 
     # ------------------------------------------------------------------------- opening and closing
 
@@ -92,11 +93,13 @@ class ResumeSession:
         if self.resume is None:
             return self
         self._writer = writer = CheckpointWriter(self.resume, 0)
-        self._exit_stack.enter_context(writer.states.lock())
+        if job.is_first():
+            self._exit_stack.enter_context(writer.states.lock())
         # After the lock, because the stack ends in reverse order: the writer must not write
         # unlocked.
         self._exit_stack.callback(writer.close)
         self.saved = writer.states.read_newest()
+        self._compare_processes(writer)
         if self.saved is not None:
             writer.number = self.saved.number
             with self._errors_of(self.saved):
@@ -108,6 +111,19 @@ class ResumeSession:
                 self.trainer.set_seed(self.saved.data["seed"])
         self.trainer.run.can_pause = True
         return self
+
+    def _compare_processes(self, writer: CheckpointWriter) -> None:
+        """Raises a RuntimeError if the processes of a job have read different states."""
+        own = -1 if self.saved is None else self.saved.number
+        # Also a barrier: no state is written before all processes have read the last one.
+        numbers = job.exchange([own])[:, 0]
+        if (numbers != numbers[0]).any():
+            found = ["none" if number < 0 else f"{number:.0f}" for number in numbers]
+            raise RuntimeError(
+                f"The processes of the job find different states in {str(writer.folder)!r}: "
+                f"{', '.join(found)}.\nUse a directory that all machines share, and the same "
+                "path in each process."
+            )
 
     def __exit__(self, *error: Any) -> None:
         self.trainer.run.can_pause = False
@@ -186,7 +202,7 @@ class ResumeSession:
         text = f"The state in {str(self._folder())!r} belongs to another run:{listed}"
         if self._on_change == "restart":
             assert self._writer is not None
-            self._writer.states.clear()
+            self._writer.clear()
             self.saved = None
             self._writer.number = 0
             assert self._own_seed is not None
@@ -270,7 +286,7 @@ class ResumeSession:
         if self._writer is None or self._epochs_only:
             return False
         run = self.trainer.run
-        run.stop_training = run.pausing = self.interrupted = True
+        run.stop_training = run.pausing = run.interrupted = True
         return True
 
     def report_interrupt(self, error: KeyboardInterrupt, epochs: int) -> None:
@@ -395,12 +411,13 @@ class ResumeSession:
         """Returns the number of steps that may run after `steps` before a state is to be saved."""
         return self._writer.limit(steps) if self._writer else no_limit(steps)
 
-    def after_steps(self, epoch: int, step: int, last: bool, logs: Any) -> None:
+    def after_steps(self, epoch: int, step: int, last: bool, logs: Any, met: bool) -> None:
         """Saves the state if it is due, except after the last step, which `after_epoch` follows."""
         self._reached = (epoch, step)
         if self._writer is None or last or self._epochs_only:
             return
-        if self._writer.is_due(self.trainer.counts["train"].number, False):
+        steps = self.trainer.counts["train"].number
+        if self._writer.is_due(steps, epoch_ended=False, met=met):
             # Other logs follow from the metrics, which are restored too.
             self._write(epoch, step, dict(logs) if logs.own else None)
 
@@ -410,7 +427,8 @@ class ResumeSession:
         self._reached = (epoch + 1, 0)
         if self._writer is None:
             return
-        if self._epochs_only or self._writer.is_due(self.trainer.counts["train"].number, True):
+        steps = self.trainer.counts["train"].number
+        if self._epochs_only or self._writer.is_due(steps, epoch_ended=True, met=True):
             self._write(*self._epoch_end)
 
     def paused(self, epoch: int, step: int, logs: Any) -> None:
@@ -436,7 +454,7 @@ class ResumeSession:
         if self.deletes_state:
             # Otherwise the thread could write one more state after the deletion.
             self._writer.wait()
-            self._writer.states.clear()
+            self._writer.clear()
             return
         epoch, step, logs = self._epoch_end or (0, 0, None)
         self._write(epoch, step, logs, finished=True)
@@ -448,6 +466,11 @@ class ResumeSession:
         trainer = self.trainer
         variables = name_variables(trainer)
         values = _copy_arrays(tuple([variable.stored for variable in variables.values()]))
+        if job.count() > 1:
+            # Other processes may hold parts of the values, and must take part.
+            values = tuple(to_host(value) for value in values)
+            if not job.is_first():
+                return
         arrays: dict[str, Any] = {}
         # A callback stopped training: a later run must not continue.
         ended = trainer.stop_training and not step and not trainer.pausing

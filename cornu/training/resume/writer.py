@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.process import job
 from cornu.saving.resume import Resume
 from cornu.saving.training_state import StateFolder, TrainingState
 
@@ -41,14 +42,23 @@ class CheckpointWriter:
         every = self.resume.steps
         return every - steps % every if every else 1 << 30
 
-    def is_due(self, steps: int, epoch_ended: bool) -> bool:
-        """Whether a state is due after `steps` steps."""
+    def is_due(self, steps: int, epoch_ended: bool, met: bool) -> bool:
+        """Whether a state is due after `steps` steps.
+
+        Args:
+            steps: the number of steps so far.
+            epoch_ended: whether an epoch has ended.
+            met: whether all processes of the job call this after the same steps, so that they can
+                decide together.
+        """
         if self.resume.steps:
             return steps % self.resume.steps == 0
         if self.resume.seconds is None:
             return epoch_ended
+        if not met:
+            return False
         waiting = self._running is not None and not self._running.done()
-        return time.monotonic() >= self._next_time and not waiting
+        return bool(job.from_first(time.monotonic() >= self._next_time and not waiting))
 
     def write(
         self, collect: Callable[[], tuple[dict[str, Any], Any]], finished: bool = False
@@ -93,6 +103,11 @@ class CheckpointWriter:
         self.failed = False
         if self.resume.every is None:
             self._next_time = max(self._next_time, time.monotonic() + seconds / _MAX_WRITE_FRACTION)
+
+    def clear(self) -> None:
+        """Removes all states."""
+        if job.is_first():
+            self.states.clear()
 
     def close(self) -> None:
         """Waits for the last write, and stops the thread."""
