@@ -12,6 +12,7 @@ import numpy as np
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state import sharing
+from cornu.core.state.placement import to_host
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable, read_value
 from cornu.core.tracebacks.user_frames import user_stacklevel
@@ -308,7 +309,7 @@ def _number(prefix: str, owner: VariableOwner) -> dict[str, Variable]:
 
 
 def _to_view(value: Any) -> np.ndarray:
-    return np.asarray(read_value(value) if isinstance(value, Variable) else value)
+    return to_host(read_value(value)) if isinstance(value, Variable) else np.asarray(value)
 
 
 def _to_numpy(value: Any) -> np.ndarray:

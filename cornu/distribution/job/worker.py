@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.distribution == "none":
         job.separate()
     elif jax.device_count() > 1:
-        distribution.set_distribution(distribution.DataParallel())
+        distribution.set_distribution(distribution.get(options.distribution))
     try:
         _run(options.program, options.module, options.arguments)
     except SystemExit as error:

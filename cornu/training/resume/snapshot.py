@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import seeds
+from cornu.core.state.placement import put, to_host
 from cornu.training.trainer import Trainer
 
 __all__ = ["Snapshot", "get_counters", "restored_after", "set_counters"]
@@ -31,7 +32,9 @@ class Snapshot:
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
         variables = trainer.touched_variables()
-        self._values = [(v, np.array(v.stored), _device_copier(v.stored)) for v in variables]
+        self._values = [
+            (v, np.array(to_host(v.stored)), _device_copier(v.stored)) for v in variables
+        ]
         self._counters = get_counters(trainer)
         self._run = dataclasses.replace(trainer.run)
 
@@ -67,8 +70,7 @@ def _device_copier(stored: jax.Array) -> Any:
 
     def copy_to_device(value: np.ndarray) -> jax.Array:
         # A copy, because training donates its buffers.
-        prepared = jnp.array(value)
-        return prepared if sharding is None else jax.device_put(prepared, sharding)
+        return jnp.array(value) if sharding is None else put(np.array(value), sharding)
 
     return copy_to_device
 
