@@ -242,4 +242,9 @@ def reset() -> None:
 
 def is_library_class(cls: type) -> bool:
     """Tells whether a class is defined in cornu, and not in the user's program."""
-    return cls.__module__.partition(".")[0] == "cornu"
+    return is_library_module(cls.__module__)
+
+
+def is_library_module(name: str) -> bool:
+    """Tells whether a module is one of cornu."""
+    return name.partition(".")[0] == "cornu"

@@ -14,13 +14,45 @@ from cornu import backend as backend_of_keras3
 from cornu import ops
 from cornu.core.state.public_scopes import name_scope
 from cornu.core.state.variable import Variable
-from cornu.dialects.keras1.backend import FUNCTIONS as FUNCTIONS_OF_KERAS1
+from cornu.dialects.backend import make_functions
+from cornu.ops import random
 
-# What Keras 3 no longer has, or has in another form.
-_DROPPED = (
-    *("backend", "image_dim_ordering", "set_image_dim_ordering", "lesser", "lesser_equal"),
-    *("in_train_phase", "in_test_phase"),
+# The functions of Keras 1 that compute at once, and have kept their arguments.
+_KEPT = (
+    *("argmax", "argmin", "batch_flatten", "binary_crossentropy", "cast_to_floatx"),
+    *("categorical_crossentropy", "clear_session", "concatenate", "dtype", "epsilon", "eval"),
+    *("expand_dims", "flatten", "floatx", "gather", "get_value", "hard_sigmoid", "int_shape"),
+    *("is_keras_tensor", "l2_normalize", "relu", "repeat", "repeat_elements", "reverse"),
+    *("set_epsilon", "set_floatx", "set_value", "sparse_categorical_crossentropy", "switch"),
 )
+# Functions of cornu with the same arguments.
+_SAME = (
+    *("abs", "all", "any", "arange", "cast", "clip", "cos", "cumprod", "cumsum", "dot", "elu"),
+    *("equal", "exp", "eye", "greater", "greater_equal", "less", "less_equal", "log", "max"),
+    *("maximum", "mean", "min", "minimum", "ndim", "not_equal", "one_hot", "ones", "ones_like"),
+    *("prod", "reshape", "round", "shape", "sigmoid", "sign", "sin", "softmax", "softplus"),
+    *("softsign", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "sum", "tanh"),
+    *("tile", "transpose", "var", "zeros", "zeros_like"),
+)
+
+
+def variable(value: Any, dtype: Any = None, name: str | None = None) -> Variable:
+    """Returns a Variable with an initial value."""
+    return Variable(np.asarray(value, dtype or backend_of_keras3.floatx()), name=name)
+
+
+def random_normal(
+    shape: Any, mean: float = 0.0, std: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
+    """Returns normally distributed numbers."""
+    return random.normal(shape, mean, std, dtype, seed)
+
+
+def random_uniform(
+    shape: Any, low: float = 0.0, high: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
+    """Returns uniformly distributed numbers."""
+    return random.uniform(shape, low, high, dtype, seed)
 
 
 def batch_get_value(tensors: Iterable[Any]) -> list[np.ndarray]:
@@ -61,17 +93,19 @@ def update_sub(x: Variable, decrement: Any) -> Any:
 
 
 FUNCTIONS: dict[str, Any] = {
-    **{name: fn for name, fn in FUNCTIONS_OF_KERAS1.items() if name not in _DROPPED},
+    **{n: f for n, f in make_functions("keras1", is_lazy=False).items() if n in _KEPT},
     **{name: vars(backend_of_keras3)[name] for name in backend_of_keras3.__all__},
     **{
         fn.__name__: fn
         for fn in (
             *(batch_get_value, batch_set_value, constant, count_params, name_scope),
-            *(update, update_add, update_sub),
+            *(random_normal, random_uniform, update, update_add, update_sub, variable),
         )
     },
-    **{name: getattr(ops, name) for name in ("arange", "cumprod", "cumsum", "less", "less_equal")},
+    **{name: getattr(ops, name) for name in _SAME},
     "map_fn": ops.map,
+    "permute_dimensions": ops.transpose,
+    "pow": ops.power,
 }
 
 __all__ = sorted(FUNCTIONS)  # pyright: ignore[reportUnsupportedDunderAll]

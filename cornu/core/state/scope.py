@@ -89,6 +89,7 @@ class Scope:
         call_context: keyword arguments that layers pass on to the layers that they call, by name.
         losses: scalars added by `add_loss` and activity regularizers.
         masks: the masks of arrays.
+        kept: arrays that a graph keeps for losses and metrics, by the `id` of their Tensor.
         row_mask: which rows of the batch are data, not padding (1.0 or 0.0); None if all are.
         strict: whether reading a Variable that is not in `values` is an error.
         opaque: whether Variables of outer scopes cannot be accessed, because the traced function
@@ -117,6 +118,7 @@ class Scope:
         "inferring_shapes",
         "draw_counts",
         "opaque",
+        "kept",
         "key",
         "layer_path",
         "name_scopes",
@@ -142,6 +144,7 @@ class Scope:
         self.written: dict[int, Variable] = {}
         self.losses: list[Any] = []
         self.masks = MaskTable()
+        self.kept: dict[int, Any] = {}
         self.strict = False
         self.opaque = False
         self.shared_functions: dict[Any, Any] = {}
@@ -178,6 +181,7 @@ class Scope:
             self.call_context = parent.call_context
             self.row_mask = parent.row_mask
             self.masks = parent.masks
+            self.kept = parent.kept
             self.shared_functions = parent.shared_functions
 
     def read(self, variable: Variable) -> Any:
@@ -343,6 +347,7 @@ def abstract_scope() -> Iterator[Scope]:
     scope = Scope(_stack.top)
     scope.inferring_shapes = True
     scope.masks = MaskTable()
+    scope.kept = {}
     with use_scope(scope):
         yield scope
 
@@ -442,6 +447,7 @@ def functionalize(
         scope.draw_counts = {}
         scope.seed_indices = seed_indices
         scope.masks = MaskTable()
+        scope.kept = {}
         scope.shared_functions = {}
         scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
         with use_scope(scope):
@@ -465,6 +471,7 @@ def eager_step(key: jax.Array | None, sources: Sequence[object]) -> Iterator[Sco
     inner.draw_counts = {}
     inner.seed_indices = {id(source): i for i, source in enumerate(sources)}
     inner.masks = MaskTable()
+    inner.kept = {}
     with use_scope(inner):
         yield inner
     # An interrupt between two assignments would leave half a step.
@@ -507,19 +514,21 @@ def value_and_grad(
         def inner(values: tuple[Any, ...]) -> Any:
             scope = Scope(outer)
             scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
+            scope.kept = {}
             with use_scope(scope):
                 out = fn(*args, **kwargs)
             loss, aux = out if has_aux else (out, None)
             # A traced function returns only arrays: the Variables leave it by the closure.
             written[:] = scope.written.values()
-            return loss, (aux, [scope.values[id(v)] for v in written], scope.losses)
+            news = [scope.values[id(v)] for v in written]
+            return loss, (aux, news, scope.losses, scope.kept)
 
         values = tuple(outer.read(v) for v in variables)
         placement = outer.placement
         differentiable = inner if placement is None else placement._differentiable_(inner)
         differentiate = jax.value_and_grad(differentiable, has_aux=True)
         try:
-            (loss, (aux, news, losses)), grads = differentiate(values)
+            (loss, (aux, news, losses, kept)), grads = differentiate(values)
         except Exception as error:
             if outer.parent is not None:
                 raise
@@ -530,6 +539,7 @@ def value_and_grad(
         for variable, new in zip(written, news, strict=True):
             outer.write(variable, new)
         outer.losses.extend(losses)
+        outer.kept.update(kept)
         return ((loss, aux) if has_aux else loss), list(grads)
 
     return run

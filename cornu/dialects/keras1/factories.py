@@ -76,7 +76,7 @@ ACTIVATIONS: dict[str, Factory] = {
             "tanh",
         )
     },
-    "relu": backend.relu,
+    "relu": backend.FUNCTIONS["relu"],
     "get": get_activation,
 }
 

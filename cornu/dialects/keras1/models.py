@@ -1,239 +1,19 @@
-"""Models of Keras 1, with the arguments of its `compile`, `fit` and related methods."""
+"""Models of Keras 1: `Model`, `Sequential`, and the functions that load them."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from cornu import models, registry
 from cornu.core.layer.layer import Layer
-from cornu.core.layer.walk import nested_layers
-from cornu.data.class_weights import checked_class_weight, weights_of_classes
-from cornu.dialects.keras1 import metrics
-from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.merge import Branches
-from cornu.layers import RNN
-from cornu.legacy import optimizers
-from cornu.legacy.keras1 import objectives
+from cornu.dialects.keras1.trainer import Keras1Trainer, unwrap_single
 from cornu.legacy.keras1.class_mapping import automatic_name
-from cornu.metrics.collection import parts_by_name
 from cornu.models.graph_config import build_from_graph_config, graph_config
-from cornu.models.training_methods import TrainingMethods
-from cornu.saving.atomic_write import atomic_write
-from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
-from cornu.saving.stored_state import state_by_key, state_in, to_arrays
-from cornu.training.compile.outputs import Outputs
 
 __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
-
-
-class Keras1Trainer(TrainingMethods):
-    """`compile`, `fit` and related methods with the arguments of Keras 1."""
-
-    _sorts_logs_ = False  # Keras 1 prints the loss first
-
-    def compile(  # type: ignore[override]
-        self,
-        optimizer: Any,
-        loss: Any,
-        metrics: Any = None,
-        loss_weights: Any = None,
-        sample_weight_mode: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        """Configures training.
-
-        Args:
-            optimizer: a name or an optimizer.
-            loss: a name or a function; for several outputs one for all, a list or a dict.
-            metrics: names or functions, computed for every output; or a dict by output.
-            loss_weights: the weights of the losses.
-            sample_weight_mode: ignored; the shape of the weights determines it.
-            **kwargs: ignored, such as `class_mode` and arguments of Theano functions.
-        """
-        loss = _map_structure(objectives.get, loss)
-        super().compile(
-            optimizers.get(optimizer),
-            loss,
-            loss_weights=loss_weights,
-            metrics=self._metrics(metrics, loss),
-        )
-
-    def _metrics(self, given: Any, loss: Any) -> Any:
-        if not given:
-            return None
-        if self._graph_ is None:
-            # The output's shape, which determines the kind of accuracy, is not known yet.
-            return ["acc" if one in ("accuracy", "acc") else metrics.resolve(one) for one in given]
-        outputs = Outputs(self._graph_.outputs, self._graph_.output_names)
-        each = outputs.spread(loss, "loss", to_all=True)
-        wanted = given if isinstance(given, dict) else dict.fromkeys(outputs.names, given)
-        made = {
-            name: [metrics.resolve(one, objective, output) for one in _as_list(wanted[name])]
-            for name, objective, output in zip(outputs.names, each, outputs.tensors, strict=True)
-            if name in wanted
-        }
-        return made if len(outputs) > 1 else made.get(outputs.names[0])
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of the results of `evaluate`, in their order."""
-        return [name for metric in self.metrics for name in parts_by_name(metric)]
-
-    def fit(  # type: ignore[override]
-        self,
-        x: Any,
-        y: Any,
-        batch_size: int = 32,
-        nb_epoch: int = 10,
-        verbose: Literal[0, 1, 2] = 1,
-        callbacks: Any = None,
-        validation_split: float = 0.0,
-        validation_data: Any = None,
-        shuffle: Any = True,
-        class_weight: Any = None,
-        sample_weight: Any = None,
-        initial_epoch: int = 0,
-    ) -> Any:
-        """Trains the model on arrays for `nb_epoch` epochs, and returns the History.
-
-        Class weights also apply to the data of `validation_split`; `sample_weight` overrides
-        them.
-        """
-        class_weight, sample_weight = _weight_rows(y, class_weight, sample_weight)
-        return super().fit(
-            x,
-            y,
-            batch_size=batch_size,
-            epochs=nb_epoch,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=bool(shuffle),
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            initial_epoch=initial_epoch,
-        )
-
-    def evaluate(  # type: ignore[override]
-        self,
-        x: Any,
-        y: Any,
-        batch_size: int = 32,
-        verbose: Literal[0, 1, 2] = 1,
-        sample_weight: Any = None,
-    ) -> Any:
-        """Returns the loss and the metrics for the data."""
-        return super().evaluate(x, y, batch_size, verbose, sample_weight)
-
-    def predict(  # type: ignore[override]
-        self, x: Any, batch_size: int = 32, verbose: Literal[0, 1, 2] = 0
-    ) -> Any:
-        """Returns the predictions for the data."""
-        return super().predict(x, batch_size, verbose)
-
-    def reset_states(self) -> None:
-        """Sets the states of all stateful layers to zero."""
-        for layer in nested_layers(self):
-            if isinstance(layer, RNN) and layer.stateful:
-                layer.reset_state()
-
-    # --------------------------------------------------------------------------------- generators
-
-    def fit_generator(
-        self,
-        generator: Any,
-        samples_per_epoch: int,
-        nb_epoch: int,
-        verbose: Literal[0, 1, 2] = 1,
-        callbacks: Any = None,
-        validation_data: Any = None,
-        nb_val_samples: int | None = None,
-        class_weight: Any = None,
-        max_q_size: int = 10,
-        nb_worker: int = 1,
-        pickle_safe: bool = False,
-        initial_epoch: int = 0,
-    ) -> Any:
-        """Trains on batches of a generator; an epoch is a number of *samples*.
-
-        Args:
-            generator: yields `(x, y)` or `(x, y, sample_weight)` indefinitely.
-            samples_per_epoch: the minimum number of samples in an epoch.
-            nb_epoch, verbose, callbacks, class_weight, initial_epoch: as in `fit`.
-            validation_data: arrays `(x, y)`, or a generator with `nb_val_samples`.
-            nb_val_samples: the number of validation samples.
-            max_q_size, nb_worker, pickle_safe: ignored.
-        """
-        if validation_data is not None and not isinstance(validation_data, (tuple, list)):
-            if nb_val_samples is None:
-                raise ValueError("Validation data from a generator requires `nb_val_samples`.")
-            validation_data = EpochBatches(validation_data, nb_val_samples)
-        return super().fit(
-            EpochBatches(generator, samples_per_epoch),
-            epochs=nb_epoch,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_data=validation_data,
-            class_weight=class_weight,
-            initial_epoch=initial_epoch,
-        )
-
-    def evaluate_generator(
-        self,
-        generator: Any,
-        val_samples: int,
-        max_q_size: int = 10,
-        nb_worker: int = 1,
-        pickle_safe: bool = False,
-    ) -> Any:
-        """Returns the loss and the metrics on `val_samples` samples of a generator."""
-        return super().evaluate(EpochBatches(generator, val_samples), verbose=0)
-
-    def predict_generator(
-        self,
-        generator: Any,
-        val_samples: int,
-        max_q_size: int = 10,
-        nb_worker: int = 1,
-        pickle_safe: bool = False,
-    ) -> Any:
-        """Returns the predictions for `val_samples` samples of a generator."""
-        return super().predict(EpochBatches(generator, val_samples), verbose=0)
-
-    # --------------------------------------------------------------------------------------- files
-
-    def save(self, filepath: Any, overwrite: bool = True) -> None:
-        """Writes the model as a `.keras` archive.
-
-        Raises:
-            NotImplementedError: the file name does not end in `.keras`.
-        """
-        if not str(filepath).endswith(".keras"):
-            raise NotImplementedError(
-                f"HDF5 files of whole models are not supported. Received: {str(filepath)!r}\n"
-                "Save to a file that ends in '.keras', or call save_weights with '.h5'."
-            )
-        super().save(filepath, overwrite)  # type: ignore[misc]  # of the model class, mixed in
-
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Writes the weights as HDF5 in the layout of Keras 3, whatever the file name."""
-        with atomic_write(Path(filepath), overwrite) as temporary:
-            write_hdf5(temporary, to_arrays(state_by_key(self).collect()))
-
-    def load_weights(self, filepath: Any, by_name: bool = False) -> None:
-        """Loads weights from a file that `save_weights` wrote.
-
-        Raises:
-            NotImplementedError: `by_name` is True.
-        """
-        if by_name:
-            raise NotImplementedError("load_weights(by_name=True) is not supported.")
-        with open_hdf5(Path(filepath)) as stored:
-            state_in(stored, self).restore(stored)
 
 
 class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signatures of Keras 1
@@ -247,7 +27,7 @@ class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signature
 
     def __init__(self, input: Any, output: Any, name: str | None = None) -> None:
         super().__init__(
-            _unwrap_single(input), _unwrap_single(output), name=name or automatic_name("Model")
+            unwrap_single(input), unwrap_single(output), name=name or automatic_name("Model")
         )
 
     def _public_name_(self) -> tuple[str, str]:
@@ -330,32 +110,3 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
 def load_model(filepath: Any, custom_objects: Any = None) -> Any:
     """Loads a model from a `.keras` archive that `save` of a Keras 1 model wrote."""
     return models.load_model(filepath, {**_KINDS, **(custom_objects or {})})
-
-
-def _weight_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
-    """Converts class weights to sample weights if there is one output."""
-    if class_weight is None or (
-        isinstance(class_weight, dict)
-        and any(isinstance(one, dict) for one in class_weight.values())
-    ):
-        return class_weight, sample_weight
-    checked = checked_class_weight(class_weight, "y")
-    # In Keras 1, sample weights take precedence over class weights.
-    if sample_weight is None:
-        sample_weight = weights_of_classes(_unwrap_single(y), checked, "y")
-    return None, sample_weight
-
-
-def _unwrap_single(things: Any) -> Any:
-    """Returns the element of a list of length one, and other values unchanged."""
-    return things[0] if isinstance(things, (list, tuple)) and len(things) == 1 else things
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, (list, tuple)) else [value]
-
-
-def _map_structure(convert: Any, value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: convert(one) for name, one in value.items()}
-    return [convert(one) for one in value] if isinstance(value, (list, tuple)) else convert(value)

@@ -10,6 +10,7 @@ from typing import Any
 
 from cornu import layers as modern_layers
 from cornu import saving, utils
+from cornu.dialects.backend.signatures import THEANO_ONLY
 from cornu.dialects.keras1 import (
     backend,
     callbacks,
@@ -35,7 +36,7 @@ _MISSING = {
     "layers": ("ConvRecurrent2D",),
     "models": ("model_from_config", "model_from_yaml", "save_model"),
     "callbacks": ("BaseLogger", "ProgbarLogger", "RemoteMonitor", "TensorBoard"),
-    "backend": ("function", "gradients", "learning_phase", "placeholder", "rnn", "update"),
+    "backend": THEANO_ONLY,
     "metrics": ("fbeta_score", "fmeasure", "matthews_correlation", "precision", "recall"),
     "regularizers": ("EigenvalueRegularizer",),
     "optimizers": ("TFOptimizer",),
