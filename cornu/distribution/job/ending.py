@@ -21,8 +21,6 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import NoReturn
 
-import jax
-
 from cornu.distribution.job.records import Verdict
 from cornu.launcher.report import HUNG, LOST
 from cornu.process.progress import progress
@@ -94,10 +92,8 @@ class Ending:
 
 def is_lost_peer(error: BaseException) -> bool:
     """Whether an operation of several processes failed because one of them is gone."""
-    # JAX raises a ValueError for some states of XLA.
-    if not isinstance(error, (jax.errors.JaxRuntimeError, ValueError)):
-        return False
-    return _LOST_PEER.search(str(error)) is not None
+    # JAX raises a JaxRuntimeError, a ValueError or a TypeError, depending on where it happens.
+    return isinstance(error, Exception) and _LOST_PEER.search(str(error)) is not None
 
 
 def _status_of(error: BaseException) -> int:
