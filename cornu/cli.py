@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import runpy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +14,8 @@ from cornu._version import __version__
 
 __all__ = ["main"]
 
-# What `import keras` imports -> the module whose `install` or `install_as_keras` does it.
-_INSTALLERS = {
-    "keras1": ("cornu.dialects.keras1", "install"),
-    "keras3": ("cornu.compat", "install_as_keras"),
-}
+# What `import keras` can become; `cornu.dialects.runner` installs it.
+_VERSIONS = ("auto", "keras1", "keras2", "keras2.3", "keras3")
 
 # Holds a module `keras` that is cornu.
 _KERAS_PATH = Path(__file__).parent / "compat" / "as_keras"
@@ -50,7 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for flag, text in _FLAGS.items():
         summary.add_argument(f"--{flag.replace('_', '-')}", action="store_true", help=text)
     run = commands.add_parser("run", help="run a program that imports Keras")
-    run.add_argument("--as", dest="version", choices=_INSTALLERS, required=True)
+    run.add_argument(
+        "--as",
+        dest="version",
+        choices=_VERSIONS,
+        default="auto",
+        help="the version of Keras; auto, the default, reads the program",
+    )
+    run.add_argument(
+        "--modernize-notes", action="store_true", help="print how old classes are called today"
+    )
+    run.add_argument(
+        "--shims", action="store_true", help="provide np.float, xrange, scipy.misc.imread, ..."
+    )
     run.add_argument("-m", dest="is_module", action="store_true", help="FILE is a module's name")
     run.add_argument("file", help="the program")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the program")
@@ -86,7 +93,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "keras-path":
         print(_KERAS_PATH)
         return 0
-    return _run_as(chosen.version, chosen.file, chosen.arguments, chosen.is_module)
+    runner = importlib.import_module("cornu.dialects.runner")
+    status: int = runner.run(
+        chosen.version,
+        chosen.file,
+        chosen.arguments,
+        chosen.is_module,
+        _KERAS_PATH,
+        chosen.modernize_notes,
+        chosen.shims,
+    )
+    return status
 
 
 def _info(names: Sequence[str]) -> int:
@@ -135,22 +152,3 @@ def _doctor(packages: Sequence[str]) -> int:
         return 2
     print("\n\n".join(report.describe() for report in reports))
     return int(any(report.missing for report in reports))
-
-
-def _run_as(version: str, file: str, arguments: list[str], is_module: bool) -> int:
-    if not is_module and not Path(file).is_file():
-        print(f"cornu run: file {file!r} does not exist", file=sys.stderr)
-        return 2
-    module, function = _INSTALLERS[version]
-    getattr(importlib.import_module(module), function)()
-    if version == "keras3":
-        # For the processes that the program starts.
-        paths = (str(_KERAS_PATH), os.environ.get("PYTHONPATH", ""))
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    sys.argv = [file, *arguments]
-    if is_module:
-        runpy.run_module(file, run_name="__main__", alter_sys=True)
-        return 0
-    sys.path.insert(0, str(Path(file).resolve().parent))
-    runpy.run_path(file, run_name="__main__")
-    return 0

@@ -285,15 +285,22 @@ _ROWS = (
         "those of Keras 3 with an import finder.",
         scope="the whole process",
         gain="programs and packages written for Keras run unchanged",
-        proof=("tests/dialects/test_keras1_models.py", "tests/compat/test_install.py"),
+        proof=(
+            "tests/dialects/test_keras1_models.py",
+            "tests/dialects/test_keras2.py",
+            "tests/compat/test_install.py",
+        ),
         modules=(
             "dialects/keras1/module_tree.py",
+            "dialects/keras2/implementation/module_tree.py",
+            "dialects/tree.py",
+            "dialects/shims.py",
             "compat/finder.py",
             "compat/as_keras/keras.py",
-            "cli.py",
+            "dialects/runner.py",
         ),
-        on_request="python -m cornu run --as keras1 or keras3, cornu.install_as_keras(), or "
-        "cornu.dialects.keras1.install()",
+        on_request="python -m cornu run, cornu.install_as_keras(), or "
+        "install() of cornu.dialects.keras1 or keras2",
     ),
     Deviation(
         name="deferred_signals",

@@ -13,6 +13,7 @@ __all__ = [
     "REMOVED_METHODS",
     "describe_argument",
     "describe_name",
+    "find_present_names",
     "is_old_name_of",
 ]
 
@@ -175,6 +176,11 @@ def describe_argument(name: str, known: Collection[str]) -> str:
 def _present_name(name: str, known: Collection[str], table: Mapping[str, tuple[str, ...]]) -> str:
     new = next((new for new in table.get(name, ()) if new in known), None)
     return "" if new is None else f"Today it is called {new!r}."
+
+
+def find_present_names(name: str) -> tuple[str, ...]:
+    """Returns the names that an argument of Keras 1 has today, depending on the class."""
+    return _KERAS_1.get(name, ())
 
 
 def is_old_name_of(name: str, new: str) -> bool:

@@ -1,21 +1,21 @@
-"""Mapping of Keras 1 classes to classes of cornu.
+"""Mapping of classes of Keras 1 and Keras 2 to classes of cornu.
 
-Each class of Keras 1 is a `ClassMapping`, one row of a table. `OldClass` makes it callable: it
-binds the arguments to the old signature, which determines positions, keywords and defaults,
-converts their values, renames them, and returns an ordinary object of cornu.
+Each old class is a `ClassMapping`, one row of a table. `OldClass` makes it callable: it binds the
+arguments to the old signature, which determines positions, keywords and defaults, converts their
+values, renames them, and returns an ordinary object of cornu. What all classes of a version have in
+common is its `Era`.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import sys
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import suggest
 from cornu.legacy.keras1.argument_values import VALUE_CONVERTERS
 from cornu.names import auto_name
@@ -28,13 +28,17 @@ __all__ = [
     "Arguments",
     "BaseClassMeta",
     "ClassMapping",
+    "Era",
     "OldClass",
     "automatic_name",
     "convert_bound",
+    "enable_notes",
     "parse_signature",
 ]
 
 Arguments = dict[str, Any]
+# The arguments of a call: by position, and by name.
+Call = tuple[tuple[Any, ...], Arguments]
 
 # Abbreviations in the signatures of the tables.
 _ABBREVIATIONS = {
@@ -44,6 +48,19 @@ _ABBREVIATIONS = {
     "<U>": "W_regularizer=None, U_regularizer=None, b_regularizer=None, dropout_W=0.0, "
     "dropout_U=0.0",
     "<B>": "border_mode='valid', subsample=(1, 1)",
+    "<K>": "kernel_initializer='glorot_uniform', bias_initializer='zeros', "
+    "kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, "
+    "kernel_constraint=None, bias_constraint=None",
+    "<RI>": "kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal', "
+    "bias_initializer='zeros'",
+    "<RC>": "kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, "
+    "activity_regularizer=None, kernel_constraint=None, recurrent_constraint=None, "
+    "bias_constraint=None",
+    "<RC->": "kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, "
+    "kernel_constraint=None, recurrent_constraint=None, bias_constraint=None",
+    "<D>": "dropout=0.0, recurrent_dropout=0.0",
+    "<S>": "return_sequences=False, return_state=False, go_backwards=False, stateful=False, "
+    "unroll=False",
 }
 
 # Keyword arguments of every layer, and of every recurrent layer.
@@ -63,137 +80,23 @@ TARGET_CLASS = "target_class"
 
 
 @dataclass(frozen=True)
-class ClassMapping:
-    """One class of Keras 1.
+class Era:
+    """What the classes of one version have in common.
 
     Attributes:
-        old_name: its name in Keras 1.
-        signature: the parameters of its constructor in Keras 1, with `_ABBREVIATIONS`.
-        target: the class or function of cornu that is called.
-        renames: old argument names to new ones, in addition to `KERAS_1_ARGUMENTS`.
-        conversions: functions that change the bound arguments in place, where renaming is not
-            enough; one may choose another class as `arguments[TARGET_CLASS]`.
-        fixed: arguments that Keras 1 did not have, with the values that it used.
-        keywords: keyword-only parameters.
-        instance_types: the classes that `isinstance` accepts; by default `target`.
+        name: the version, as in messages.
+        convert: returns keyword arguments of the target for all arguments by their old names.
+        automatic_name: returns a unique name for an object of a class.
+        argument_names: old argument names to new ones, in every class.
+        prepare: returns the arguments of a call by their names in the version, where it accepted
+            other names and positions as well.
     """
 
-    old_name: str
-    signature: str
-    target: Callable[..., Any]
-    renames: Mapping[str, str] = field(default_factory=dict)
-    conversions: tuple[Callable[[Arguments], None], ...] = ()
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    keywords: str = LAYER_KEYWORDS
-    instance_types: tuple[type, ...] = ()
-
-    @property
-    def argument_names(self) -> dict[str, str]:
-        """Old argument names to new ones."""
-        return {**KERAS_1_ARGUMENTS, **self.renames}
-
-
-class OldClass:
-    """A class name of Keras 1: can be called, subclassed, and used with `isinstance`.
-
-    Args:
-        mapping: the row of the table.
-        bases: base classes of Keras 1, for subclasses that the program defines.
-
-    Example:
-
-    >>> from cornu.layers import Dropout
-    >>> dropout = OldClass(ClassMapping("Dropout", "p, noise_shape=None, seed=None", Dropout))
-    >>> layer = dropout(0.25)
-    >>> layer.rate, layer.name, isinstance(layer, dropout)
-    (0.25, 'dropout_1', True)
-    """
-
-    def __init__(self, mapping: ClassMapping, bases: tuple[type, ...] = ()) -> None:
-        self.mapping = mapping
-        self.bases = bases
-        target = mapping.target
-        default_types = (target,) if isinstance(target, type) else ()
-        self.instance_types = mapping.instance_types or default_types
-        self.__name__ = self.__qualname__ = mapping.old_name
-        self.__doc__ = f"{mapping.old_name}({mapping.signature}) of Keras 1."
-        self.__signature__ = parse_signature(mapping.signature, mapping.keywords)
-        self._subclassable: type | None = None
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        arguments = self.convert_arguments(args, kwargs)
-        target = arguments.pop(TARGET_CLASS, self.mapping.target)
-        _warn_once(self.mapping, target, arguments)
-        return target(**arguments)
-
-    def convert_arguments(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
-        """Returns keyword arguments of the target for arguments of Keras 1.
-
-        Raises:
-            TypeError: an argument is missing or did not exist in Keras 1.
-        """
-        arguments = self._bind(args, kwargs)
-        if "name" in arguments and arguments["name"] is None:
-            arguments["name"] = automatic_name(self.mapping.old_name)
-        return convert_bound(self.mapping, arguments)
-
-    def _bind(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
-        old_name, known = self.mapping.old_name, self.__signature__.parameters
-        for name in kwargs:
-            if name not in known:
-                old = [k for k, v in self.mapping.argument_names.items() if v == name]
-                old = [k for k in old if k in known]
-                hint = f"Keras 1 calls it {old[0]!r}." if old else suggest(name, known)
-                raise TypeError(
-                    f"{old_name} of Keras 1 has no argument {name!r}. {hint}\n"
-                    f"It accepts: {', '.join(known)}."
-                )
-        try:
-            bound = self.__signature__.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(
-                f"{old_name} of Keras 1: {error}.\nIt accepts: {', '.join(known)}."
-            ) from None
-        bound.apply_defaults()
-        return dict(bound.arguments)
-
-    # ------------------------------------------------------------------------------- as a class
-
-    def __instancecheck__(self, instance: Any) -> bool:
-        return isinstance(instance, self.instance_types)
-
-    def __subclasscheck__(self, cls: type) -> bool:
-        return issubclass(cls, self.instance_types)
-
-    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        """Returns the real base of `class Mine(OldName)`; see PEP 560."""
-        if self._subclassable is None:
-            self._subclassable = self._make_subclassable()
-        return (self._subclassable,)
-
-    def _make_subclassable(self) -> type:
-        old_name, target, convert_arguments = (
-            self.mapping.old_name,
-            self.mapping.target,
-            self.convert_arguments,
-        )
-        if not isinstance(target, type):
-            raise TypeError(f"{old_name} of Keras 1 cannot be subclassed.")
-
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            arguments = convert_arguments(args, kwargs)
-            other = arguments.pop(TARGET_CLASS, target)
-            if other is not target:
-                raise NotImplementedError(
-                    f"A subclass of {old_name} of Keras 1 does not support these arguments: they "
-                    f"require the class {other.__name__}, not {target.__name__}."
-                )
-            target.__init__(self, **arguments)
-
-        return type(old_name, (*self.bases, target), {"__init__": __init__, "__module__": __name__})
-
-    def __repr__(self) -> str:
-        return f"<{self.mapping.old_name} of Keras 1>"
+    name: str
+    convert: Callable[[ClassMapping, Arguments], Arguments]
+    automatic_name: Callable[[str], str]
+    argument_names: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[ClassMapping, Call], Call] | None = None
 
 
 def convert_bound(mapping: ClassMapping, arguments: Arguments) -> Arguments:
@@ -221,14 +124,177 @@ def convert_bound(mapping: ClassMapping, arguments: Arguments) -> Arguments:
     return {**renamed, **mapping.fixed}
 
 
+def automatic_name(class_name: str) -> str:
+    """Returns a unique name for an object: its class name in lower case, with a number from 1.
+
+    Example:
+
+    >>> automatic_name("MaxPooling2D"), automatic_name("MaxPooling2D")
+    ('maxpooling2d_1', 'maxpooling2d_2')
+    """
+    prefix = class_name.lower()
+    count = auto_name(prefix).removeprefix(prefix).removeprefix("_")
+    return f"{prefix}_{int(count or 0) + 1}"
+
+
+KERAS_1 = Era("Keras 1", convert_bound, automatic_name, KERAS_1_ARGUMENTS)
+
+
+@dataclass(frozen=True)
+class ClassMapping:
+    """One class of an old version.
+
+    Attributes:
+        old_name: its name in the version.
+        signature: the parameters of its constructor, with `_ABBREVIATIONS`.
+        target: the class or function of cornu that is called.
+        renames: old argument names to new ones, in addition to those of the era.
+        conversions: functions that change the bound arguments in place, where renaming is not
+            enough; one may choose another class as `arguments[TARGET_CLASS]`.
+        fixed: arguments that the version did not have, with the values that it used.
+        keywords: keyword-only parameters.
+        instance_types: the classes that `isinstance` accepts; by default `target`.
+        era: the version.
+    """
+
+    old_name: str
+    signature: str
+    target: Callable[..., Any]
+    renames: Mapping[str, str] = field(default_factory=dict)
+    conversions: tuple[Callable[[Arguments], None], ...] = ()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    keywords: str = LAYER_KEYWORDS
+    instance_types: tuple[type, ...] = ()
+    era: Era = KERAS_1
+
+    @property
+    def argument_names(self) -> dict[str, str]:
+        """Old argument names to new ones."""
+        return {**self.era.argument_names, **self.renames}
+
+    @property
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        """The parameters of the constructor by name."""
+        return parse_signature(self.signature, self.keywords).parameters
+
+
+class OldClass:
+    """A class name of an old version: can be called, subclassed, and used with `isinstance`.
+
+    Args:
+        mapping: the row of the table.
+        bases: base classes of the version, for subclasses that the program defines.
+
+    Example:
+
+    >>> from cornu.layers import Dropout
+    >>> dropout = OldClass(ClassMapping("Dropout", "p, noise_shape=None, seed=None", Dropout))
+    >>> layer = dropout(0.25)
+    >>> layer.rate, layer.name, isinstance(layer, dropout)
+    (0.25, 'dropout_1', True)
+    """
+
+    def __init__(self, mapping: ClassMapping, bases: tuple[type, ...] = ()) -> None:
+        self.mapping = mapping
+        self.bases = bases
+        target = mapping.target
+        default_types = (target,) if isinstance(target, type) else ()
+        self.instance_types = mapping.instance_types or default_types
+        self.__name__ = self.__qualname__ = mapping.old_name
+        self.__doc__ = f"{mapping.old_name}({mapping.signature}) of {mapping.era.name}."
+        self.__signature__ = parse_signature(mapping.signature, mapping.keywords)
+        self._subclassable: type | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        arguments = self.convert_arguments(args, kwargs)
+        target = arguments.pop(TARGET_CLASS, self.mapping.target)
+        _note_once(self.mapping, (args, kwargs), target, arguments)
+        return target(**arguments)
+
+    def convert_arguments(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
+        """Returns keyword arguments of the target for arguments of the version.
+
+        Raises:
+            TypeError: an argument is missing or did not exist in the version.
+        """
+        era = self.mapping.era
+        if era.prepare is not None:
+            args, kwargs = era.prepare(self.mapping, (args, kwargs))
+        arguments = self._bind(args, kwargs)
+        if "name" in arguments and arguments["name"] is None:
+            arguments["name"] = era.automatic_name(self.mapping.old_name)
+        return era.convert(self.mapping, arguments)
+
+    def _bind(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
+        old_name, known = self.mapping.old_name, self.__signature__.parameters
+        era = self.mapping.era.name
+        for name in kwargs:
+            if name not in known:
+                old = [k for k, v in self.mapping.argument_names.items() if v == name]
+                old = [k for k in old if k in known]
+                hint = f"{era} calls it {old[0]!r}." if old else suggest(name, known)
+                raise TypeError(
+                    f"{old_name} of {era} has no argument {name!r}. {hint}\n"
+                    f"It accepts: {', '.join(known)}."
+                )
+        try:
+            bound = self.__signature__.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(
+                f"{old_name} of {era}: {error}.\nIt accepts: {', '.join(known)}."
+            ) from None
+        bound.apply_defaults()
+        return dict(bound.arguments)
+
+    # ------------------------------------------------------------------------------- as a class
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        return isinstance(instance, self.instance_types)
+
+    def __subclasscheck__(self, cls: type) -> bool:
+        return issubclass(cls, self.instance_types)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        """Returns the real base of `class Mine(OldName)`; see PEP 560."""
+        if self._subclassable is None:
+            self._subclassable = self._make_subclassable()
+        return (self._subclassable,)
+
+    def _make_subclassable(self) -> type:
+        old_name, target, convert_arguments = (
+            self.mapping.old_name,
+            self.mapping.target,
+            self.convert_arguments,
+        )
+        era = self.mapping.era.name
+        if not isinstance(target, type):
+            raise TypeError(f"{old_name} of {era} cannot be subclassed.")
+
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            arguments = convert_arguments(args, kwargs)
+            other = arguments.pop(TARGET_CLASS, target)
+            if other is not target:
+                raise NotImplementedError(
+                    f"A subclass of {old_name} of {era} does not support these arguments: they "
+                    f"require the class {other.__name__}, not {target.__name__}."
+                )
+            target.__init__(self, **arguments)
+
+        return type(old_name, (*self.bases, target), {"__init__": __init__, "__module__": __name__})
+
+    def __repr__(self) -> str:
+        return f"<{self.mapping.old_name} of {self.mapping.era.name}>"
+
+
 class BaseClassMeta(type):
-    """Metaclass of base classes of Keras 1, for which `isinstance` also accepts `stands_for`."""
+    """Metaclass of base classes of programs, for which `isinstance` also accepts `stands_for`."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
         stands_for = cls.__dict__.get("stands_for", ())
         return isinstance(instance, stands_for) or super().__instancecheck__(instance)
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_signature(signature: str, keywords: str = "") -> inspect.Signature:
     """Parses a signature; keyword-only parameters are separate.
 
@@ -259,30 +325,41 @@ def parse_signature(signature: str, keywords: str = "") -> inspect.Signature:
     return inspect.Signature(parameters)
 
 
-def automatic_name(class_name: str) -> str:
-    """Returns a unique name for an object: its class name in lower case, with a number from 1.
-
-    Example:
-
-    >>> automatic_name("MaxPooling2D"), automatic_name("MaxPooling2D")
-    ('maxpooling2d_1', 'maxpooling2d_2')
-    """
-    prefix = class_name.lower()
-    count = auto_name(prefix).removeprefix(prefix).removeprefix("_")
-    return f"{prefix}_{int(count or 0) + 1}"
+_noted: set[tuple[str, str]] = set()
+_notes: dict[str, bool] = {"enabled": False}
+_MAX_VALUE = 40  # characters of a value in a note
 
 
-_warned: list[str] = []
+def enable_notes() -> None:
+    """Prints the modern form of each old class at its first use, to the error output."""
+    _notes["enabled"] = True
 
 
-def _warn_once(mapping: ClassMapping, target: Callable[..., Any], arguments: Arguments) -> None:
-    """Warns once per process, with the equivalent call of cornu, if Python runs with `-W`."""
-    if sys.warnoptions and not _warned:
-        _warned.append(mapping.old_name)
-        keywords = ", ".join(f"{name}=" for name in arguments)
-        warnings.warn(
-            f"This program uses Keras 1. {mapping.old_name}({mapping.signature}) is now "
-            f"cornu.layers.{target.__name__}({keywords}).",
-            PendingDeprecationWarning,
-            stacklevel=user_stacklevel(),
-        )
+def _note_once(
+    mapping: ClassMapping, call: Call, target: Callable[..., Any], new: Arguments
+) -> None:
+    """Prints how a call is written today, once for each class, if notes are enabled."""
+    key = (mapping.era.name, mapping.old_name)
+    if not _notes["enabled"] or key in _noted:
+        return
+    _noted.add(key)
+    known = inspect.signature(target).parameters
+    changed = {
+        name: value
+        for name, value in new.items()
+        if name not in ("name", "trainable")
+        and (name not in known or known[name].default is not value and known[name].default != value)
+    }
+    args = ", ".join([*map(_shorten, call[0]), *_as_keywords(call[1])])
+    modern = ", ".join(_as_keywords(changed))
+    line = f"{mapping.old_name}({args}) is today cornu.layers.{target.__name__}({modern})"
+    print(f"note: {line}", file=sys.stderr)
+
+
+def _as_keywords(arguments: Arguments) -> list[str]:
+    return [f"{name}={_shorten(value)}" for name, value in arguments.items()]
+
+
+def _shorten(value: Any) -> str:
+    text = getattr(value, "__name__", None) or repr(value)
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}..."

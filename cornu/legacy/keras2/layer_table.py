@@ -79,6 +79,8 @@ def _describe_lambda(config: Config, context: Context) -> None:
 
 
 def _function(value: Any, kind: Any) -> Any:
+    if callable(value):  # of a program, not of a file
+        return value
     if isinstance(value, dict) and value.get("class_name") != "__lambda__":
         return value.get("config") if value.get("class_name") == "function" else value
     if value is None or kind == "function" or isinstance(value, str) and kind != "lambda":

@@ -1,0 +1,197 @@
+"""The base class of layers of Keras 2, `InputSpec`, and functions that make inputs."""
+
+from __future__ import annotations
+
+import types
+from typing import Any, ClassVar
+
+from cornu import layers
+from cornu.core.layer.layer import Layer as CoreLayer
+from cornu.core.state.variable import Variable
+from cornu.dialects.keras2.implementation.values import (
+    get_constraint,
+    get_initializer,
+    get_regularizer,
+)
+from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.renaming import rename_arguments
+from cornu.errors import suggest
+from cornu.legacy.keras1.class_mapping import BaseClassMeta
+
+__all__ = ["InputSpec", "Layer", "make_base_layer", "make_inputs"]
+
+_KEYWORDS = (
+    *("input_shape", "batch_input_shape", "batch_size", "dtype", "name", "trainable", "weights"),
+    *("input_dtype", "dynamic", "input_dim", "autocast"),
+)
+
+
+class Layer(CoreLayer, metaclass=BaseClassMeta):
+    """The base class of custom layers: `build`, `call`, `add_weight`, `compute_output_shape`.
+
+    Args:
+        **kwargs: `input_shape`, `batch_input_shape`, `dtype`, `name`, `trainable` and others that
+            are ignored.
+    """
+
+    stands_for: ClassVar[type] = CoreLayer
+    _version: ClassVar[Version]
+
+    def __init__(self, **kwargs: Any) -> None:
+        for name in kwargs:
+            if name not in _KEYWORDS:
+                raise TypeError(
+                    f"{type(self).__name__}: Layer of {self._version.name} has no argument "
+                    f"{name!r}. {suggest(name, _KEYWORDS)}"
+                )
+        kept = ("input_shape", "batch_input_shape", "dtype", "name", "trainable")
+        given = {k: v for k, v in kwargs.items() if v is not None and k in kept}
+        given.setdefault("name", self._version.automatic_name(type(self).__name__))
+        super().__init__(**given)
+
+    def add_weight(  # type: ignore[override]
+        self,
+        name: Any = None,
+        shape: Any = None,
+        dtype: Any = None,
+        initializer: Any = None,
+        regularizer: Any = None,
+        trainable: bool = True,
+        constraint: Any = None,
+        **kwargs: Any,
+    ) -> Variable:
+        """Creates a Variable of the layer, with the argument order of Keras 2.
+
+        A shape in the first place and a name in the second, the order of Keras 1, is accepted.
+        """
+        if isinstance(name, (tuple, list)):
+            name, shape = shape, name
+        options = {"aggregation"} & kwargs.keys()
+        return super().add_weight(
+            shape,
+            get_initializer(initializer or "glorot_uniform"),
+            dtype=dtype,
+            trainable=trainable,
+            regularizer=get_regularizer(regularizer),
+            constraint=get_constraint(constraint),
+            name=name if isinstance(name, str) else None,
+            **{option: kwargs[option] for option in options},
+        )
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes; can be set."""
+        return super().trainable_weights
+
+    @trainable_weights.setter
+    def trainable_weights(self, variables: Any) -> None:
+        self._trained = list(variables)
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training does not change; can be set."""
+        return super().non_trainable_weights
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, variables: Any) -> None:
+        self._untrained = list(variables)
+        for variable in self._untrained:
+            variable.trainable = False
+
+
+def make_base_layer(version: Version) -> type[Layer]:
+    """Returns the base class of layers of a version."""
+    made: type[Layer] = types.new_class(
+        "Layer",
+        (Layer,),
+        exec_body=lambda body: body.update(_version=version, __doc__=Layer.__doc__),
+    )
+    return made
+
+
+class InputSpec(layers.InputSpec):
+    """The requirements of a layer on its input, with the arguments of Keras 2."""
+
+    def __init__(
+        self,
+        dtype: Any = None,
+        shape: Any = None,
+        ndim: Any = None,
+        max_ndim: Any = None,
+        min_ndim: Any = None,
+        axes: Any = None,
+    ) -> None:
+        super().__init__(
+            dtype=dtype, shape=shape, ndim=ndim, max_ndim=max_ndim, min_ndim=min_ndim, axes=axes
+        )
+
+
+def make_inputs(version: Version) -> dict[str, Any]:
+    """Returns the functions `Input` and `InputLayer` of a version."""
+
+    def Input(
+        shape: Any = None,
+        batch_shape: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+        sparse: bool = False,
+        tensor: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Returns a symbolic tensor for an input of a model."""
+        given = rename_arguments("Input", kwargs, {"input_dtype": "dtype"})
+        return layers.Input(
+            shape=shape,
+            batch_shape=batch_shape,
+            name=name or version.automatic_name("Input"),
+            dtype=given.get("dtype", dtype),
+            sparse=sparse,
+            tensor=tensor,
+        )
+
+    def tf_input(
+        shape: Any = None,
+        batch_size: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+        sparse: bool | None = None,
+        tensor: Any = None,
+        ragged: bool | None = None,
+        type_spec: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Returns a symbolic tensor for an input of a model."""
+        return layers.Input(
+            shape=shape,
+            batch_size=batch_size,
+            batch_shape=kwargs.get("batch_shape", kwargs.get("batch_input_shape")),
+            name=name or version.automatic_name("Input"),
+            dtype=dtype,
+            sparse=sparse,
+            tensor=tensor,
+            ragged=ragged,
+        )
+
+    def InputLayer(
+        input_shape: Any = None,
+        batch_size: int | None = None,
+        batch_input_shape: Any = None,
+        dtype: Any = None,
+        input_tensor: Any = None,
+        sparse: bool = False,
+        name: str | None = None,
+    ) -> Any:
+        """Returns the layer of an `Input`."""
+        return layers.InputLayer(
+            shape=input_shape,
+            batch_size=batch_size,
+            batch_shape=batch_input_shape,
+            dtype=dtype,
+            input_tensor=input_tensor,
+            sparse=sparse,
+            name=name or version.automatic_name("Input"),
+        )
+
+    tf_input.__name__ = tf_input.__qualname__ = "Input"
+    made = tf_input if version.source.is_tensorflow else Input
+    return {"Input": made, "InputLayer": InputLayer}

@@ -1,0 +1,102 @@
+"""Losses of Keras 2: functions of `(y_true, y_pred)`, classes since 2.3, and their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cornu import losses
+from cornu.dialects.keras2.implementation.version import Version
+from cornu.errors import suggest
+from cornu.legacy.keras1 import objectives
+
+__all__ = ["FUNCTIONS", "full_name", "get", "make_classes", "make_functions"]
+
+Function = Callable[..., Any]
+
+# The functions of Keras 1 with the same formula, and those that Keras 2 changed and added.
+FUNCTIONS: dict[str, Function] = {
+    **objectives.FUNCTIONS,
+    "categorical_hinge": losses.categorical_hinge,
+    "cosine_proximity": losses.cosine_similarity,
+    "logcosh": losses.log_cosh,
+}
+_SHORT = objectives.SHORT
+# Names that Keras 2.3 and tf.keras added.
+_LATER: dict[str, Function] = {
+    "bce": losses.binary_crossentropy,
+    "BCE": losses.binary_crossentropy,
+    "cosine_similarity": losses.cosine_similarity,
+    "huber_loss": losses.huber,
+}
+_TENSORFLOW: dict[str, Function] = {
+    "huber": losses.huber,
+    "kl_divergence": losses.kl_divergence,
+    "log_cosh": losses.log_cosh,
+    "binary_focal_crossentropy": losses.binary_focal_crossentropy,
+    "categorical_focal_crossentropy": losses.categorical_focal_crossentropy,
+}
+# tf.keras converts the labels 0 and 1 of hinge losses to -1 and 1, as today.
+_CONVERTING = {"hinge": losses.hinge, "squared_hinge": losses.squared_hinge}
+
+_CLASSES = (
+    *("BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity"),
+    *("Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "MeanAbsoluteError"),
+    *("MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError"),
+    *("Poisson", "SparseCategoricalCrossentropy", "SquaredHinge"),
+)
+_TENSORFLOW_CLASSES = ("BinaryFocalCrossentropy", "CategoricalFocalCrossentropy")
+
+
+def make_functions(version: Version) -> dict[str, Function]:
+    """Returns the functions of a version by all of their names."""
+    found = dict(FUNCTIONS)
+    if not version.renames_accuracy:
+        found |= _LATER | {"LossFunctionWrapper": losses.FunctionLoss}
+    if version.source.is_tensorflow:
+        found |= _TENSORFLOW | _CONVERTING
+    return found | {short: found[name] for short, name in _SHORT.items()}
+
+
+def make_classes(version: Version) -> dict[str, type]:
+    """Returns the classes of a version; Keras 2.2 has none."""
+    if version.renames_accuracy:
+        return {}
+    names = _CLASSES + (_TENSORFLOW_CLASSES if version.source.is_tensorflow else ())
+    return {name: getattr(losses, name) for name in names}
+
+
+def full_name(name: str) -> str:
+    """Returns the whole name of a loss that may be abbreviated."""
+    return _SHORT.get(name, name)
+
+
+def get(identifier: Any, version: Version) -> Any:
+    """Returns the loss for a name, a function or an object.
+
+    Args:
+        identifier: the name or the function; losses are returned unchanged.
+        version: the version whose names and weighting are used.
+
+    Raises:
+        ValueError: the version has no such loss.
+    """
+    if identifier is None or isinstance(identifier, losses.Loss):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, losses.Loss):
+        return identifier()
+    if isinstance(identifier, dict):
+        return losses.get(identifier)
+    kind = losses.FunctionLoss if version.source.is_tensorflow else objectives.Objective
+    if not isinstance(identifier, str):
+        return kind(identifier, name=objectives.function_name(identifier))
+    functions = make_functions(version)
+    if identifier in functions:
+        return kind(functions[identifier], name=full_name(identifier))
+    classes = make_classes(version)
+    if identifier in classes:
+        return classes[identifier]()
+    raise ValueError(
+        f"Unknown loss function of {version.name}: {identifier!r}. "
+        f"{suggest(identifier, [*functions, *classes])}"
+    )

@@ -1,0 +1,117 @@
+"""Metrics of Keras 2: functions of `(y_true, y_pred)`, classes since 2.3, and their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cornu import metrics
+from cornu.core.graph.tensor import Tensor
+from cornu.dialects.keras2.implementation import losses
+from cornu.dialects.keras2.implementation.version import Version
+from cornu.errors import suggest
+from cornu.legacy.keras1 import objectives
+from cornu.losses import CategoricalCrossentropy, FunctionLoss, SparseCategoricalCrossentropy
+
+__all__ = ["make_classes", "make_functions", "resolve"]
+
+Function = Callable[..., Any]
+
+_ACCURACIES: dict[str, Function] = {
+    "binary_accuracy": metrics.binary_accuracy,
+    "categorical_accuracy": metrics.categorical_accuracy,
+    "sparse_categorical_accuracy": metrics.sparse_categorical_accuracy,
+    "sparse_top_k_categorical_accuracy": metrics.sparse_top_k_categorical_accuracy,
+    "top_k_categorical_accuracy": metrics.top_k_categorical_accuracy,
+}
+_CLASSES = (
+    *("AUC", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "CategoricalAccuracy"),
+    *("CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity", "FalseNegatives"),
+    *("FalsePositives", "Hinge", "KLDivergence", "LogCoshError", "Mean", "MeanAbsoluteError"),
+    *("MeanAbsolutePercentageError", "MeanIoU", "MeanMetricWrapper", "MeanSquaredError"),
+    *("MeanSquaredLogarithmicError", "Metric", "Poisson", "Precision", "Recall"),
+    *("RootMeanSquaredError", "SensitivityAtSpecificity", "SparseCategoricalAccuracy"),
+    *("SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy"),
+    *("SpecificityAtSensitivity", "SquaredHinge", "Sum", "TopKCategoricalAccuracy"),
+    *("TrueNegatives", "TruePositives"),
+)
+_TENSORFLOW_CLASSES = (
+    *("BinaryIoU", "F1Score", "FBetaScore", "IoU", "OneHotIoU", "OneHotMeanIoU"),
+    *("PrecisionAtRecall", "R2Score", "RecallAtPrecision"),
+)
+_ACCURACY = ("accuracy", "acc")
+_CROSSENTROPY = ("crossentropy", "ce")
+
+
+def make_functions(version: Version) -> dict[str, Function]:
+    """Returns the functions of a version by all of their names."""
+    return {**losses.make_functions(version), **_ACCURACIES}
+
+
+def make_classes(version: Version) -> dict[str, type]:
+    """Returns the classes of a version; Keras 2.2 has none."""
+    if version.renames_accuracy:
+        return {}
+    names = _CLASSES + (_TENSORFLOW_CLASSES if version.source.is_tensorflow else ())
+    return {name: getattr(metrics, name) for name in names}
+
+
+def resolve(
+    identifier: Any, version: Version, loss: Any = None, output: Tensor | None = None
+) -> metrics.Metric:
+    """Returns the metric for a name or function, named as in the logs of the version.
+
+    Args:
+        identifier: a name, a function or a Metric; "accuracy" and "crossentropy" depend on loss
+            and output.
+        version: the version.
+        loss: the loss of the output, or None.
+        output: the output.
+
+    Raises:
+        ValueError: the version has no such metric.
+    """
+    if isinstance(identifier, metrics.Metric):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, metrics.Metric):
+        return identifier()
+    if not isinstance(identifier, str):
+        if not callable(identifier):
+            found: metrics.Metric = metrics.get(identifier)
+            return found
+        return metrics.MeanMetricWrapper(identifier, name=objectives.function_name(identifier))
+    if identifier in _ACCURACY:
+        function = _ACCURACIES[f"{_kind(loss, output)}_accuracy"]
+        return metrics.MeanMetricWrapper(
+            function, name="acc" if version.renames_accuracy else identifier
+        )
+    if identifier in _CROSSENTROPY:
+        function = losses.FUNCTIONS[f"{_kind(loss, output)}_crossentropy"]
+        name = "ce" if version.renames_accuracy else identifier
+        return metrics.MeanMetricWrapper(function, name=name)
+    functions = make_functions(version)
+    if identifier in functions:
+        name = losses.full_name(identifier) if version.renames_accuracy else identifier
+        return metrics.MeanMetricWrapper(functions[identifier], name=name)
+    classes = make_classes(version)
+    if identifier in classes:
+        return classes[identifier]()  # type: ignore[no-any-return]
+    raise ValueError(
+        f"Unknown metric of {version.name}: {identifier!r}. "
+        f"{suggest(identifier, [*_ACCURACY, *functions, *classes])}"
+    )
+
+
+def _kind(loss: Any, output: Tensor | None) -> str:
+    """Returns the prefix of the accuracy that fits to a loss and an output."""
+    function = loss.fn if isinstance(loss, FunctionLoss) else None
+    single = output is not None and output.shape[-1] == 1
+    if single or function is objectives.binary_crossentropy:
+        return "binary"
+    if isinstance(loss, SparseCategoricalCrossentropy):
+        return "sparse_categorical"
+    if isinstance(loss, CategoricalCrossentropy):
+        return "categorical"
+    if function is objectives.sparse_categorical_crossentropy:
+        return "sparse_categorical"
+    return "categorical"

@@ -1,0 +1,151 @@
+"""Models of Keras 2, and functions that create and load them."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import numpy as np
+
+from cornu import models, registry
+from cornu.dialects.keras2.implementation.training import Keras2Trainer
+from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.renaming import rename_arguments
+from cornu.models.graph_config import build_from_graph_config, graph_config
+
+__all__ = ["Keras2Model", "Keras2Sequential", "make_models"]
+
+_NAMES = {"input": "inputs", "output": "outputs"}
+
+
+class Keras2Model(Keras2Trainer, models.Model):  # type: ignore[misc]  # signatures of Keras 2
+    """A functional model, or the base class of models that override `call`.
+
+    Args:
+        inputs: a tensor or a list of them.
+        outputs: a tensor or a list of them.
+        name: the name of the model.
+    """
+
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, **kwargs: Any
+    ) -> None:
+        given = rename_arguments("Model", kwargs, _NAMES)
+        inputs, outputs = given.pop("inputs", inputs), given.pop("outputs", outputs)
+        name = name or self._version.automatic_name(_base_name(type(self), "Model"))
+        if inputs is None:
+            super().__init__(name=name, **given)
+        else:
+            super().__init__(_unwrap(inputs), _unwrap(outputs), name=name, **given)
+
+    def _public_name_(self) -> tuple[str, str]:
+        """Returns the registered name of functional models."""
+        if self._graph_ is None:
+            return super()._public_name_()
+        return "keras.src.models.functional", "Functional"
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the layers and their connections as a config."""
+        if self._graph_ is None:
+            return super().get_config()
+        graph = self._require_graph_("config")
+        return {"name": self.name, "trainable": self.trainable, **graph_config(graph)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Creates a model from a config."""
+        if "input_layers" not in config:
+            return super().from_config(config, custom_objects)
+        with registry.custom_object_scope(custom_objects):
+            inputs, outputs = build_from_graph_config(config)
+        model = cls(inputs, outputs, config.get("name"))
+        model.trainable = config.get("trainable", True)
+        return model
+
+
+class Keras2Sequential(Keras2Trainer, models.Sequential):  # type: ignore[misc]  # as above
+    """A sequence of layers.
+
+    Args:
+        layers: the layers, in order.
+        name: the name of the model.
+    """
+
+    def __init__(self, layers: Any = None, name: str | None = None, trainable: bool = True) -> None:
+        name = name or self._version.automatic_name(_base_name(type(self), "Sequential"))
+        super().__init__(layers, trainable, name)
+
+    @property
+    def model(self) -> Keras2Sequential:
+        """The model itself, an attribute that programs of Keras 1 use."""
+        return self
+
+    def predict_proba(self, x: Any, batch_size: int = 32, verbose: Any = 0) -> np.ndarray:
+        """Returns the predictions, which should be probabilities."""
+        probabilities: np.ndarray = self.predict(x, batch_size, verbose)
+        return probabilities
+
+    def predict_classes(self, x: Any, batch_size: int = 32, verbose: Any = 0) -> np.ndarray:
+        """Returns the most probable class of each sample; for one output, whether above 0.5."""
+        probabilities: np.ndarray = self.predict(x, batch_size, verbose)
+        if probabilities.shape[-1] > 1:
+            classes: np.ndarray = probabilities.argmax(axis=-1)
+            return classes
+        return (probabilities > 0.5).astype("int32")
+
+
+def make_models(version: Version) -> dict[str, Any]:
+    """Returns the classes and functions of `keras.models` of a version."""
+    model = _make_class("Model", Keras2Model, version)
+    sequential = _make_class("Sequential", Keras2Sequential, version)
+    kinds = {"Functional": model, "Model": model, "Sequential": sequential}
+
+    def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) -> Any:
+        """Loads a model from an HDF5 file of any version, or from a `.keras` archive."""
+        return models.load_model(filepath, {**kinds, **(custom_objects or {})}, compile)
+
+    def save_model(
+        model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True
+    ) -> None:
+        """Writes a model to an HDF5 file or an archive."""
+        models.save_model(model, filepath, overwrite, include_optimizer=include_optimizer)
+
+    def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
+        """Creates a model from the result of `to_json()`."""
+        return models.model_from_json(json_string, {**kinds, **(custom_objects or {})})
+
+    def model_from_yaml(yaml_string: str, custom_objects: Any = None) -> Any:
+        """Creates a model from YAML text."""
+        return models.model_from_yaml(yaml_string, {**kinds, **(custom_objects or {})})
+
+    def model_from_config(config: Any, custom_objects: Any = None) -> Any:
+        """Creates a model from `{"class_name": ..., "config": ...}`."""
+        with registry.custom_object_scope({**kinds, **(custom_objects or {})}):
+            return registry.deserialize(config)
+
+    return {
+        "Model": model,
+        "Sequential": sequential,
+        "clone_model": models.clone_model,
+        "load_model": load_model,
+        "model_from_config": model_from_config,
+        "model_from_json": model_from_json,
+        "model_from_yaml": model_from_yaml,
+        "save_model": save_model,
+    }
+
+
+def _make_class(name: str, base: type, version: Version) -> Any:
+    members = {"_version": version, "__doc__": base.__doc__}
+    return types.new_class(name, (base,), exec_body=lambda body: body.update(members))
+
+
+def _base_name(cls: type, default: str) -> str:
+    """Returns the name of a class of the program, or that of the class of Keras."""
+    return default if cls.__module__.startswith("cornu.") else cls.__name__
+
+
+def _unwrap(tensors: Any) -> Any:
+    """Returns the element of a list of length one, and other values unchanged."""
+    single = isinstance(tensors, (list, tuple)) and len(tensors) == 1
+    return tensors[0] if single else tensors

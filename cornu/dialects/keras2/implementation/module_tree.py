@@ -1,0 +1,279 @@
+"""The module trees of Keras 2 and of tf.keras: the contents of each import path."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any
+
+from cornu import applications, datasets, mixed_precision, saving, utils
+from cornu import layers as modern_layers
+from cornu import optimizers as modern_optimizers
+from cornu.data.readers.image_files import image_dataset_from_directory
+from cornu.data.readers.text_files import text_dataset_from_directory
+from cornu.data.readers.timeseries import timeseries_dataset_from_array
+from cornu.dialects.keras1.layer_tree import make_kept_layers
+from cornu.dialects.keras2.implementation import (
+    backend,
+    callbacks,
+    layer_classes,
+    losses,
+    merging,
+    metrics,
+    optimizers,
+    scikit_learn,
+    values,
+)
+from cornu.dialects.keras2.implementation import models as own_models
+from cornu.dialects.keras2.implementation import utils as own_utils
+from cornu.dialects.keras2.implementation.base_layer import InputSpec, make_base_layer, make_inputs
+from cornu.dialects.keras2.implementation.missing import MISSING, TENSORFLOW_MISSING
+from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_ONLY
+from cornu.dialects.keras2.implementation.tensorflow_module import TensorFlow
+from cornu.dialects.keras2.implementation.version import (
+    KERAS_2_2,
+    KERAS_2_3,
+    TENSORFLOW,
+    VERSIONS,
+    Version,
+)
+from cornu.dialects.preprocessing import image, image_iterators, image_transforms, sequence, text
+from cornu.dialects.tree import install_root, list_modules, make_tree
+
+__all__ = ["install", "load"]
+
+Names = dict[str, Any]
+Tree = dict[str, Names]
+
+_APPLICATIONS = (
+    *("densenet", "imagenet_utils", "inception_resnet_v2", "inception_v3", "mobilenet"),
+    *("mobilenet_v2", "nasnet", "resnet50", "vgg16", "vgg19", "xception"),
+)
+_LATER_APPLICATIONS = ("resnet", "resnet_v2")
+_TENSORFLOW_APPLICATIONS = (
+    *("convnext", "efficientnet", "efficientnet_v2", "mobilenet_v3"),
+    *_LATER_APPLICATIONS,
+)
+_DATASETS = ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters")
+
+
+def _public_names(module: ModuleType) -> Names:
+    """Returns the public names of a module."""
+    return {name: getattr(module, name) for name in module.__all__}
+
+
+def _functions(version: Version) -> Tree:
+    """Returns the modules of activations, initializers and other parts."""
+    pairs = {"serialize": own_utils.serialize_keras_object}
+    of_losses = {**losses.make_functions(version), **losses.make_classes(version)}
+    of_metrics = {**metrics.make_functions(version), **metrics.make_classes(version)}
+    tree: Tree = {
+        "activations": {**values.ACTIVATIONS, "get": values.get_activation},
+        "constraints": {**values.CONSTRAINTS, "get": values.get_constraint},
+        "initializers": {**values.INITIALIZERS, "get": values.get_initializer},
+        "regularizers": {**values.REGULARIZERS, "get": values.get_regularizer},
+        "losses": {**of_losses, "get": functools.partial(losses.get, version=version)},
+        "metrics": {**of_metrics, "get": functools.partial(metrics.resolve, version=version)},
+        "optimizers": {
+            **optimizers.make_optimizers(version),
+            "Optimizer": modern_optimizers.Optimizer,
+            "get": functools.partial(optimizers.get, version=version),
+        },
+    }
+    for names in tree.values():
+        names |= {**pairs, "deserialize": names["get"]}
+    tree["objectives"] = tree["losses"]
+    return tree
+
+
+def _preprocessing() -> Tree:
+    found = {
+        "image": {
+            **_public_names(image),
+            **_public_names(image_iterators),
+            **_public_names(image_transforms),
+            "array_to_img": utils.array_to_img,
+            "img_to_array": utils.img_to_array,
+            "load_img": utils.load_img,
+            "save_img": utils.save_img,
+        },
+        "sequence": _public_names(sequence),
+        "text": _public_names(text),
+    }
+    return {"preprocessing": {}, **{f"preprocessing.{name}": v for name, v in found.items()}}
+
+
+def _data(version: Version) -> Tree:
+    """Returns the modules of data sets and ready-made models."""
+    later = () if version.renames_accuracy else _LATER_APPLICATIONS
+    names = (*_APPLICATIONS, *(_TENSORFLOW_APPLICATIONS if version is TENSORFLOW else later))
+    modules = {name: _public_names(getattr(applications, name)) for name in names}
+    classes = {
+        name: value
+        for module in modules.values()
+        for name, value in module.items()
+        if isinstance(name, str) and name[0].isupper()
+    }
+    found: Tree = {"applications": classes, "datasets": {}}
+    found |= {f"applications.{name}": value for name, value in modules.items()}
+    found |= {f"datasets.{name}": _public_names(getattr(datasets, name)) for name in _DATASETS}
+    if version is not TENSORFLOW:
+        found["applications.mobilenetv2"] = modules["mobilenet_v2"]
+    return found
+
+
+def _layers(version: Version) -> tuple[Names, Tree]:
+    """Returns all layers of a version, and the modules below `keras.layers`."""
+    base = {"InputSpec": InputSpec, "Layer": make_base_layer(version), **make_inputs(version)}
+    modules = layer_classes.make_layers(version)
+    modules["merge"] |= merging.make_functions({**modules["merge"]})
+    everything = {name: value for names in modules.values() for name, value in names.items()}
+    everything |= base
+    everything |= {"serialize": own_utils.serialize_keras_object}
+    everything |= {"deserialize": own_utils.deserialize_keras_object}
+    return everything, {f"layers.{name}": {**names, **base} for name, names in modules.items()}
+
+
+def _keras_tree(version: Version) -> Tree:
+    """Returns the modules of Keras 2.2 and 2.3."""
+    layers, modules = _layers(version)
+    atrous = merging.make_atrous(layers)
+    kept = make_kept_layers()
+    modules["layers.convolutional"] |= atrous
+    modules["layers.recurrent"]["Recurrent"] = modern_layers.RNN
+    layers |= {**atrous, **kept, "Recurrent": modern_layers.RNN}
+    of_models = own_models.make_models(version)
+    base = {name: layers[name] for name in ("Input", "InputLayer", "InputSpec", "Layer")}
+    topology = {**base, "get_source_inputs": utils.get_source_inputs}
+    network = {**topology, "Network": of_models["Model"], "Container": of_models["Model"]}
+    saved = {name: of_models[name] for name in of_models if name.startswith(("load", "save"))}
+    saved |= {name: of_models[name] for name in of_models if name.startswith("model_from")}
+    return {
+        "": {**{name: of_models[name] for name in ("Model", "Sequential")}, "Input": base["Input"]},
+        **_functions(version),
+        **_preprocessing(),
+        **_data(version),
+        **modules,
+        "backend": backend.FUNCTIONS,
+        "callbacks": callbacks.make_callbacks(version),
+        "engine": {**topology, "Model": of_models["Model"]},
+        "engine.base_layer": {"InputSpec": base["InputSpec"], "Layer": base["Layer"]},
+        "engine.input_layer": {name: base[name] for name in ("Input", "InputLayer")},
+        "engine.network": network,
+        "engine.saving": saved,
+        "engine.sequential": {"Sequential": of_models["Sequential"]},
+        "engine.topology": network,
+        "engine.training": {"Model": of_models["Model"]},
+        "layers": layers,
+        "legacy": {},
+        "legacy.layers": {**kept, "Recurrent": modern_layers.RNN, **atrous},
+        "models": {**of_models, **{name: base[name] for name in ("Input", "InputLayer")}},
+        "utils": own_utils.ROOT,
+        **{f"utils.{name}": names for name, names in own_utils.MODULES.items()},
+        "wrappers": {},
+        "wrappers.scikit_learn": _public_names(scikit_learn),
+    }
+
+
+def _tensorflow_tree(version: Version) -> Tree:
+    """Returns the modules of tf.keras."""
+    layers, _ = _layers(version)
+    layers |= {name: getattr(modern_layers, name) for name in TENSORFLOW_ONLY}
+    of_models = own_models.make_models(version)
+    of_models = {n: v for n, v in of_models.items() if n not in ("Input", "model_from_yaml")}
+    tree = _functions(version)
+    del tree["objectives"]
+    from_directory = {
+        "image_dataset_from_directory": image_dataset_from_directory,
+        "text_dataset_from_directory": text_dataset_from_directory,
+        "timeseries_dataset_from_array": timeseries_dataset_from_array,
+    }
+    preprocessing = {
+        name: layers[name]
+        for name in TENSORFLOW_ONLY
+        if name.startswith("Random") or name in _PREPROCESSING
+    }
+    old_optimizers = {
+        name: optimizers.make_optimizers(KERAS_2_3)[name] for name in optimizers.OLD_NAMES
+    }
+    own = {**own_utils.ROOT, **from_directory, "set_random_seed": utils.set_random_seed}
+    own |= {
+        name: getattr(utils, name)
+        for name in ("get_registered_name", "get_registered_object", "register_keras_serializable")
+    }
+    tree |= _preprocessing() | _data(version)
+    tree["preprocessing"] |= from_directory
+    return {
+        **tree,
+        "": {
+            **{name: of_models[name] for name in ("Model", "Sequential")},
+            "Input": layers["Input"],
+        },
+        "backend": backend.FUNCTIONS,
+        "callbacks": callbacks.make_callbacks(version),
+        "callbacks.experimental": {},
+        "experimental": {},
+        "layers": layers,
+        "layers.experimental": {},
+        "layers.experimental.preprocessing": preprocessing,
+        "mixed_precision": _public_names(mixed_precision),
+        "models": of_models,
+        "optimizers.legacy": old_optimizers,
+        "optimizers.schedules": _public_names(modern_optimizers.schedules),
+        "saving": _public_names(saving),
+        "utils": own,
+        "wrappers": {},
+        "wrappers.scikit_learn": _public_names(scikit_learn),
+    }
+
+
+_PREPROCESSING = (
+    *("CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing"),
+    *("IntegerLookup", "Normalization", "Rescaling", "Resizing", "StringLookup"),
+    "TextVectorization",
+)
+
+
+@functools.cache
+def load(version: str = KERAS_2_2.number) -> ModuleType:
+    """Returns the root of a module tree, without installing it.
+
+    Args:
+        version: "2.2.4", "2.3.1", or "2.15.0" for tf.keras.
+
+    Raises:
+        ValueError: the dialect does not have the version.
+
+    Example:
+
+    >>> keras = load()
+    >>> keras.__version__, keras.layers.core.Dense is keras.layers.Dense
+    ('2.2.4', True)
+    """
+    if version not in VERSIONS:
+        raise ValueError(f"version must be in {', '.join(VERSIONS)}. Received: {version!r}")
+    chosen = VERSIONS[version]
+    if chosen is TENSORFLOW:
+        tree, missing = _tensorflow_tree(chosen), TENSORFLOW_MISSING
+        return make_tree("tensorflow.keras", version, chosen.name, tree, missing)
+    return make_tree("keras", version, chosen.name, _keras_tree(chosen), MISSING)
+
+
+def install(version: str = KERAS_2_2.number) -> None:
+    """Makes `import keras` import Keras 2 in this process.
+
+    Where TensorFlow is not installed, `tensorflow.keras` becomes tf.keras 2.
+
+    Args:
+        version: the version of `keras`: "2.2.4" or "2.3.1".
+
+    Raises:
+        RuntimeError: another version of Keras is already imported.
+    """
+    install_root(load(version))
+    if "tensorflow" not in sys.modules and importlib.util.find_spec("tensorflow") is None:
+        root = load(TENSORFLOW.number)
+        sys.modules.update(list_modules(root))
+        sys.modules["tensorflow"] = TensorFlow(root)

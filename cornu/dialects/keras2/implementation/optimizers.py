@@ -1,0 +1,126 @@
+"""Optimizers of Keras 2, with `lr`, `decay` and `clipnorm` of the norm of all gradients."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from cornu import optimizers as modern
+from cornu import settings
+from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.renaming import warn_about
+from cornu.errors import suggest
+from cornu.legacy import optimizers as old
+from cornu.legacy.keras1.class_mapping import Arguments, Call, ClassMapping, Era, OldClass
+
+__all__ = ["OLD_NAMES", "get", "make_optimizers"]
+
+_BETAS = "beta_1=0.9, beta_2=0.999"
+# Signatures of Keras 2.2.
+_SIGNATURES = {
+    "SGD": "lr=0.01, momentum=0.0, decay=0.0, nesterov=False",
+    "RMSprop": "lr=0.001, rho=0.9, epsilon=None, decay=0.0",
+    "Adagrad": "lr=0.01, epsilon=None, decay=0.0",
+    "Adadelta": "lr=1.0, rho=0.95, epsilon=None, decay=0.0",
+    "Adam": f"lr=0.001, {_BETAS}, epsilon=None, decay=0.0, amsgrad=False",
+    "Adamax": f"lr=0.002, {_BETAS}, epsilon=None, decay=0.0",
+    "Nadam": f"lr=0.002, {_BETAS}, epsilon=None, schedule_decay=0.004",
+}
+_LIMITS = "clipnorm=None, clipvalue=None"
+# Keras 2.3 turned these into keyword arguments.
+_SINCE_2_3 = {
+    "SGD": "learning_rate=0.01, momentum=0.0, nesterov=False",
+    "RMSprop": "learning_rate=0.001, rho=0.9",
+    "Adagrad": "learning_rate=0.01",
+    "Adadelta": "learning_rate=1.0, rho=0.95",
+    "Adam": f"learning_rate=0.001, {_BETAS}, amsgrad=False",
+    "Adamax": f"learning_rate=0.002, {_BETAS}",
+    "Nadam": f"learning_rate=0.002, {_BETAS}",
+}
+OLD_NAMES = tuple(_SIGNATURES)
+_TENSORFLOW = (*_SIGNATURES, "Ftrl", "AdamW", "Adafactor", "Lion")
+
+
+def make_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
+    """Returns the optimizers of a version by all of their names."""
+    if version.source.is_tensorflow:
+        return {name: _make_tensorflow(name) for name in _TENSORFLOW}
+    if version.renames_accuracy:
+        rows = {name: (signature, _LIMITS) for name, signature in _SIGNATURES.items()}
+    else:
+        rows = {name: (signature, _keywords(name)) for name, signature in _SINCE_2_3.items()}
+    era = Era(version.name, _convert, version.automatic_name, {"learning_rate": "lr"}, _prepare)
+    made: dict[str, Callable[..., Any]] = {
+        name: OldClass(
+            ClassMapping(name, signature, getattr(old, name), keywords=keywords, era=era)
+        )
+        for name, (signature, keywords) in rows.items()
+    }
+    return made | {name.lower(): value for name, value in made.items()}
+
+
+def _keywords(name: str) -> str:
+    rest = "schedule_decay=0.004" if name == "Nadam" else "decay=0.0"
+    return f"{_LIMITS}, {'' if name == 'SGD' else 'epsilon=None, '}{rest}, name=None"
+
+
+def _prepare(mapping: ClassMapping, call: Call) -> Call:
+    """Accepts both names of the learning rate."""
+    args, given = call[0], dict(call[1])
+    for name, other in (("lr", "learning_rate"), ("learning_rate", "lr")):
+        if name in given and name not in mapping.parameters:
+            given[other] = given.pop(name)
+    return args, given
+
+
+def _convert(mapping: ClassMapping, arguments: Arguments) -> Arguments:
+    given = {name: value for name, value in arguments.items() if name != "name"}
+    if "learning_rate" in given:
+        given["lr"] = given.pop("learning_rate")
+    if "epsilon" in given and given["epsilon"] is None:
+        given["epsilon"] = settings.get("epsilon")
+    return given
+
+
+def _make_tensorflow(name: str) -> Callable[..., Any]:
+    """Returns an optimizer of tf.keras, which accepts `lr` and `decay`."""
+    cls = getattr(modern, name)
+
+    @functools.wraps(cls, updated=())
+    def make(*args: Any, **kwargs: Any) -> Any:
+        if "lr" in kwargs:
+            warn_about(f"{name}: the argument lr is called learning_rate in tf.keras 2.")
+            kwargs["learning_rate"] = kwargs.pop("lr")
+        decay = kwargs.pop("decay", 0.0)
+        if not decay:
+            return cls(*args, **kwargs)
+        made = getattr(old, name)
+        if kwargs.get("clipnorm"):
+            kwargs["norm_of_each"] = kwargs.pop("clipnorm")
+        if "learning_rate" in kwargs:
+            kwargs["lr"] = kwargs.pop("learning_rate")
+        kwargs.setdefault("epsilon", settings.get("epsilon"))
+        if name == "SGD":
+            del kwargs["epsilon"]
+        return made(*args, decay=decay, **kwargs)
+
+    return make
+
+
+def get(identifier: Any, version: Version) -> Any:
+    """Returns the optimizer for a name, case-insensitive; other values as today.
+
+    Raises:
+        ValueError: the version has no such optimizer.
+    """
+    if isinstance(identifier, (dict, modern.Optimizer)):
+        return modern.get(identifier)
+    if not isinstance(identifier, str):
+        raise ValueError(f"Expected a name or an optimizer. Received: {identifier!r}")
+    names = {name.lower(): value for name, value in make_optimizers(version).items()}
+    if identifier.lower() not in names:
+        raise ValueError(
+            f"Unknown optimizer of {version.name}: {identifier!r}. {suggest(identifier, names)}"
+        )
+    return names[identifier.lower()]()

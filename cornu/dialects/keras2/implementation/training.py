@@ -1,0 +1,363 @@
+"""`compile`, `fit` and related methods with the arguments of Keras 2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cornu.core.layer.walk import nested_layers
+from cornu.data.class_weights import checked_class_weight, weights_of_classes
+from cornu.dialects.keras1.generators import EpochBatches
+from cornu.dialects.keras2.implementation import losses, metrics, optimizers
+from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.keras2.implementation.weight_files import load_weights, save_weights
+from cornu.dialects.renaming import rename_arguments
+from cornu.errors import suggest
+from cornu.layers import RNN
+from cornu.metrics.collection import parts_by_name
+from cornu.models import save_model
+from cornu.models.training_methods import TrainingMethods
+from cornu.training.compile.outputs import Outputs
+
+__all__ = ["Keras2Trainer"]
+
+_EPOCHS = {"nb_epoch": "epochs"}
+_GENERATORS = {
+    "nb_epoch": "epochs",
+    "nb_val_samples": "validation_samples",
+    "nb_worker": "workers",
+    "pickle_safe": "use_multiprocessing",
+    "max_q_size": "max_queue_size",
+    "val_samples": "samples",
+    "samples_per_epoch": "samples_per_epoch",
+}
+_SAMPLES = ("samples_per_epoch", "validation_samples", "samples")
+
+
+class Keras2Trainer(TrainingMethods):
+    """`compile`, `fit` and related methods with the arguments of Keras 2."""
+
+    _sorts_logs_ = False  # Keras 2 prints the loss first
+    _version: ClassVar[Version]
+
+    def compile(  # type: ignore[override]
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        sample_weight_mode: Any = None,
+        weighted_metrics: Any = None,
+        target_tensors: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Configures training.
+
+        Args:
+            optimizer: a name or an optimizer.
+            loss: a name or a function; for several outputs one for all, a list or a dict.
+            metrics: names or functions, computed for every output; or a list or dict by output.
+            loss_weights: the weights of the losses.
+            sample_weight_mode: ignored; the shape of the weights determines it.
+            weighted_metrics: metrics that are weighted by the weights of samples and classes.
+            target_tensors: must be None.
+            **kwargs: ignored, such as arguments of TensorFlow sessions; `run_eagerly` and others
+                of tf.keras are used.
+
+        Raises:
+            NotImplementedError: `target_tensors` is not None.
+        """
+        if target_tensors is not None:
+            raise NotImplementedError(
+                "compile: target_tensors is not supported. Pass the targets to fit."
+            )
+        loss = _map_structure(lambda one: losses.get(one, self._version), loss)
+        own = ("run_eagerly", "steps_per_execution", "jit_compile")
+        super().compile(
+            optimizers.get(optimizer, self._version),
+            loss,
+            loss_weights=loss_weights,
+            metrics=self._metrics(metrics, loss),
+            weighted_metrics=self._metrics(weighted_metrics, loss),
+            **{name: kwargs[name] for name in own if kwargs.get(name) is not None},
+        )
+
+    def _metrics(self, given: Any, loss: Any) -> Any:
+        if not given:
+            return None
+        if self._graph_ is None:
+            # The output's shape, which determines the kind of accuracy, is not known yet.
+            return [self._resolve_without_output(one, loss) for one in _as_list(given)]
+        outputs = Outputs(self._graph_.outputs, self._graph_.output_names)
+        each = outputs.spread(loss, "loss", to_all=True)
+        if isinstance(given, dict):
+            wanted = given
+        elif len(outputs) > 1 and any(isinstance(one, (list, tuple)) for one in given):
+            wanted = dict(zip(outputs.names, given, strict=True))
+        else:
+            wanted = dict.fromkeys(outputs.names, given)
+        made = {
+            name: [
+                metrics.resolve(one, self._version, of_output, tensor)
+                for one in _as_list(wanted[name])
+                if one is not None
+            ]
+            for name, of_output, tensor in zip(outputs.names, each, outputs.tensors, strict=True)
+            if name in wanted
+        }
+        return made if len(outputs) > 1 else made.get(outputs.names[0])
+
+    def _resolve_without_output(self, identifier: Any, loss: Any) -> Any:
+        if identifier in ("accuracy", "acc"):
+            return "acc" if self._version.renames_accuracy else identifier
+        return metrics.resolve(identifier, self._version, loss)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the results of `evaluate`, in their order."""
+        return [name for metric in self.metrics for name in parts_by_name(metric)]
+
+    def fit(  # type: ignore[override]
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = 1,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_freq: Any = 1,
+        **kwargs: Any,
+    ) -> Any:
+        """Trains the model on arrays or batches, and returns the History.
+
+        Class weights also apply to the data of `validation_split`. `nb_epoch` is accepted with a
+        warning. `max_queue_size`, `workers` and `use_multiprocessing` are ignored.
+        """
+        given = rename_arguments("fit", kwargs, _EPOCHS)
+        epochs = given.pop("epochs", epochs)
+        _check_ignored("fit", given, ("validation_batch_size",))
+        if validation_split and isinstance(y, np.ndarray):
+            class_weight, sample_weight = _weight_rows(y, class_weight, sample_weight)
+        return super().fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=bool(shuffle),
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+            validation_batch_size=given.get("validation_batch_size"),
+        )
+
+    def evaluate(  # type: ignore[override]
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = 1,
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Returns the loss and the metrics for the data."""
+        _check_ignored("evaluate", kwargs, ("return_dict",))
+        return_dict = bool(kwargs.get("return_dict"))
+        found: Any = super().evaluate(
+            x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict=return_dict
+        )
+        return found
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = 0,
+        steps: int | None = None,
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Returns the predictions for the data."""
+        _check_ignored("predict", kwargs)
+        return super().predict(x, batch_size, verbose, steps, callbacks)
+
+    def train_on_batch(  # type: ignore[override]
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Trains on one batch; returns the loss and the metrics of the batch."""
+        self.reset_metrics()
+        return super().train_on_batch(x, y, sample_weight, class_weight)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Returns the loss and the metrics of one batch."""
+        self.reset_metrics()
+        return super().test_on_batch(x, y, sample_weight)
+
+    def reset_states(self) -> None:
+        """Sets the states of all stateful layers to zero."""
+        for layer in nested_layers(self):
+            if isinstance(layer, RNN) and layer.stateful:
+                layer.reset_state()
+
+    # --------------------------------------------------------------------------------- generators
+
+    def fit_generator(
+        self,
+        generator: Any,
+        steps_per_epoch: int | None = None,
+        epochs: int = 1,
+        verbose: Any = 1,
+        callbacks: Any = None,
+        validation_data: Any = None,
+        validation_steps: int | None = None,
+        class_weight: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        validation_freq: Any = 1,
+        **kwargs: Any,
+    ) -> Any:
+        """Trains on batches of a generator or a Sequence; an epoch is a number of *batches*.
+
+        Args:
+            generator: a Sequence, or what yields `(x, y)` or `(x, y, sample_weight)`.
+            steps_per_epoch: the number of batches in an epoch; by default those of the Sequence.
+            epochs, verbose, callbacks, class_weight, shuffle, initial_epoch: as in `fit`.
+            validation_data: arrays, or a generator with `validation_steps`.
+            validation_steps: the number of batches of the validation data.
+            max_queue_size, workers, use_multiprocessing: ignored.
+            validation_freq: the number of epochs between validations.
+            **kwargs: arguments of Keras 1. `samples_per_epoch` and `nb_val_samples` are numbers of
+                samples, and are counted so.
+        """
+        given = rename_arguments("fit_generator", kwargs, _GENERATORS)
+        _check_ignored("fit_generator", given, ("epochs", *_SAMPLES))
+        if "samples_per_epoch" in given:
+            generator = EpochBatches(generator, given["samples_per_epoch"])
+        if "validation_samples" in given and not isinstance(validation_data, (tuple, list)):
+            validation_data = EpochBatches(validation_data, given["validation_samples"])
+        return super().fit(
+            generator,
+            steps_per_epoch=steps_per_epoch,
+            epochs=given.get("epochs", epochs),
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+            class_weight=class_weight,
+            shuffle=shuffle,
+            initial_epoch=initial_epoch,
+        )
+
+    def evaluate_generator(
+        self,
+        generator: Any,
+        steps: int | None = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: Any = 0,
+        **kwargs: Any,
+    ) -> Any:
+        """Returns the loss and the metrics on `steps` batches of a generator or a Sequence."""
+        batches = _limit("evaluate_generator", generator, kwargs)
+        return super().evaluate(batches, steps=steps, verbose=verbose)
+
+    def predict_generator(
+        self,
+        generator: Any,
+        steps: int | None = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: Any = 0,
+        **kwargs: Any,
+    ) -> Any:
+        """Returns the predictions for `steps` batches of a generator or a Sequence."""
+        batches = _limit("predict_generator", generator, kwargs)
+        return super().predict(batches, steps=steps, verbose=verbose)
+
+    # --------------------------------------------------------------------------------------- files
+
+    def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
+        """Writes the model: as an archive if the name ends in `.keras`, otherwise as HDF5."""
+        save_model(self, filepath, overwrite, include_optimizer=include_optimizer)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Writes the weights as HDF5 in the layout of Keras 2, whatever the file name."""
+        save_weights(self, Path(filepath), overwrite, self._version.source)
+
+    def load_weights(
+        self,
+        filepath: Any,
+        by_name: bool = False,
+        skip_mismatch: bool = False,
+        reshape: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Loads weights in the order of the layers, or by their names."""
+        load_weights(self, filepath, by_name, skip_mismatch)
+
+
+def _limit(function: str, generator: Any, kwargs: dict[str, Any]) -> Any:
+    """Returns the batches of a generator, up to a number of samples if that was given."""
+    given = rename_arguments(function, kwargs, _GENERATORS)
+    _check_ignored(function, given, ("samples",))
+    return EpochBatches(generator, given["samples"]) if "samples" in given else generator
+
+
+_IGNORED = ("max_queue_size", "workers", "use_multiprocessing", "callbacks")
+
+
+def _check_ignored(function: str, given: Mapping[str, Any], used: tuple[str, ...] = ()) -> None:
+    for name in given:
+        if name not in (*_IGNORED, *used):
+            raise TypeError(
+                f"{function} of Keras 2 has no argument {name!r}. "
+                f"{suggest(name, [*_IGNORED, *used])}"
+            )
+
+
+def _weight_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
+    """Converts class weights to weights of rows, by which those of samples are multiplied."""
+    if class_weight is None or any(isinstance(one, dict) for one in class_weight.values()):
+        return class_weight, sample_weight
+    rows = weights_of_classes(y, checked_class_weight(class_weight, "y"), "y")
+    return None, rows if sample_weight is None else rows * np.asarray(sample_weight)
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+def _map_structure(convert: Any, value: Any) -> Any:
+    if isinstance(value, dict) and "class_name" not in value:
+        return {name: convert(one) for name, one in value.items()}
+    return [convert(one) for one in value] if isinstance(value, (list, tuple)) else convert(value)

@@ -1,0 +1,89 @@
+"""`python -m cornu run`: runs a program with the version of Keras that it was written for."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from cornu import compat
+from cornu.dialects import detection, keras1, keras2, shims
+from cornu.legacy.keras1.class_mapping import enable_notes
+
+__all__ = ["VERSIONS", "run"]
+
+VERSIONS = ("auto", "keras1", "keras2", "keras2.3", "keras3")
+
+
+def run(
+    version: str,
+    file: str,
+    arguments: list[str],
+    is_module: bool,
+    keras_path: Path,
+    notes: bool = False,
+    with_shims: bool = False,
+) -> int:
+    """Runs a program and returns its exit status.
+
+    Args:
+        version: one of `VERSIONS`.
+        file: the program, or the name of a module.
+        arguments: the arguments of the program.
+        is_module: whether `file` is the name of a module.
+        keras_path: the directory that has `keras` for processes that the program starts.
+        notes: whether the modern form of each old class is printed at its first use.
+        with_shims: whether names that Python and NumPy dropped are provided.
+    """
+    path = _find(file, is_module)
+    if path is None:
+        kind = "module" if is_module else "file"
+        print(f"cornu run: {kind} {file!r} does not exist", file=sys.stderr)
+        return 2
+    if version == "auto":
+        choice = detection.detect(path)
+        version = choice.dialect
+        print(f"cornu run: {choice.describe()}.", file=sys.stderr)
+    if notes:
+        enable_notes()
+    if with_shims:
+        shims.install()
+    _install(version, keras_path)
+    sys.argv = [file, *arguments]
+    if is_module:
+        runpy.run_module(file, run_name="__main__", alter_sys=True)
+        return 0
+    sys.path.insert(0, str(path.resolve().parent))
+    runpy.run_path(file, run_name="__main__")
+    return 0
+
+
+def _find(file: str, is_module: bool) -> Path | None:
+    """Returns the file of a program, or None if there is none."""
+    if not is_module:
+        return Path(file) if Path(file).is_file() else None
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        spec = importlib.util.find_spec(file)
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec = importlib.util.find_spec(f"{file}.__main__")
+    except ModuleNotFoundError:
+        return None
+    return None if spec is None or spec.origin is None else Path(spec.origin)
+
+
+def _install(version: str, keras_path: Path) -> None:
+    if version == "keras1":
+        keras1.install()
+    elif version == "keras2":
+        keras2.install("2.2.4")
+    elif version == "keras2.3":
+        keras2.install("2.3.1")
+    else:
+        compat.install_as_keras()
+        # For the processes that the program starts.
+        paths = (str(keras_path), os.environ.get("PYTHONPATH", ""))
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

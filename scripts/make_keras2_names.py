@@ -1,0 +1,76 @@
+"""Writes the public names of Keras 2 with their parameters, as a reference for the tests.
+
+Run in an environment with Keras 2.2.4 and its TensorFlow:
+
+    python make_keras2_names.py tests/dialects/keras2_names.json
+"""
+
+import importlib
+import inspect
+import json
+import pkgutil
+import sys
+
+# Modules of the implementation, and those whose backend is not installed.
+SKIPPED = ("keras.legacy.interfaces", "keras.legacy.models", "keras.backend.common")
+PRIVATE = ("keras.engine.training_", "keras.backend.")
+HELPERS = ("keras_modules_injection", "standardize_input_data")
+# Modules whose contents are those of others.
+PACKAGES = ("keras", "keras.layers", "keras.utils", "keras.engine", "keras.models")
+
+
+def parameters(value):
+    """Returns the positional parameters of a class or function, as `name` or `name=default`."""
+    function = value.__init__ if inspect.isclass(value) else value
+    function = getattr(function, "_original_function", function)
+    if function is object.__init__:
+        return []
+    found = []
+    for parameter in inspect.signature(inspect.unwrap(function)).parameters.values():
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        if parameter.name == "self":
+            continue
+        has = parameter.default is not parameter.empty
+        found.append(f"{parameter.name}={parameter.default!r}" if has else parameter.name)
+    return found
+
+
+def is_public(module, name, value):
+    """Returns whether a name belongs to a module, rather than being imported for its own use."""
+    home = getattr(value, "__module__", "") or ""
+    if name.startswith("_") or name in HELPERS or inspect.ismodule(value) or not callable(value):
+        return False
+    if not home.startswith("keras"):
+        return False
+    return module in PACKAGES or home == module or home.partition(".")[0] != "keras"
+
+
+def collect(name, found):
+    if name in SKIPPED or name.startswith(PRIVATE):
+        return
+    try:
+        module = importlib.import_module(name)
+    except ImportError:
+        return
+    found[name] = {
+        key: parameters(value)
+        for key, value in sorted(vars(module).items())
+        if is_public(name, key, value)
+    }
+    if name == "keras.backend":
+        found[name] = {
+            key: parameters(value)
+            for key, value in sorted(vars(module).items())
+            if inspect.isfunction(value) and not key.startswith("_")
+        }
+    for part in pkgutil.iter_modules(getattr(module, "__path__", [])):
+        collect(f"{name}.{part.name}", found)
+
+
+if __name__ == "__main__":
+    names = {}
+    collect("keras", names)
+    with open(sys.argv[1], "w") as file:
+        lines = [f"{json.dumps(name)}: {json.dumps(names[name])}" for name in sorted(names)]
+        file.write("{\n" + ",\n".join(lines) + "\n}\n")
