@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu.inspect.tables.table import DisplayTable
+from cornu.process import job
 
 __all__ = ["print_table", "to_text"]
 
@@ -25,6 +26,8 @@ def print_table(
 ) -> None:
     """Prints a table: with colors in a terminal, otherwise as plain text.
 
+    Of several processes that train one model, the first one prints it.
+
     Args:
         table: the table.
         line_length: its width; by default at max_width the width of the terminal, or 100.
@@ -33,6 +36,8 @@ def print_table(
     """
     if print_fn is not None:
         print_fn(to_text(table, line_length, positions))
+        return
+    if not job.is_first():
         return
     terminal = sys.stdout.isatty()
     max_width = shutil.get_terminal_size((_WIDTH, 24)).columns if terminal else _WIDTH

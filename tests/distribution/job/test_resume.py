@@ -5,14 +5,13 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.processes import ROOT
 
-PROGRAM = Path(__file__).parent / "programs" / "resume.py"
+PROGRAM = ROOT / "benchmarks" / "distribution" / "interrupted_training.py"
 
 
 def run(folder, results, count, *event):

@@ -1,7 +1,7 @@
-"""Trains with `resume`, until something happens to one process; see `test_resume.py`.
+"""Trains with `resume`, until something happens to one process; see `kill_and_resume.py`.
 
-Run as `resume.py FOLDER RESULTS [EVENT PROCESS]`. Process 0 writes the weights and the history to
-`RESULTS/weights.npz`; the time of the event is the content of `RESULTS/event`.
+Run as `interrupted_training.py FOLDER RESULTS [EVENT PROCESS]`. Process 0 writes the weights and
+the history to `RESULTS/weights.npz`; the time of the event is the content of `RESULTS/event`.
 """
 
 import json
