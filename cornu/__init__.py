@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cornu import distribution as distribution
     from cornu import dtype_policies as dtype_policies
     from cornu import errors as errors
+    from cornu import export as export
     from cornu import initializers as initializers
     from cornu import inspect as inspect
     from cornu import layers as layers
@@ -114,8 +115,9 @@ _OBJECTS = {
 }
 _NAMESPACES = (
     "activations applications backend callbacks config constraints datasets debug distillation "
-    "distribution dtype_policies errors initializers inspect layers losses metrics mixed_precision "
-    "models ops optimizers preprocessing quantizers random regularizers saving tree utils wrappers"
+    "distribution dtype_policies errors export initializers inspect layers losses metrics "
+    "mixed_precision models ops optimizers preprocessing quantizers random regularizers saving "
+    "tree utils wrappers"
 ).split()
 
 __all__ = ["__version__", "version", *_OBJECTS, *_NAMESPACES]

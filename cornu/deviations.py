@@ -12,14 +12,25 @@ only if a proof of its safety exists; the others are opt-in.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-__all__ = ["DEVIATIONS", "KINDS", "Deviation", "Kind", "document", "find_disabled", "is_enabled"]
+__all__ = [
+    "DEVIATIONS",
+    "KINDS",
+    "Deviation",
+    "Kind",
+    "document",
+    "find_disabled",
+    "is_enabled",
+    "plain_formulations",
+]
 
 Kind = Literal["compiler option", "memory", "compilation", "JAX setting", "process", "formulation"]
 
@@ -554,12 +565,34 @@ DEVIATIONS = {row.name: row for row in _ROWS}
 def is_enabled(name: str) -> bool:
     """Returns whether a row that is on by default is not disabled by `CORNU_DISABLE`.
 
-    Opt-in rows have switches of their own.
+    Opt-in rows have switches of their own. Within `plain_formulations`, no formulation is enabled.
 
     Raises:
         ValueError: `CORNU_DISABLE` contains the name of an unknown or an opt-in row.
     """
+    if _state.is_plain and DEVIATIONS[name].kind == "formulation":
+        return False
     return name not in find_disabled()
+
+
+class _State(threading.local):
+    is_plain = False
+
+
+_state = _State()
+
+
+@contextlib.contextmanager
+def plain_formulations() -> Iterator[None]:
+    """Disables the formulations of the table for what this thread traces in a `with` block.
+
+    Exported programs run on devices and with compilers that the formulations were not measured on.
+    """
+    before, _state.is_plain = _state.is_plain, True
+    try:
+        yield
+    finally:
+        _state.is_plain = before
 
 
 @cache

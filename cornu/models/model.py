@@ -41,6 +41,7 @@ from cornu.models.string_inputs.reading import (
 from cornu.models.string_inputs.split_graph import SplitGraph, functional_graph
 from cornu.models.string_inputs.step_inputs import StepInputs
 from cornu.names import auto_name, printable
+from cornu.registry.names import find_export
 from cornu.saving import model_files, weight_files
 from cornu.training.live_state import describe_trainer, restore_trainer
 from cornu.training.trainer import Trainer
@@ -582,6 +583,51 @@ class Model(InspectionMethods):
             include_optimizer=include_optimizer,
             save_format=save_format,
             weights_format=weights_format,
+        )
+
+    @api_boundary
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Writes the model in inference as a file for other programs; see `docs/export.md`.
+
+        Unknown sizes of the inputs, such as that of the batch, remain unknown. Layers that take
+        strings are left out: the file takes the numbers that they return, and says so.
+
+        Args:
+            filepath: the file, or the directory of a SavedModel.
+            format: `"stablehlo"` or `"onnx"`.
+            verbose: whether to print what was written; None means yes.
+            input_signature: specs of the inputs (with a shape and a dtype), such as
+                `cornu.InputSpec`, if sizes or dtypes are to be fixed: one, a list in the order of
+                the inputs, or a dict by name.
+            **kwargs: options of the format: `opset_version` of ONNX, at least 18, the default.
+
+        Raises:
+            ValueError: the model is not built, or the format is unknown.
+            NotImplementedError: the format cannot express the model.
+            ImportError: a package that the format needs is not installed.
+
+        Example:
+
+        >>> import cornu, numpy as np, pathlib, tempfile
+        >>> model = cornu.Sequential([cornu.Input((3,), name="x"), cornu.layers.Dense(2)])
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "model.stablehlo")
+        >>> model.export(path, format="stablehlo", verbose=False)
+        >>> cornu.export.load(path)(np.ones((5, 3))).shape
+        (5, 2)
+
+        Differences: `"openvino"` and `"litert"` are not written; the error says how to convert.
+
+        Extensions: `"stablehlo"`. Names of layers and blocks, and paths of weights, are kept.
+        """
+        find_export().export_model(
+            self, filepath, format, verbose, input_signature=input_signature, **kwargs
         )
 
     def get_build_config(self) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ __all__ = [
     "category_of",
     "classes",
     "find_distributions",
+    "find_export",
     "find_pickling",
     "functions",
     "import_old_classes",
@@ -122,6 +123,11 @@ def find_pickling() -> ModuleType:
     It is not in `PACKAGES`: a config must not find its functions.
     """
     return importlib.import_module("cornu.saving.pickling")
+
+
+def find_export() -> ModuleType:
+    """Returns the module that exports models, which is imported when it is needed."""
+    return importlib.import_module("cornu.export.export_model")
 
 
 def import_old_classes(name: str) -> bool:

@@ -8,8 +8,8 @@ works on a tree that does not run.
 
     11  cornu/__init__.py, cornu/__main__.py
     10  compat, dialects
-     9  applications, cli, datasets, demo, distillation, planned_program, wrappers; utils, backend,
-        config, info;
+     9  applications, cli, datasets, demo, distillation, export, planned_program, wrappers; utils,
+        backend, config, info;
         facades
      8  models
      7  training
@@ -38,8 +38,8 @@ ORDER = {
     11: ["__main__"],
     10: ["compat", "dialects"],
     9: [
-        *["applications", "cli", "datasets", "demo", "distillation", "planned_program"],
-        *["utils", "backend", "config", "dtype_policies", "info", "wrappers"],
+        *["applications", "cli", "datasets", "demo", "distillation", "export"],
+        *["planned_program", "utils", "backend", "config", "dtype_policies", "info", "wrappers"],
     ],
     8: ["models"],
     7: ["training"],
@@ -72,6 +72,8 @@ OPTIONAL = (
         "IPython",
         "matplotlib",
         "PIL",
+        "onnx",
+        "onnxruntime",
         "scipy",
     ],
     *["pandas", "polars", "datasets", "ray", "sklearn", "yaml"],

@@ -1,0 +1,1 @@
+"""Models as ONNX graphs, converted from the primitives of JAX by tables."""

@@ -1,0 +1,1 @@
+"""Programs of StableHLO, with their weights and a description of their inputs and outputs."""
