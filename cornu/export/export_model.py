@@ -15,6 +15,9 @@ from cornu.export.onnx.reader import read_onnx
 from cornu.export.onnx.writer import write_onnx
 from cornu.export.stablehlo.reader import read_stablehlo
 from cornu.export.stablehlo.writer import write_stablehlo
+from cornu.export.state_dict.files import write_state_dict
+from cornu.export.state_dict.matching import Names
+from cornu.export.state_dict.weights import state_dict
 from cornu.saving.validation import resolve_existing_path
 
 __all__ = ["FORMATS", "export_model", "load"]
@@ -26,15 +29,22 @@ class _Format(NamedTuple):
     Attributes:
         write: writes a model to a path; takes the keyword arguments `options`.
         options: the names of these.
+        takes_weights: whether only the weights are written, and `write` takes the model.
     """
 
     write: Callable[..., None]
     options: tuple[str, ...] = ()
+    takes_weights: bool = False
+
+
+def _write_weights(model: Any, path: Path, names: Names | None = None) -> None:
+    write_state_dict(state_dict(model, names), path)
 
 
 FORMATS: dict[str, _Format] = {
     "stablehlo": _Format(write_stablehlo),
     "onnx": _Format(write_onnx, ("opset_version",)),
+    "torch": _Format(_write_weights, ("names",), takes_weights=True),
 }
 # Formats of Keras that are written by converters of other frameworks.
 _NOT_SUPPORTED = {
@@ -67,6 +77,11 @@ def export_model(
                 f"{', '.join(chosen.options) or 'no options'}. "
                 f"{did_you_mean(name, chosen.options)}".rstrip()
             )
+    if chosen.takes_weights:
+        chosen.write(model, Path(filepath), **kwargs)
+        if verbose or verbose is None:
+            print(f"Saved the weights of {model.name!r} to {os.fspath(filepath)!r} ({format}).")
+        return
     inference = describe_inference(model, input_signature)
     chosen.write(inference, Path(filepath), **kwargs)
     if verbose or verbose is None:
