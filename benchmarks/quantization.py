@@ -216,6 +216,8 @@ weights, and rounds the factors of products.
 The same model, two sequences of 64 tokens, Adam; with LoRA, only the adapters are trained.
 "temporary" is what XLA allocates for the compiled gradients besides arguments and results
 (`compiled.memory_analysis()`), activations included; it may reuse the memory of the gradients.
+Without large gradients there is no such memory, and every kernel with its low-rank term is kept for
+the backward pass; temporary bytes and gradients together are therefore what to compare.
 
 {_table(step_head, steps)}
 """
