@@ -51,7 +51,7 @@ $(VENV)/.package: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.dev: $(VENV)/.package
 	@echo "Installing the test tools and the libraries that the tests compare with."
-	$(PIP) install --editable '.[dev,parity,ecosystem,bench]'
+	$(PIP) install --editable '.[dev,parity,ecosystem,bench,serve]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.package

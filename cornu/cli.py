@@ -20,6 +20,17 @@ _VERSIONS = ("auto", "keras1", "keras2", "keras2.3", "keras3")
 # Holds a module `keras` that is cornu.
 _KERAS_PATH = Path(__file__).parent / "compat" / "as_keras"
 
+# The options of a server: the type of each, and its description.
+_SERVING: dict[str, tuple[type, str]] = {
+    "max_batch_size": (int, "rows that are computed together, and of a request (64)"),
+    "max_delay": (float, "seconds for which a request waits for others (0)"),
+    "max_requests": (int, "requests that are answered at the same time (64)"),
+    "max_body_bytes": (int, "bytes of a request (64 MiB)"),
+    "max_json_bytes": (int, "bytes of its JSON (8 MiB)"),
+    "max_shapes": (int, "shapes of inputs that are compiled (64)"),
+    "read_timeout": (float, "seconds within which a request must arrive (30)"),
+}
+
 _FLAGS = {
     "expand_nested": "list the layers of nested models",
     "show_trainable": "show which layers are trainable",
@@ -74,9 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan.add_argument("--batch", type=int, help="rows per step on all devices; 8 per device")
     plan.add_argument("--model", help="the name of the model, or of a function that returns it")
     plan.add_argument("--layouts", nargs="+", help="the layouts, such as data fsdp 'tensor 8'")
+    serve = commands.add_parser("serve", help="answer requests with the predictions of a model")
+    _add_serve_arguments(serve)
     chosen = parser.parse_args(arguments)
     if chosen.command == "plan":
         return _plan(chosen)
+    if chosen.command == "serve":
+        return _serve(chosen)
     if chosen.command == "launch":
         return launcher.run(chosen)
     if chosen.command == "demo":
@@ -104,6 +119,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen.shims,
     )
     return status
+
+
+def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="a file that load_model reads")
+    parser.add_argument("--host", default="127.0.0.1", help="the address (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8080, help="the port (8080)")
+    parser.add_argument("--name", help="the name of the model in addresses (that in the file)")
+    for name, (kind, text) in _SERVING.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=text)
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    if not Path(chosen.file).exists():
+        print(f"cornu serve: file {chosen.file!r} does not exist", file=sys.stderr)
+        return 2
+    try:
+        serving = importlib.import_module("cornu.serving")
+        given = {name: getattr(chosen, name) for name in _SERVING}
+        options = serving.ServingOptions(**{k: v for k, v in given.items() if v is not None})
+        model = importlib.import_module("cornu.models").load_model(chosen.file, compile=False)
+        serving.serve(model, chosen.host, chosen.port, name=chosen.name, options=options)
+    except (ImportError, ValueError) as error:
+        print(f"cornu serve: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _info(names: Sequence[str]) -> int:

@@ -11,6 +11,9 @@ import safetensors.numpy  # noqa: F401
 
 import benchmarks.fuzzing.targets  # noqa: F401
 import cornu.config
+from cornu.process import allocator
 
 # Programs would be opened and written while inputs are read.
 cornu.config.disable_compilation_cache()
+# It opens the C library.
+allocator.is_available()

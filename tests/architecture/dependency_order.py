@@ -39,7 +39,8 @@ ORDER = {
     10: ["compat", "dialects"],
     9: [
         *["applications", "cli", "datasets", "demo", "distillation", "export"],
-        *["planned_program", "utils", "backend", "config", "dtype_policies", "info", "wrappers"],
+        *["planned_program", "utils", "backend", "config", "dtype_policies", "info"],
+        *["serving", "wrappers"],
     ],
     8: ["models"],
     7: ["training"],
