@@ -13,6 +13,7 @@ from cornu.export.exported_model import ExportedModel
 from cornu.export.inference import InferenceFunction, describe_inference
 from cornu.export.onnx.reader import read_onnx
 from cornu.export.onnx.writer import write_onnx
+from cornu.export.saved_model import read_saved_model, write_saved_model
 from cornu.export.stablehlo.reader import read_stablehlo
 from cornu.export.stablehlo.writer import write_stablehlo
 from cornu.export.state_dict.files import write_state_dict
@@ -42,6 +43,7 @@ def _write_weights(model: Any, path: Path, names: Names | None = None) -> None:
 
 
 FORMATS: dict[str, _Format] = {
+    "tf_saved_model": _Format(write_saved_model, ("is_static", "jax2tf_kwargs")),
     "stablehlo": _Format(write_stablehlo),
     "onnx": _Format(write_onnx, ("opset_version",)),
     "torch": _Format(_write_weights, ("names",), takes_weights=True),
@@ -105,17 +107,18 @@ def load(filepath: str | os.PathLike[str], *, trusted: bool = False) -> Exported
     that compute, and calls no function of the process other than the linear algebra of JAX. Another
     process reads it first, because JAX's reader of programs ends the process for some damaged ones.
     What remains trusted is this reader and XLA's compiler; and as any program, it may take long.
-    ONNX files are computed by `onnxruntime`, which opens no other file.
+    ONNX files are computed by `onnxruntime`, which opens no other file. The graph of a SavedModel,
+    which TensorFlow computes, may do anything: load only those that you trust.
 
     Args:
-        filepath: the file.
+        filepath: the file, or the directory of a SavedModel.
         trusted: whether to leave out the process that reads the program first, which takes about a
             second. Pass True for files of your own.
 
     Raises:
         FileNotFoundError: it does not exist.
         ValueError: it is damaged, of another format, or does more than compute.
-        ImportError: it is an ONNX file, and `onnxruntime` is not installed.
+        ImportError: `onnxruntime` or TensorFlow, which the format needs, is not installed.
 
     Example:
 
@@ -128,7 +131,9 @@ def load(filepath: str | os.PathLike[str], *, trusted: bool = False) -> Exported
     >>> cornu.export.load(path)({"a": ones, "b": ones})["total"].shape
     (3, 2)
     """
-    path = resolve_existing_path(filepath)
+    path = resolve_existing_path(filepath, directories=True)
+    if path.is_dir():
+        return read_saved_model(path)
     with open(path, "rb") as file:
         is_zip = file.read(len(_ZIP)) == _ZIP
     return read_stablehlo(path, trusted) if is_zip else read_onnx(path)

@@ -601,14 +601,16 @@ class Model(InspectionMethods):
 
         Args:
             filepath: the file, or the directory of a SavedModel.
-            format: `"stablehlo"`, `"onnx"`, or `"torch"`, which writes the weights as a
-                state_dict to a file `.safetensors`, `.pt` or `.pth`.
+            format: `"tf_saved_model"`, which needs TensorFlow, `"stablehlo"`, `"onnx"`, or
+                `"torch"`, which writes the weights as a state_dict to a file `.safetensors`,
+                `.pt` or `.pth`.
             verbose: whether to print what was written; None means yes.
             input_signature: specs of the inputs (with a shape and a dtype), such as
                 `cornu.InputSpec`, if sizes or dtypes are to be fixed: one, a list in the order of
                 the inputs, or a dict by name.
             **kwargs: options of the format: `opset_version` of ONNX, at least 18, the default;
-                `names` of modules of torch, see `cornu.export.state_dict`.
+                `names` of modules of torch, see `cornu.export.state_dict`; `jax2tf_kwargs` of a
+                SavedModel.
 
         Raises:
             ValueError: the model is not built, or the format is unknown.

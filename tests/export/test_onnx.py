@@ -124,7 +124,11 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
+FAST = ("masked_lstm", "several", "operations")
+PARAMETERS = [pytest.param(n, marks=[] if n in FAST else [pytest.mark.slow]) for n in MODELS]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_models(name, tmp_path):
     build, data = MODELS[name]
     model = build()

@@ -147,7 +147,11 @@ def compare(model, module, x, spatial):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", CASES)
+FAST = ("dense", "conv2d", "batch", "lstm", "attention")
+PARAMETERS = [pytest.param(n, marks=[] if n in FAST else [pytest.mark.slow]) for n in CASES]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_modules_and_layers_compute_the_same(name):
     make, module, shape, spatial = CASES[name]
     x = RNG.integers(0, 7, shape).astype("int32") if name == "embedding" else normal(*shape)
