@@ -12,7 +12,7 @@ import numpy as np
 import cornu
 from benchmarks.distribution.models import MODELS
 
-__all__ = ["Memory", "losses_of", "memory_of"]
+__all__ = ["Memory", "compiled_step", "count_collectives", "losses_of", "memory_of"]
 
 
 def losses_of(name: str, distribution: Any, steps: int = 50) -> np.ndarray:
@@ -71,22 +71,36 @@ def memory_of(distribution: Any, width: int, depth: int, rows: int = 16) -> Memo
     model.compile("adam", "mse", distribution=distribution)
     x = np.ones((rows, width), "float32")
     model.train_on_batch(x, x)
+    compiled = compiled_step(model, (x, x, None))
     trainer = model._trainer_
-    batch = (x, x, None)
-    if trainer.placement is not None:
-        batch = trainer.placement._place_batch_(batch)
-    runner = trainer.programs.runner("train")
-    compiled = runner.program(batch, False).lower(runner.key, batch).compile()
     analysis = compiled.memory_analysis()
     device = jax.devices()[0]
     arrays = [v.value for v in trainer.touched_variables()]
     shards = [s.data.nbytes for a in arrays for s in a.addressable_shards if s.device == device]
-    kinds = re.findall(r" (all-[a-z]+|reduce-scatter|collective-permute)\(", compiled.as_text())
     parts = 1 if trainer.placement is None else trainer.placement._row_multiple_
     inputs = 2 * x.nbytes // parts
     return Memory(
         analysis.argument_size_in_bytes - inputs,
         sum(shards),
         analysis.temp_size_in_bytes,
-        dict(Counter(kinds)),
+        dict(_collectives(compiled)),
     )
+
+
+def compiled_step(model: Any, batch: Any) -> Any:
+    """Returns the compiled training step of a model that has been trained on such a batch."""
+    trainer = model._trainer_
+    if trainer.placement is not None:
+        batch = trainer.placement._place_batch_(batch)
+    runner = trainer.programs.runner("train")
+    return runner.program(batch, False).lower(runner.key, batch).compile()
+
+
+def count_collectives(model: Any, batch: Any) -> Counter[str]:
+    """Returns how many operations of a training step exchange data, by kind."""
+    return _collectives(compiled_step(model, batch))
+
+
+def _collectives(compiled: Any) -> Counter[str]:
+    kinds = "all-gather|all-reduce|all-to-all|reduce-scatter|collective-permute"
+    return Counter(re.findall(rf" ({kinds})(?:-start)?\(", compiled.as_text()))

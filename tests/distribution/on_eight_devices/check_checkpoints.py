@@ -18,8 +18,12 @@ def on(devices):
     return None if devices == 1 else dist.FullySharded(devices=names, min_size=64)
 
 
+# The epochs of the last run. Not an attribute of the callback, which is restored with the run.
+begun: list[int] = []
+
+
 class Stop(cornu.callbacks.Callback):
-    """Ends the run as a killed process would, after so many epochs."""
+    """Ends the run with an error after so many epochs."""
 
     def __init__(self, epochs):
         super().__init__()
@@ -28,6 +32,7 @@ class Stop(cornu.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == self.epochs:
             raise InterruptedError
+        begun.append(epoch)
 
 
 def train(devices, epochs, resume=None, stop=None, callbacks=(), use_ema=True):
@@ -35,10 +40,14 @@ def train(devices, epochs, resume=None, stop=None, callbacks=(), use_ema=True):
     model, x, y, loss = mlp(rows=40)
     optimizer = cornu.optimizers.Adam(0.01, epsilon=1e-3, use_ema=use_ema)
     model.compile(optimizer, loss, distribution=on(devices))
-    callbacks = [*callbacks, *([Stop(stop)] if stop else [])]
+    begun.clear()
     try:
         history = model.fit(
-            *(x, y, 16), epochs=epochs, verbose=0, resume=resume, callbacks=callbacks
+            *(x, y, 16),
+            epochs=epochs,
+            verbose=0,
+            resume=None if resume is None else cornu.Resume(resume, every="epoch"),
+            callbacks=[*callbacks, Stop(stop)],
         ).history["loss"]
     except InterruptedError:
         history = None
@@ -56,6 +65,7 @@ def test_a_resumed_run_is_the_same_on_the_same_devices(tmp_path):
         assert train(devices, 4, folder, stop=2)[1] is None
         found, resumed = train(devices, 4, folder)
         assert resumed == losses
+        assert begun == [2, 3]
         for mine, other in zip(numbers(found), numbers(expected), strict=True):
             np.testing.assert_array_equal(mine, other)
 
@@ -67,6 +77,7 @@ def test_a_run_is_resumed_on_another_number_of_devices(path, tmp_path):
         assert train(devices, len(path) + 1, tmp_path, stop=epoch + 1)[1] is None
     found, resumed = train(path[-1], len(path) + 1, tmp_path)
     np.testing.assert_allclose(resumed, losses, atol=1e-5, rtol=0)
+    assert begun == [len(path) - 1, len(path)]
     for mine, other in zip(numbers(found), numbers(expected), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-5, rtol=1e-5)
     assert len(found.layers[0].kernel.value.sharding.device_set) == path[-1]

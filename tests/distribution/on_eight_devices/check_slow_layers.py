@@ -1,0 +1,21 @@
+"""The step of every kind of layer is divided: devices exchange nothing but sums."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.distribution.layer_cases import LAYERS, train_with
+from cornu import distribution as dist
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_are_divided(name):
+    expected, _ = train_with(name, None)
+    found, collectives = train_with(name, "data")
+    np.testing.assert_allclose(found, expected, atol=1e-6, rtol=1e-6)
+    # The gradients of all weights are summed at once, and batch normalization has sums of its own.
+    assert set(collectives) == {"all-reduce"}
+    found, collectives = train_with(name, dist.FullySharded(min_size=8))
+    np.testing.assert_allclose(found, expected, atol=1e-6, rtol=1e-6)
+    assert set(collectives) <= {"all-reduce", "all-gather"}
