@@ -86,6 +86,11 @@ class FullySharded(PlannedDistribution):
         constrain: Any = jax.lax.with_sharding_constraint
         whole = self._replicated_
 
+        def gather(_: Any, part: Any) -> Any:
+            # With the first constraint, parts are gathered after the cast to the compute dtype.
+            # XLA would otherwise cast whole weights, and those are saved for the backward pass.
+            return constrain(constrain(part, sharding), whole)
+
         def divide(_: Any, gradient: Any) -> Any:
             # Summed over the devices first, then divided: on GPU, XLA replaces both by one
             # operation (reduce-scatter). Without the first, XLA divides the activations by features
@@ -93,7 +98,7 @@ class FullySharded(PlannedDistribution):
             return constrain(constrain(gradient, whole), sharding)
 
         # Not an ordinary constraint, whose gradient has the sharding of its result.
-        return linear_call(lambda _, x: constrain(x, whole), divide, (), value)
+        return linear_call(gather, divide, (), value)
 
     def _differentiable_(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         # Whole weights that are saved for the backward pass would be the whole model, on every

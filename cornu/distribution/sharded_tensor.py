@@ -71,13 +71,17 @@ class ShardedTensorParallel(TensorParallel):
             return value
         gathered = NamedSharding(sharding.mesh, PartitionSpec(*kept))
         constrain: Any = jax.lax.with_sharding_constraint
-        # The gradient is divided as the weight; see FullySharded.
-        return linear_call(
-            lambda _, x: constrain(x, gathered),
-            lambda _, gradient: constrain(gradient, sharding),
-            (),
-            value,
-        )
+
+        def gather(_: Any, part: Any) -> Any:
+            # With the first constraint, parts are gathered after the cast to the compute dtype.
+            # XLA would otherwise cast whole weights, and those are saved for the backward pass.
+            return constrain(constrain(part, sharding), gathered)
+
+        def divide(_: Any, gradient: Any) -> Any:
+            # Summed first, then divided; see FullySharded.
+            return constrain(constrain(gradient, gathered), sharding)
+
+        return linear_call(gather, divide, (), value)
 
     def _differentiable_(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         return FullySharded._differentiable_(self, fn)  # type: ignore[arg-type]

@@ -21,22 +21,29 @@ __all__ = [
 TEXT = 11.0
 _MAX_POINTS = 640  # per line; more cannot be distinguished at the width of a panel
 
-_LIGHT = ("#ffffff", "#1c2330", "#5c6678", "#e3e8f0", "#2f6fe0", "#d9660a")
-_DARK = ("#14181f", "#e8ecf3", "#a3adbd", "#2a3240", "#7aa7ff", "#ffa04d")
+# The background, text, labels and rules, then up to four lines.
+_LIGHT = ("#ffffff", "#1c2330", "#5c6678", "#e3e8f0", "#2f6fe0", "#d9660a", "#2a8a57", "#a03fb5")
+_DARK = ("#14181f", "#e8ecf3", "#a3adbd", "#2a3240", "#7aa7ff", "#ffa04d", "#5fcf95", "#d98bea")
 
 Points = list[tuple[float, float]]
 
 
 def style_sheet(kinds: Sequence[str]) -> str:
-    """Returns the CSS of a chart for light and dark color schemes, with two kinds of lines."""
+    """Returns the CSS of a chart for light and dark color schemes.
+
+    Args:
+        kinds: the kinds of lines, at most four.
+    """
+    if len(kinds) > len(_LIGHT) - 4:
+        raise ValueError(f"A chart has at most {len(_LIGHT) - 4} kinds of lines, not {len(kinds)}.")
 
     def make_rules(colors: Sequence[str]) -> str:
         back, ink, faint, rule, *lines = colors
         return (
             f".ch-back{{fill:{back}}}.ch-title{{fill:{ink}}}.ch-text{{fill:{faint}}}"
             f".ch-rule{{stroke:{rule}}}"
-            + "".join(f".ch-{k}{{stroke:{c}}}" for k, c in zip(kinds, lines, strict=True))
-            + "".join(f".ch-{k}-f{{fill:{c}}}" for k, c in zip(kinds, lines, strict=True))
+            + "".join(f".ch-{k}{{stroke:{c}}}" for k, c in zip(kinds, lines, strict=False))
+            + "".join(f".ch-{k}-f{{fill:{c}}}" for k, c in zip(kinds, lines, strict=False))
         )
 
     return (

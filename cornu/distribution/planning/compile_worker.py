@@ -26,7 +26,7 @@ _OPTIONS: dict[str, str | bool] = {
     "xla_dump_hlo_pass_re": _PASS,
     # In the order of the least memory, as on accelerators. By default, the compiler for CPU orders
     # operations so that as many as possible can run at the same time.
-    "xla_cpu_enable_concurrency_optimized_scheduler": False,
+    "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
     # The first pass joins all reductions of gradients into one, which ends after the last gradient,
     # so that all gradients would be in memory at the same time. The others make arrays of bfloat16
     # float32, since CPUs compute in it.

@@ -2,7 +2,8 @@
 
 With a batch that grows with the number of devices, each number of a program of n devices is
 `a + b / n`: arrays that every device has are constant, and those that are divided shrink. Programs
-for three numbers of devices determine `a` and `b` and prove the formula.
+for three numbers of devices determine `a` and `b` and prove the formula. Temporary memory is the
+largest of the three.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def measure_many(costs: StepCosts) -> Measure:
             ]
             for _ in range(factor.bit_length() - 1):
                 found = [*found[1:], extrapolate_devices(found, layout.name)]
-            yield layout, _with_devices(found[-1], layout, smaller[-1])
+            yield layout, found[-1]
 
     return measure
 
@@ -68,11 +69,12 @@ def extrapolate_devices(costs: Sequence[StepCost], name: str = "") -> StepCost:
     Raises:
         ValueError: the numbers do not follow the formula, since other weights are divided.
     """
-    first, second, third = costs
-    memory = [
-        _next([getattr(cost.memory, part) for cost in costs], name, 0.02)
-        for part in ("arguments", "outputs", "temporary")
-    ]
+    memory = Memory(
+        _next([cost.memory.arguments for cost in costs], name),
+        _next([cost.memory.outputs for cost in costs], name),
+        # Buffers are placed by a heuristic, whose results differ.
+        max(cost.memory.temporary for cost in costs),
+    )
     work = [
         replace(
             rows[0],
@@ -86,10 +88,12 @@ def extrapolate_devices(costs: Sequence[StepCost], name: str = "") -> StepCost:
             rows[-1],
             operand_bytes=_next([row.operand_bytes for row in rows], name),
             result_bytes=_next([row.result_bytes for row in rows], name),
+            # Twice as many along the axis of the batch, and as many along others.
+            devices=rows[2].devices * rows[2].devices // rows[1].devices,
         )
         for rows in _aligned(costs, "collectives", name)
     ]
-    return StepCost(tuple(work), tuple(collectives), Memory(*memory), third.depths)
+    return StepCost(tuple(work), tuple(collectives), memory, costs[-1].depths)
 
 
 def _aligned(costs: Sequence[StepCost], part: str, name: str) -> Iterator[tuple[Any, ...]]:
@@ -106,7 +110,7 @@ def _structure(row: Work | Collective) -> tuple[Any, ...]:
     return (row.kind, row.axes, row.is_scattered, row.count)
 
 
-def _next(values: Sequence[int], name: str, tolerance: float = 0.0) -> int:
+def _next(values: Sequence[int], name: str) -> int:
     """Returns the number for 8 n devices, given those for n, 2 n and 4 n.
 
     Example:
@@ -116,7 +120,7 @@ def _next(values: Sequence[int], name: str, tolerance: float = 0.0) -> int:
     """
     first, second, third = values
     # Rounding adds at most one byte to each of the three.
-    if abs((first - second) - 2 * (second - third)) > max(4, tolerance * third):
+    if abs((first - second) - 2 * (second - third)) > 4:
         raise _refuse(name)
     return third - (second - third) // 2
 
@@ -125,16 +129,4 @@ def _refuse(name: str) -> ValueError:
     return ValueError(
         f"plan: {name!r} cannot be extrapolated to more than {MAX_DEVICES} devices, since other "
         "weights are divided among more devices.\nPlan for fewer devices."
-    )
-
-
-def _with_devices(cost: StepCost, layout: Layout, smaller: Layout) -> StepCost:
-    """Returns a cost whose groups of devices are those of the larger mesh."""
-    factor = layout.devices // smaller.devices
-    return replace(
-        cost,
-        collectives=tuple(
-            replace(one, devices=one.devices * factor) if one.axes and "batch" in one.axes else one
-            for one in cost.collectives
-        ),
     )

@@ -191,16 +191,20 @@ class Plan:
 
 def _compare(second: LayoutPlan, best: LayoutPlan) -> str:
     """Returns why one layout is slower than another."""
-    if second.sent_bytes > 1.02 * best.sent_bytes:
+    more_work = second.step.compute - best.step.compute
+    more_waiting = second.step.exposed - best.step.exposed
+    more_beside = second.step.overlapped - best.step.overlapped
+    if more_work > max(more_waiting, more_beside):
+        return "since its devices compute more, or read and write more memory."
+    if second.sent_bytes > 1.1 * best.sent_bytes:
         return (
-            f"since each device sends {format_bytes(second.sent_bytes)} per step instead of "
+            f"since each device sends {format_bytes(second.sent_bytes)} in a step instead of "
             f"{format_bytes(best.sent_bytes)}."
         )
-    if second.step.compute > 1.02 * best.step.compute:
-        return "since its devices compute or move more data in memory."
-    if second.step.exposed > best.step.exposed:
-        return "since more of its communication cannot overlap with arithmetic."
-    return f"and needs {format_bytes(second.memory.total)} of memory per device."
+    counts = [sum(one.count for one in layout.collectives) for layout in (second, best)]
+    if counts[0] > 1.1 * counts[1]:
+        return f"since it needs {counts[0]} collectives in a step instead of {counts[1]}."
+    return "since its communication is between nodes, or delays arithmetic."
 
 
 def _count(number: int) -> str:

@@ -67,6 +67,22 @@ def test_bytes_and_memory_of_one_layer_follow_from_its_sizes():
     assert data.flops == fsdp.flops == 2 * (2 * 8 * 64 * 128)
 
 
+@pytest.mark.parametrize("name", ["fsdp", "fsdp x tensor 2"])
+def test_weights_are_gathered_in_the_compute_dtype(name):
+    x = inputs = cornu.Input((64,))
+    for units in (128, 64):
+        x = L.Dense(units, use_bias=False, dtype="mixed_bfloat16")(x)
+    model = cornu.Model(inputs, x)
+    model.compile("sgd", "mse")
+    found = costs_of(StepCosts(model), name, 8)
+    gathers = [one for one in found.collectives if one.kind == "all-gather"]
+    parts = 8 if name == "fsdp" else 4
+    # Both kernels for the forward pass, and the second for the gradient of its input.
+    assert [(one.count, one.result_bytes) for one in gathers] == [(3, 2 * 64 * 128 * parts // 8)]
+    sums = [one for one in found.collectives if one.is_scattered]
+    assert [(one.count, one.operand_bytes) for one in sums] == [(2, 2 * 64 * 128 * parts // 8)]
+
+
 def test_a_deep_model_costs_what_shallow_models_predict():
     model = deep(8)
     shallow, whole = StepCosts(model), StepCosts(model, shortens=False)
@@ -80,19 +96,24 @@ def test_a_deep_model_costs_what_shallow_models_predict():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [one.name for one in candidates(8, 8)])
+@pytest.mark.parametrize("name", ["data", "fsdp", "tensor 8", "fsdp x tensor 2"])
 def test_costs_of_more_devices_follow_a_formula(name):
-    """Bytes are exact on meshes of 8 to 64 devices, with as many rows for each device."""
+    """Bytes are exact, with as many rows for each device."""
     costs = StepCosts(deep(24))
-    found = {n: costs_of(costs, name, n, batch=8 * n) for n in (8, 16, 32, 64)}
-    predicted = extrapolate_devices([found[8], found[16], found[32]], name)
+    # With one device along the batch axis, there is no communication along it.
+    sizes = (16, 32, 64, 128) if name == "tensor 8" else (8, 16, 32, 64)
+    found = [costs_of(costs, name, n, batch=8 * n) for n in sizes]
+    predicted = extrapolate_devices(found[:3], name)
 
     def numbers(cost):
-        return [(one.kind, one.operand_bytes, one.result_bytes) for one in cost.collectives]
+        return [
+            (one.kind, one.devices, one.spread, one.operand_bytes, one.result_bytes, one.sent_bytes)
+            for one in cost.collectives
+        ]
 
-    assert numbers(predicted) == numbers(found[64])
-    assert predicted.flops == found[64].flops
-    assert predicted.memory.arguments == found[64].memory.arguments
+    assert numbers(predicted) == numbers(found[3])
+    assert predicted.flops == found[3].flops
+    assert predicted.memory.arguments == found[3].memory.arguments
 
 
 @pytest.mark.slow
