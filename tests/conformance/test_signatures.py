@@ -42,6 +42,7 @@ EXCEPTIONS = {
     "saving.deserialize_keras_object": ("no **kwargs", NAMED),
     "preprocessing.image.smart_resize": ("no **kwargs", "for the backend module of old versions"),
     "Layer.add_weight": ("no *args", NAMED),
+    "export.ExportArchive()": ("no [*]*", NAMED),
     # Signatures that users override and never call.
     "Model()": ("no *args", NAMED),
     "*Model.call": ("*", OF_USERS),
