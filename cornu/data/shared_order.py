@@ -16,7 +16,7 @@ import numpy as np
 from cornu.process import job
 from cornu.types import Batch
 
-__all__ = ["check_same_batch", "share_seeds"]
+__all__ = ["check_batches", "share_seeds"]
 
 
 def share_seeds() -> None:
@@ -36,15 +36,38 @@ def share_seeds() -> None:
         torch.manual_seed(sum(int(part) << 16 * i for i, part in enumerate(parts[0])))
 
 
-def check_same_batch(batch: Batch, number: int) -> None:
-    """Raises a ValueError if the processes of a job have read different batches.
+def check_batches(batch: Batch, number: int, steps: int | None, shared: bool) -> None:
+    """Raises a ValueError if the batches of the processes of a job do not fit each other.
 
     Args:
-        batch: `(x, y, sample_weight)`.
-        number: the number of the batch in its epoch.
+        batch: `(x, y, sample_weight)`, the first that this process has read.
+        number: its number in the epoch.
+        steps: the number of batches of an epoch, if it is known.
+        shared: whether all processes read the same batches, and not each its part.
     """
     if job.count() == 1:
         return
+    if shared:
+        _check_same_batch(batch, number)
+    else:
+        _check_same_sizes(batch, steps)
+
+
+def _check_same_sizes(batch: Batch, steps: int | None) -> None:
+    """Raises a ValueError if the parts of the data have different sizes."""
+    rows = [leaf.shape[0] for leaf in jax.tree_util.tree_leaves(batch) if leaf.ndim][:1]
+    sizes = job.exchange([*(rows or [0]), -1 if steps is None else steps]).astype(int)
+    for what, column in zip(("rows in the first batch", "batches"), sizes.T, strict=True):
+        if (column != column[0]).any():
+            raise ValueError(
+                f"The processes of the job have different numbers of {what}: "
+                f"{', '.join(map(str, column))}.\nWith auto_shard_dataset=False, give all of them "
+                "equal parts of the data, or pass steps_per_epoch."
+            )
+
+
+def _check_same_batch(batch: Batch, number: int) -> None:
+    """Raises a ValueError if the processes have read different batches."""
     digest = 0
     for leaf in jax.tree_util.tree_leaves(batch):
         array = np.ascontiguousarray(leaf)

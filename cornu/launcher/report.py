@@ -1,4 +1,4 @@
-"""What `cornu launch` says about a job that failed."""
+"""The error message of a job that failed."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
+from cornu.process.progress import progress
+
 __all__ = [
     "any_process",
     "count",
@@ -27,7 +29,7 @@ _state = {"together": True}
 
 
 def separate() -> None:
-    """Says that the processes do not train together: each is a job of its own."""
+    """Makes each process a job of its own, whose training has nothing to do with the others."""
     _state["together"] = False
 
 
@@ -75,7 +77,9 @@ def exchange(values: Sequence[float]) -> np.ndarray:
         return own[None]
     from jax.experimental import multihost_utils
 
-    return np.asarray(multihost_utils.process_allgather(own))
+    # A process that waits here is ahead of one that has not come yet.
+    with progress.step(is_known=True):
+        return np.asarray(multihost_utils.process_allgather(own))
 
 
 def from_first(value: float) -> float:

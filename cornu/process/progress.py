@@ -35,7 +35,7 @@ class Progress:
         self.finished = False
 
     def note(self) -> None:
-        """Says that something advances which is not a step."""
+        """Counts progress of something that is not a step."""
         self.count += 1
 
     def step(self, is_known: bool) -> _Step:

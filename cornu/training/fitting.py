@@ -16,7 +16,7 @@ import numpy as np
 from cornu.callbacks import CallbackList, History
 from cornu.core.state.dtypes import is_direct
 from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
-from cornu.data.shared_order import check_same_batch, share_seeds
+from cornu.data.shared_order import check_batches, share_seeds
 from cornu.errors import is_positive_integer
 from cornu.process.interrupts import immediate_interrupts, loses_no_interrupt
 from cornu.saving.resume import Resume
@@ -357,8 +357,8 @@ def predict(
         batches = iter(source.batches())
         while group := list(itertools.islice(batches, together)):
             begun = len(parts)
-            if not begun and placement is not None and placement._shares_batches_:
-                check_same_batch(group[0], 0)
+            if not begun and placement is not None:
+                check_batches(group[0], 0, source.steps, placement._shares_batches_)
             if listed is not None:
                 listed.on_predict_batch_begin(begun)
             parts += [trainer.programs.predict(batch, padder.size(batch)) for batch in group]

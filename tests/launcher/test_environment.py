@@ -7,7 +7,7 @@ from cornu.launcher.environment import Settings, count_gpus, free_address, proce
 JOB = Settings(4, "127.0.0.1:1234", 60.0)
 
 
-def test_each_process_learns_what_it_is():
+def test_each_process_has_its_own_number():
     found = process_environment(2, JOB, {"HOME": "/home/me"}, gpus=0)
     assert found == {
         "HOME": "/home/me",

@@ -22,7 +22,7 @@ def test_lines_are_shown_whole(count, first_only, expected, capsys):
     assert capsys.readouterr().out == expected
 
 
-def test_a_bar_that_is_drawn_again_is_a_line_each_time(capsys):
+def test_each_update_of_a_progress_bar_is_a_line(capsys):
     with Output(2, False, None) as output:
         output.write(1, True, b"10%\r20%\r")
         output.write(1, True, b"done\r\n")

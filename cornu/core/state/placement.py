@@ -17,6 +17,7 @@ import numpy as np
 from jax.sharding import Sharding
 
 from cornu.core.state import scope
+from cornu.process.progress import progress
 
 if TYPE_CHECKING:
     from cornu.core.state.variable import Variable
@@ -177,7 +178,8 @@ def to_host(value: jax.Array) -> np.ndarray:
         return np.asarray(value)
     sharding: Any = value.sharding
     replicated = jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())
-    return np.asarray(_resharder(replicated)(value))
+    with progress.step(is_known=False):
+        return np.asarray(_resharder(replicated)(value))
 
 
 def place(variables: Iterable[Variable], placement: Placement) -> None:

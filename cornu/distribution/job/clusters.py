@@ -1,7 +1,7 @@
-"""Table of the clusters whose environment tells a process what it is in its job.
+"""Table of clusters, and how their environment describes a process of a job.
 
 JAX itself detects SLURM, Open MPI 4, Kubernetes (with the package `kubernetes`) and Cloud TPU. The
-rows here are those that it lacks; they are asked first.
+rows here are those that it lacks; they precede it.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ def _ray(environment: Environment) -> Member:
     return Member(address, context.get_world_size(), index)
 
 
-# All rows that are present are used; the first ones precede. Kubernetes tells only the number of
+# All rows that are present are used; the first ones precede. Kubernetes sets only the number of
 # the process, and its count must come from elsewhere.
 CLUSTERS = (
     Cluster("environment variables of Keras", _is_keras, _keras),

@@ -26,6 +26,8 @@ __all__ = ["initialize", "set_exit_status"]
 _TIMEOUT = 60.0
 # Machines of a cluster start at different times; with the default limit, as long as JAX waits.
 _STARTS = 5
+# JAX's errors do not say which process was the cause, so that the watchdog comes first.
+_AFTER_WATCHDOG = 1.5
 _NO_CLUSTER = "coordinator_address should be defined"
 
 
@@ -137,7 +139,7 @@ def _connect(member: Member, timeout: float) -> bool:
             local_device_ids=devices if known else None,
             cluster_detection_method="deactivate" if known else None,
             initialization_timeout=int(_STARTS * timeout),
-            heartbeat_timeout_seconds=max(1, int(timeout)),
+            heartbeat_timeout_seconds=max(1, int(_AFTER_WATCHDOG * timeout)),
         )
     except ValueError as error:
         if not member.is_unknown:

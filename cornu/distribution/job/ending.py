@@ -27,7 +27,7 @@ from cornu.process.progress import progress
 
 __all__ = ["Ending", "watch_launcher"]
 
-# The errors of collective operations when a peer is gone.
+# The errors of collective operations when another process has ended.
 _LOST_PEER = re.compile(r"Gloo \w+ failed|NCCL operation|CoordinationService|heartbeat timeout")
 # The files whose frames precede those of the program.
 _LAUNCHING = frozenset((runpy.__file__, "<frozen runpy>", __file__.replace("ending", "worker")))
@@ -49,6 +49,7 @@ class Ending:
         self._index = index
         self._report_error = report_error
         self._status = 0
+        self._process = os.getpid()
         self._lock = threading.Lock()
 
     def install(self) -> None:
@@ -73,6 +74,9 @@ class Ending:
     def _on_error(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
+        if os.getpid() != self._process:  # a forked process, which has no part in the job
+            self._before(kind, error, trace)
+            return
         if is_lost_peer(error):
             error.add_note(
                 "An operation of all processes failed, most probably because another process has "
@@ -85,13 +89,15 @@ class Ending:
             self._report_error(traceback.format_exception_only(error)[0].strip())
 
     def _at_exit(self) -> None:
+        if os.getpid() != self._process:
+            return
         progress.finished = True
         if self._status:
             _exit(self._status)
 
 
 def is_lost_peer(error: BaseException) -> bool:
-    """Whether an operation of several processes failed because one of them is gone."""
+    """Whether an operation of several processes failed because one of them has ended."""
     # JAX raises a JaxRuntimeError, a ValueError or a TypeError, depending on where it happens.
     return isinstance(error, Exception) and _LOST_PEER.search(str(error)) is not None
 
@@ -152,7 +158,7 @@ def _wait_for_end(pipe: int) -> None:
 
 
 def send_to_launcher(verdict: Verdict) -> None:
-    """Tells `cornu launch` why the job ends."""
+    """Sends the reason why the job ends to `cornu launch`."""
     pipes = _launcher_pipes()
     if pipes is not None:
         with contextlib.suppress(OSError):

@@ -94,7 +94,7 @@ def find_failure(seen: Sequence[Observation], timeout: float) -> Verdict | None:
         if age > timeout and not record.finished:
             return Verdict(
                 index,
-                f"process {index} of {count} has been lost: it has sent no sign of life for "
+                f"process {index} of {count} has been lost: it has sent no heartbeat for "
                 f"{age:.0f} s. It was stopped or killed, or its machine cannot be reached",
             )
     running = [(index, one.record) for index, one in enumerate(seen) if not one.record.finished]

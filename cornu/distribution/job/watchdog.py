@@ -22,8 +22,8 @@ _RECORDS = "cornu/records/"
 _VERDICT = "cornu/verdict/"
 _CHECKS = 30  # within the time limit
 _LONGEST_PERIOD = 5.0
-# JAX ends processes at the time limit with an error that does not name the cause.
-_BEFORE_JAX = 0.8
+# All processes have ended at the time limit: it takes two periods until each has read a verdict.
+_UNTIL_VERDICT = 0.8
 _IDLE = 0.05  # of one processor
 
 
@@ -44,7 +44,7 @@ class Watchdog:
         store: the store that the processes share.
         index: the number of this process.
         count: the number of processes.
-        timeout: the seconds after which a process without a sign of life or progress ends the job.
+        timeout: the seconds after which a process without a heartbeat or progress ends the job.
         progress: the progress of this process.
         end: ends this process, given the reason.
     """
@@ -133,7 +133,7 @@ class Watchdog:
             if record.beat != self._seen[index][0].beat:
                 self._seen[index] = (record, now)
         seen = [Observation(record, now - at) for record, at in self._seen]
-        verdict = find_failure(seen, self._timeout * _BEFORE_JAX)
+        verdict = find_failure(seen, self._timeout * _UNTIL_VERDICT)
         if verdict is not None:
             text = f"{verdict.index} {verdict.reason}"
             self._store.key_value_set(f"{_VERDICT}0", text, allow_overwrite=True)
@@ -148,7 +148,7 @@ class Watchdog:
 
     def _watch_coordinator(self) -> None:
         silent = time.monotonic() - self._answered
-        if silent > self._timeout * _BEFORE_JAX:
+        if silent > self._timeout * _UNTIL_VERDICT:
             self._end(
                 Verdict(
                     0,

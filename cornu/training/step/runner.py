@@ -15,7 +15,7 @@ from cornu.core.state import scope, sharing
 from cornu.core.state.placement import Placement, place
 from cornu.core.state.variable import Variable
 from cornu.data import Arrays, Stream
-from cornu.data.shared_order import check_same_batch
+from cornu.data.shared_order import check_batches
 from cornu.process.interrupts import deferred_signals
 from cornu.process.progress import progress
 from cornu.training.logs import Logs
@@ -167,8 +167,8 @@ class Runner:
         logs: Any = None
         size = 1
         for batch in source.batches(epoch, start):
-            if done == start and self.placement is not None and self.placement._shares_batches_:
-                check_same_batch(batch, done)
+            if done == start and self.placement is not None:
+                check_batches(batch, done, source.steps, self.placement._shares_batches_)
             if done == begun:
                 size = min(self.per_dispatch or 1, limit(self.count.number))
             signature = tree.signature(batch)

@@ -1,4 +1,4 @@
-"""What a process learns from the environment of clusters and launchers."""
+"""What the environment variables of clusters and launchers mean."""
 
 import socket
 import sys
@@ -69,7 +69,7 @@ def test_every_cluster_is_recognized(cluster, monkeypatch):
     [
         ({}, Member()),
         ({"JAX_COORDINATOR_ADDRESS": "a:1"}, Member("a:1")),
-        # Variables of Keras precede; a pod knows only its number.
+        # Variables of Keras precede; a pod has only its number.
         ({**TORCHRUN, **KERAS}, Member("10.0.0.1:1234,10.0.0.2:1234", 2, 0, 1)),
         (
             {"JOB_COMPLETION_INDEX": "1", "KERAS_DISTRIBUTION_NUM_PROCESSES": "4"},

@@ -11,7 +11,7 @@ ONE_OF_TWO = {"num_processes": 2, "process_id": 0}
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
-    """No variable of the surrounding environment says that the tests are part of a job."""
+    """Removes the variables of a job of which the tests may be part."""
     others = ("KERAS_DISTRIBUTION_", "JAX_", "SLURM_", "OMPI_", "PMI", "MASTER_", "TF_CONFIG")
     kept = environment_without((*others, "JOB_COMPLETION", "KUBERNETES", "RANK", "WORLD_SIZE"))
     monkeypatch.setattr("os.environ", kept)
@@ -74,7 +74,7 @@ def test_processes_are_connected_by_jax(arguments, expected, calls, monkeypatch)
     assert found == expected
     # Variables of an allocation in which `cornu launch` runs must not choose devices.
     assert options["cluster_detection_method"] == "deactivate"
-    assert options["heartbeat_timeout_seconds"] == 30
+    assert options["heartbeat_timeout_seconds"] == 45  # after the watchdog
     assert seeds.state()["seed"] == 7
 
 

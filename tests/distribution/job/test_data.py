@@ -51,5 +51,9 @@ def test_each_process_may_be_given_its_part(tmp_path):
         for part, expected in alone["whole"].items():
             np.testing.assert_allclose(first[name][part], expected, atol=1e-5, err_msg=name)
     # Data that differs by mistake would be trained in part, without an error.
-    assert first["error"] == second["error"]
-    assert first["error"].startswith("The processes of the job read different data: batch 0 of")
+    for name, error in {
+        "other data": "The processes of the job read different data: batch 0 of process 1",
+        "other number": "The processes of the job have different numbers of batches: 6, 5",
+    }.items():
+        assert first[name] == second[name]
+        assert first[name].startswith(error)

@@ -66,7 +66,7 @@ def test_slurm(tmp_path):
 
 
 def test_kubernetes():
-    """The pods of `jobset.yaml` learn what they are; the manifest has not been applied."""
+    """The variables of the pods of `jobset.yaml`; the manifest has not been applied."""
     job = yaml.safe_load((FOLDER / "jobset.yaml").read_text())
     (workers,) = job["spec"]["replicatedJobs"]
     batch = workers["template"]["spec"]

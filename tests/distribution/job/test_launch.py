@@ -31,7 +31,7 @@ def start(event, *options):
         ("kill", 137, "process 1 of 2 (0 is the first) was ended by signal SIGKILL", "dmesg"),
         ("error", 1, "process 1 of 2 (0 is the first) ended with exit status 1", "wrong number"),
         ("hang", 124, "process 1 of 2 has made no progress for", "in wait_forever"),
-        ("stop", 124, "process 1 of 2 has been lost: it has sent no sign of life", "timeout"),
+        ("stop", 124, "process 1 of 2 has been lost: it has sent no heartbeat", "timeout"),
         ("stop the first", 124, "process 0, the coordinator, has not answered", "timeout"),
         ("end", 124, "the program has already ended in process 1", "timeout"),
     ],

@@ -34,8 +34,8 @@ def one(count=40, still=0.0, age=0.0, **others):
         ([one(40, 101.0, idle=True, slowest=10.0), one(40, 101.0, idle=True)], 0, "not compute"),
         ([one(0, 1e6, idle=True), one(0, 1e6, idle=True)], None, ""),
         ([one(40, 1e6, idle=True, unlimited=True), one(40, 1e6, idle=True)], None, ""),
-        # A process without a sign of life.
-        ([one(), one(age=61.0)], 1, "lost: it has sent no sign of life for 61 s"),
+        # A process without heartbeats.
+        ([one(), one(age=61.0)], 1, "lost: it has sent no heartbeat for 61 s"),
         ([one(), one(age=61.0, finished=True)], None, ""),
         # A process whose program has ended waits for the others, not they for it.
         ([one(40, 1e6, finished=True), one(90, 1.0)], None, ""),

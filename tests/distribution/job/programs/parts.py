@@ -33,8 +33,12 @@ if count > 1:
     parts = keras.distribution.DataParallel(auto_shard_dataset=False)
     found["parts"] = train(x[own], y[own], 16 // count, parts)
     found["sharded"] = train(x, y, 16, "fsdp")
-    try:
-        train(x[own], y[own], 16, "data")
-    except ValueError as error:
-        found["error"] = str(error)
+    for name, arguments in {
+        "other data": (x[own], y[own], 16, "data"),
+        "other number": (x[8 * mine :], y[8 * mine :], 16 // count, parts),
+    }.items():
+        try:
+            train(*arguments)
+        except ValueError as error:
+            found[name] = str(error)
 Path(sys.argv[1], f"{mine}.json").write_text(json.dumps(found))
