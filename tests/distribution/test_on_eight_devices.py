@@ -1,4 +1,4 @@
-"""Runs the tests in `on_eight_devices` in processes with eight virtual devices.
+"""Runs the tests in `on_eight_devices` in a process with eight virtual devices.
 
 The number of devices is fixed when JAX starts; the other tests have two.
 """
@@ -13,17 +13,13 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent / "on_eight_devices"
-CHECKS = [
-    pytest.param(path.stem, marks=[pytest.mark.slow] if path.stem.startswith("check_slow") else [])
-    for path in sorted(FOLDER.glob("check_*.py"))
-]
 
 
-@pytest.mark.parametrize("check", CHECKS)
-def test_on_eight_devices(check):
-    options = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "python_files=check_*")
+@pytest.mark.parametrize("kind", ("not slow", pytest.param("slow", marks=pytest.mark.slow)))
+def test_on_eight_devices(kind):
+    options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "python_files=check_*")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, str(FOLDER / f"{check}.py")],
+        [sys.executable, "-m", "pytest", *options, "-m", kind, str(FOLDER)],
         env={**os.environ, "JAX_NUM_CPU_DEVICES": "8", "JAX_PLATFORMS": "cpu"},
         cwd=FOLDER.parents[2],
         capture_output=True,

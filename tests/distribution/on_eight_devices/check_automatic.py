@@ -32,7 +32,9 @@ def train(distribution, block=None, **options):
     return model, np.array([*history.history["loss"], *np.ravel(model.predict(x, verbose=0))])
 
 
-@pytest.mark.parametrize("name", ("data", "fsdp", "tensor"))
+@pytest.mark.parametrize(
+    "name", ("fsdp", *(pytest.param(name, marks=pytest.mark.slow) for name in ("data", "tensor")))
+)
 def test_compile_takes_a_name(name):
     model, found = train(name, use_ema=True, gradient_accumulation_steps=2)
     _, expected = train(None, use_ema=True, gradient_accumulation_steps=2)
@@ -46,12 +48,14 @@ def test_compile_takes_a_name(name):
         assert slot.value.addressable_shards[0].data.size == slot.size // parts, slot.path
 
 
+@pytest.mark.slow
 def test_rematerialized_blocks():
     _, expected = train(None, "transformer_block*")
     _, found = train("fsdp", "transformer_block*")
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_mixed_precision():
     cornu.mixed_precision.set_global_policy("mixed_bfloat16")
     try:

@@ -63,7 +63,14 @@ def train(distribution, data, **options):
     return model, np.array(numbers)
 
 
-@pytest.mark.parametrize("make", (dist.DataParallel, model_parallel, subset))
+@pytest.mark.parametrize(
+    "make",
+    (
+        model_parallel,
+        pytest.param(dist.DataParallel, marks=pytest.mark.slow),
+        pytest.param(subset, marks=pytest.mark.slow),
+    ),
+)
 def test_results_are_those_of_one_device(make, data):
     _, expected = train(None, data)
     model, found = train(make(), data)
@@ -74,14 +81,23 @@ def test_results_are_those_of_one_device(make, data):
 
 
 def test_eager_steps_are_those_of_one_device(data):
-    small = data[0][:8], data[1][:8]
-    _, expected = train(None, small, run_eagerly=True)
-    _, found = train(model_parallel(), small, run_eagerly=True)
-    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
+    x, y = data[0][:8], data[1][:8]
+    found = []
+    for distribution in (None, model_parallel()):
+        cornu.utils.set_random_seed(1)
+        model = mlp()
+        model.compile("adam", "mse", run_eagerly=True, distribution=distribution)
+        losses = [model.train_on_batch(x, y) for _ in range(2)]
+        found.append([*losses, *model.predict(x, verbose=0).ravel()])
+    np.testing.assert_allclose(*found, atol=1e-5, rtol=1e-5)
+    assert model.get_layer("first").kernel.value.sharding.spec == P(None, "model")
 
 
-def test_variables_of_the_optimizer_are_divided_as_their_weights(data):
-    model, _ = train(model_parallel(), data)
+def test_variables_of_the_optimizer_are_divided_as_their_weights():
+    with model_parallel().scope():
+        model = mlp()
+        model.compile(cornu.optimizers.Adam(use_ema=True), "mse")
+        model.optimizer.build(model.trainable_variables)
     kernel = model.get_layer("first").kernel
     assert kernel.value.sharding.spec == P(None, "model")
     assert kernel.value.addressable_shards[0].data.shape == (16, 8)
@@ -163,6 +179,7 @@ def test_outputs_of_layers_are_divided():
     assert {(s.spec[1] if len(s.spec) > 1 else None) for s in specs} == {"model"}
 
 
+@pytest.mark.slow
 def test_a_model_moves_to_the_distribution_that_it_is_compiled_with(data):
     model = mlp()
     weight = model.get_layer("first").kernel
@@ -193,6 +210,7 @@ def test_a_layout_that_does_not_fit_is_an_error(axes, message):
             cornu.layers.Dense(30, name="first").build((None, 16))
 
 
+@pytest.mark.slow
 def test_weights_are_saved_and_loaded(tmp_path, data):
     model, _ = train(model_parallel(), data)
     model.save(tmp_path / "model.keras")

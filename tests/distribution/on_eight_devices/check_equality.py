@@ -9,6 +9,8 @@ import cornu
 from benchmarks.distribution.models import MODELS
 from benchmarks.distribution.runs import losses_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def expected():
