@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ _PICTURES = _ROOT / "docs" / "pictures"
 # The numbers of devices for which programs are compiled, and those to which they are extrapolated.
 _DEVICES = (8, 16, 32, 64, 128)
 _MORE = (256, 512, 1024, 2048, 4096)
+_DEVICES_AT_MOST = _MORE[-1]
 _LAYOUTS = ("data", "fsdp", "tensor 8", "fsdp x tensor 8")
 _CURVES = {"transformer_24": transformer_24, "transformer_96": transformer_96}
 _NODE = 8
@@ -107,6 +109,8 @@ def _extrapolate(by_devices: dict[int, StepCost], layout: str) -> None:
 
 def _seconds(cost: StepCost, layout: str, chip: Chip) -> float:
     collectives = [one.scattered() for one in cost.collectives]
+    if chip.node_size > _DEVICES_AT_MOST:  # all devices are in one slice
+        collectives = [replace(one, spread=one.devices) for one in collectives]
     waiting = ("model",) if "tensor" in layout else ()
     return predict_step(cost.work, cost.state_traffic, collectives, chip, waiting).total
 

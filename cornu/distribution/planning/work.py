@@ -21,6 +21,10 @@ _MATERIALIZING = frozenset(
 )
 
 
+# Calls that only state how an array is divided; they are in programs for one device.
+_ANNOTATIONS = ("Sharding", "SPMD", "xla.sdy")
+
+
 @dataclass(frozen=True)
 class Work:
     """An operation of a device, executed `count` times in each step.
@@ -65,6 +69,8 @@ def find_work(program: Program) -> list[Work]:
     found: dict[Work, int] = {}
     for computation, instruction, times in program.executions():
         if instruction.opcode not in _MATERIALIZING or not instruction.results:
+            continue
+        if (instruction.attribute("custom_call_target") or "").strip('"').startswith(_ANNOTATIONS):
             continue
         operands = computation.operands(instruction)
         first = operands[0].results[0] if operands else instruction.results[0]

@@ -53,6 +53,13 @@ def test_elementwise_operations_are_fused():
     assert work("ROOT %r = bf16[5,4,8]{2,1,0} tanh(%a)") == []
 
 
+def test_annotations_of_shardings_are_no_work():
+    call = "bf16[5,4,8]{2,1,0} custom-call(%a), custom_call_target="
+    assert work(f'ROOT %r = {call}"Sharding", sharding={{replicated}}') == []
+    (found,) = work(f'ROOT %r = {call}"__cublas$gemm"')
+    assert found.nbytes == 2 * 320
+
+
 def test_an_update_in_place_moves_the_slice_only():
     (found,) = work(
         "%s = bf16[1,4,8]{2,1,0} slice(%a), slice={[0:1], [0:4], [0:8]}",
