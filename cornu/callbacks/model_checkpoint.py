@@ -93,25 +93,31 @@ class ModelCheckpoint(MonitorCallback):
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Counts steps, and saves after every `save_freq` steps."""
+        if self._counts_to_save_(batch):
+            self._save_(self._epoch, batch, logs)
+
+    def _counts_to_save_(self, batch: int) -> bool:
+        """Counts steps; returns whether the model is saved after this one."""
         if self.save_freq == "epoch":
-            return
+            return False
         # With `steps_per_execution`, the method is called once for several steps.
         self._steps_since += batch - self._last_batch
         self._last_batch = batch
-        if self._steps_since >= int(self.save_freq):
-            self._steps_since = 0
-            self._save(self._epoch, batch, logs)
+        if self._steps_since < int(self.save_freq):
+            return False
+        self._steps_since = 0
+        return True
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Saves with `save_freq="epoch"`."""
         if self.save_freq == "epoch":
-            self._save(epoch, None, logs)
+            self._save_(epoch, None, logs)
 
-    def _save(self, epoch: int, batch: int | None, logs: Logs) -> None:
+    def _save_(self, epoch: int, batch: int | None, logs: Logs) -> None:
         logs = dict(logs or {})
         if self.save_best_only and not self._is_best(epoch, logs):
             return
-        path = self._path(epoch, batch, logs)
+        path = self._path_(epoch, batch, logs)
         if os.path.isdir(path):
             raise IsADirectoryError(
                 f"ModelCheckpoint: {path!r} is a directory. Pass the path of a file."
@@ -138,7 +144,7 @@ class ModelCheckpoint(MonitorCallback):
             return True
         return self._update_best(logs, f"Epoch {epoch + 1}", self.verbose)
 
-    def _path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
+    def _path_(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
         # File names count epochs and batches from 1, as in Keras.
         known = {**logs, "epoch": epoch + 1}
         if batch is not None:

@@ -11,6 +11,7 @@ from types import ModuleType
 from cornu.compat.modules import (
     Facade,
     TensorFlow,
+    add_private_members,
     describe_missing,
     is_module,
     is_private,
@@ -35,6 +36,7 @@ class _Loader(importlib.abc.Loader):
         # The import system takes the module from here. Returned by `create_module`, it would get
         # the spec of this import in place of its own.
         sys.modules[module.__name__] = load_module(self._path)
+        add_private_members()
 
 
 class _TensorFlowLoader(importlib.abc.Loader):

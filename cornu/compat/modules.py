@@ -17,7 +17,15 @@ from cornu._version import KERAS_VERSION
 from cornu.compat.private_paths import ALIASES, ROWS, find_row
 from cornu.compat.public_paths import MODULES
 
-__all__ = ["Facade", "TensorFlow", "describe_missing", "is_module", "is_private", "load_module"]
+__all__ = [
+    "Facade",
+    "TensorFlow",
+    "add_private_members",
+    "describe_missing",
+    "is_module",
+    "is_private",
+    "load_module",
+]
 
 _TF_KERAS, _API = ALIASES
 # Packages on the way to a path of a row, such as "src" for "src.saving".
@@ -48,6 +56,7 @@ class Facade(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         value = self._find_(name)
+        add_private_members()
         vars(self)[name] = value  # later accesses do not come here
         return value
 
@@ -84,6 +93,12 @@ class TensorFlow(ModuleType):
             f"tensorflow.{name} is not available: TensorFlow is not installed. "
             "cornu.install_as_keras() provides tensorflow.keras only."
         )
+
+
+def add_private_members() -> None:
+    """Adds the private members of Keras's classes to those classes that have been imported."""
+    # Imported here, since it imports JAX, which `install_as_keras()` need not do.
+    importlib.import_module("cornu.compat.private.members").add_members()
 
 
 def is_module(path: str) -> bool:

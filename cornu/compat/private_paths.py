@@ -70,6 +70,7 @@ ROWS = (
         ("src.saving.saving_lib.load_model", "saving:load_model"),
         ("src.saving.saving_lib.save_model", "saving:save_model"),
     ),
+    *_rows("keras-hub", ("src.distribution.distribution_lib", "distribution")),
     # Utilities.
     *_rows(
         "keras-hub",

@@ -38,7 +38,7 @@ _TREE = {
     "regularizers": "",
     "saving": "",
     "tree": "",
-    "utils": "bounding_boxes",
+    "utils": "bounding_boxes legacy",
     "visualization": "",
     "wrappers": "",
 }

@@ -372,7 +372,7 @@ def _reader(names: Names, packed: bool = False) -> Callable[[Any], Any]:
 
     Args:
         names: the names of the model's inputs and outputs.
-        packed: whether a batch that is not a tuple counts as `(x,)`.
+        packed: whether a batch that is neither a tuple nor a dict counts as `(x,)`.
     """
 
     def read(batch: PyTree) -> Any:
@@ -383,7 +383,7 @@ def _reader(names: Names, packed: bool = False) -> Callable[[Any], Any]:
         # A long list is x itself: several inputs, or numbers.
         if not isinstance(batch, (tuple, list)) or isinstance(batch, list) and len(batch) > 3:
             arrays = _arrays((batch, None, None), names, lazy=False)
-            return with_count(arrays, 1) if packed else arrays
+            return with_count(arrays, 1) if packed and not isinstance(batch, dict) else arrays
         arrays = _arrays(unpack_batch(batch), names, lazy=False)
         return with_count(arrays, len(batch))
 

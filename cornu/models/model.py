@@ -234,7 +234,19 @@ class Model(InspectionMethods):
 
     def _build_for_(self, inputs: PyTree) -> None:
         """Builds a subclassed model for the shapes and dtypes of some data, or of its specs."""
-        self._infer_outputs_(tree.map(_spec_of, inputs))
+        self._infer_outputs_for_(inputs)
+
+    def _infer_outputs_for_(self, inputs: PyTree) -> Any:
+        """Returns Tensors like the outputs for inputs like some data, of any number of rows."""
+        try:
+            return self._infer_outputs_(tree.map(_spec_of, inputs))
+        except Exception as error:
+            # The call may compare sizes, as those of graphs that consist of nodes and edges.
+            try:
+                outputs = self._infer_outputs_(tree.map(_spec_of_same_shape, inputs))
+            except Exception:
+                raise error from None
+            return tree.map(_of_any_rows, outputs)
 
     @property
     def _is_ready_(self) -> bool:
@@ -644,11 +656,13 @@ class Model(InspectionMethods):
             "input_shape": _map_specs(lambda shape, _: shape, self._built_inputs_),
         }
 
-    def build_from_config(self, config: dict[str, Any]) -> None:
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Builds the model from what `get_build_config()` returned, in this library or in Keras."""
+        if not config:
+            return  # the graph of the model needs no shapes
         if "inputs" in config:
             self._infer_outputs_(_map_specs(Tensor, config["inputs"]))
-        elif "input_shape" in config:
+        elif config.get("input_shape"):
             self.build(shapes_from_json(config["input_shape"]))
 
     def _state_config_(self) -> dict[str, Any]:
@@ -780,6 +794,18 @@ def _spec_of(x: DataLike) -> Any:
     if x.dtype.kind in "OUST":
         return Tensor((None, *x.shape[1:]), "string")
     return Tensor((None, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype))
+
+
+def _of_any_rows(tensor: Tensor | None) -> Tensor | None:
+    if tensor is None or not tensor.shape:
+        return tensor
+    return Tensor((None, *tensor.shape[1:]), tensor.dtype, sparse=tensor.sparse)
+
+
+def _spec_of_same_shape(x: DataLike) -> Any:
+    spec = _spec_of(x)
+    known = spec is not None and not spec.sparse and spec.dtype != "string"
+    return Tensor(np.shape(x), spec.dtype) if known else spec
 
 
 registry.add_class("layers", Model, "Functional")

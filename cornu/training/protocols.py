@@ -138,7 +138,7 @@ class TrainableModel(Protocol):
     def _run_(self, args: Any, kwargs: Any) -> Any:
         """Calls the model on arrays, without the compiled function of the model."""
 
-    def _infer_outputs_(self, inputs: PyTree) -> Any:
+    def _infer_outputs_for_(self, inputs: PyTree) -> Any:
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
 
     @property

@@ -12,10 +12,8 @@ import jax
 
 from cornu import metrics, optimizers, seeds, tree
 from cornu.callbacks import CallbackList, History
-from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import nested_layers
-from cornu.core.sparse.arrays import is_sparse
 from cornu.core.state import placement, scope, sharing
 from cornu.core.state.placement import Placement
 from cornu.core.state.tracking import iterate_owned
@@ -285,7 +283,9 @@ class Trainer:
             self.outputs = Outputs(tree.map(like_output, y_pred))
         self._set_objective_if_known()
         if metric_set.outputs is None:
-            metric_set.bind(self.outputs, self.outputs.spread_targets(y))
+            # Without metrics, `compute_loss` of the model alone decides what y may be.
+            measured = self.config.metrics or self.config.weighted_metrics
+            metric_set.bind(self.outputs, self.outputs.spread_targets(y if measured else None))
 
     # --------------------------------------------------------------------------- data and building
 
@@ -333,7 +333,7 @@ class Trainer:
             model.built = True
         elif not model.built or self.outputs is None:
             with sharing.build_lock:
-                structure = model._infer_outputs_(tree.map(_symbolic, x))
+                structure = model._infer_outputs_for_(x)
                 graph = model._graph_
                 self.outputs = Outputs(structure, None if graph is None else graph.output_names)
 
@@ -537,7 +537,3 @@ def _open_whole(data: DataInput, binding: Binding) -> Arrays:
     source = data.open(ReadOptions(whole=True, prepare=binding.bind, names=binding.names))
     assert isinstance(source, Arrays)
     return source
-
-
-def _symbolic(x: DataLike) -> Tensor | None:
-    return None if x is None else Tensor((None, *x.shape[1:]), x.dtype, sparse=is_sparse(x))

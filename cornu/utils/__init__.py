@@ -32,7 +32,7 @@ from cornu.registry import deserialize as deserialize_keras_object
 from cornu.registry import serialize as serialize_keras_object
 from cornu.seeds import set_random_seed
 from cornu.terminal.progbar import Progbar
-from cornu.utils import bounding_boxes
+from cornu.utils import bounding_boxes, legacy
 from cornu.utils.arrays import normalize, pad_sequences, to_categorical
 from cornu.utils.batches import split_dataset
 from cornu.utils.config import Config
@@ -69,6 +69,7 @@ __all__ = [
     "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "legacy",
     "load_img",
     "model_to_dot",
     "normalize",

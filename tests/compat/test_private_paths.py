@@ -26,7 +26,7 @@ def test_the_public_modules_are_those_of_keras():
     namespaces = {
         name.removeprefix("keras.")
         for name in modules_below(keras)
-        if not name.startswith(("keras.legacy", "keras.optimizers.legacy", "keras.utils.legacy"))
+        if not name.startswith(("keras.legacy", "keras.optimizers.legacy"))
     }
     assert MODULES == namespaces
 

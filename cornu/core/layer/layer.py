@@ -382,9 +382,10 @@ class Layer(DTypeMethods, WeightMethods):
         """Returns the shapes with which the layer was built, or None if `build` was not called."""
         return configs.build_config(self)
 
-    def build_from_config(self, config: dict[str, Any]) -> None:
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Builds the layer from what `get_build_config()` returned, in this library or in Keras."""
-        if type(self).build is not Layer.build:  # otherwise sublayers are built by their own
+        # Otherwise sublayers are built by their own configs.
+        if config and type(self).build is not Layer.build:
             configs.build(self, config)
 
     def _state_config_(self) -> dict[str, Any]:

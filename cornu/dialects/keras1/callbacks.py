@@ -51,8 +51,8 @@ class PeriodicModelCheckpoint(callbacks.ModelCheckpoint):
             self._since = 0
             super().on_epoch_end(epoch, logs)
 
-    def _path(self, epoch: int, batch: int | None, logs: Arguments) -> str:
-        return super()._path(epoch - 1, batch, logs)
+    def _path_(self, epoch: int, batch: int | None, logs: Arguments) -> str:
+        return super()._path_(epoch - 1, batch, logs)
 
 
 class Keras1ReduceLROnPlateau(callbacks.ReduceLROnPlateau):

@@ -167,25 +167,9 @@ class HeadedAttention(ConfiguredLayer):
         q = _apply(self.query_dense, query)
         k = _apply(self.key_dense, value if key is None else key)
         v = _apply(self.value_dense, value)
-        weights = None
-        # For a query that attends to nothing, the explicit computation gives zeros and
-        # dot_product_attention an average of the values. With dropout and a mask, the former is
-        # used in inference too, so that the result does not depend on the phase.
-        needs_weights = self.dropout > 0 and bool(training or visible is not None)
-        if return_attention_scores or needs_weights or q.ndim != 4:
-            if use_causal_mask:
-                visible = _combine_masks(visible, _relative_positions(query, value) >= 0)
-            averages, weights = self._attend(q, k, v, visible, bool(training))
-        else:
-            averages = dot_product_attention(
-                q,
-                k,
-                v,
-                mask=None if visible is None else _insert_head_axes(visible, 4, 1),
-                scale=self.depth**-0.5,
-                is_causal=use_causal_mask,
-                flash_attention=self.flash_attention,
-            )
+        averages, weights = self._attend_(
+            q, k, v, visible, bool(training), return_attention_scores, use_causal_mask
+        )
         if self.gate_dense is not None:
             averages = averages * _apply(self.gate_dense, query)
         outputs = _apply(self.output_dense, averages)
@@ -213,7 +197,46 @@ class HeadedAttention(ConfiguredLayer):
             )
         return visible
 
-    def _attend(self, q: Array, k: Array, v: Array, visible: Any, training: bool) -> Any:
+    def _attend_(
+        self,
+        q: Array,
+        k: Array,
+        v: Array,
+        visible: Any,
+        training: bool,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> tuple[Any, Any]:
+        """Returns the attention output of projected inputs, and the weights or None.
+
+        Args:
+            q, k, v: queries, keys and values of each head.
+            visible: the positions each query attends to (batch, time, steps), or None for all.
+            training: whether dropout is applied.
+            return_attention_scores: whether the weights are needed.
+            use_causal_mask: whether each query attends only to positions up to its own.
+        """
+        visible = None if visible is None else jnp.asarray(visible).astype(bool)
+        # For a query that attends to nothing, the explicit computation gives zeros and
+        # dot_product_attention an average of the values. With dropout and a mask, the former is
+        # used in inference too, so that the result does not depend on the phase.
+        needs_weights = self.dropout > 0 and bool(training or visible is not None)
+        if return_attention_scores or needs_weights or q.ndim != 4:
+            if use_causal_mask:
+                visible = _combine_masks(visible, _relative_positions(q, k) >= 0)
+            return self._weigh(q, k, v, visible, training)
+        averages = dot_product_attention(
+            q,
+            k,
+            v,
+            mask=None if visible is None else _insert_head_axes(visible, 4, 1),
+            scale=self.depth**-0.5,
+            is_causal=use_causal_mask,
+            flash_attention=self.flash_attention,
+        )
+        return averages, None
+
+    def _weigh(self, q: Array, k: Array, v: Array, visible: Any, training: bool) -> tuple[Any, Any]:
         """Returns the attention output over any axes, and the attention weights."""
         if self.key_heads < self.query_heads:
             shared = self.query_heads // self.key_heads

@@ -18,10 +18,13 @@ __all__ = ["assign", "run", "takes_state", "values_of", "with_state"]
 
 
 def takes_state(step: Callable[..., Any]) -> bool:
-    """Whether a bound step has the parameters `(state, data)`."""
+    """Whether a bound step has the parameters `(state, data)`, or takes any, such as `*args`."""
     parameters = inspect.signature(step).parameters.values()
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in kinds and p.default is p.empty for p in parameters) == 2
+    named = [p for p in parameters if p.kind in kinds]
+    if not named and any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return True  # as in Keras on JAX, which passes both to every step
+    return sum(p.default is p.empty for p in named) == 2
 
 
 def run(

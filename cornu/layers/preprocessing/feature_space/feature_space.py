@@ -362,9 +362,9 @@ class FeatureSpace(PreprocessingLayer):
             return None
         return {name: layer.get_build_config() for name, layer in self.preprocessors.items()}
 
-    def build_from_config(self, config: dict[str, Any]) -> None:
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Builds the layers of the features from a build config."""
-        for name, built_with in config.items():
+        for name, built_with in (config or {}).items():
             layer = self.preprocessors.get(name)
             if layer is not None and not layer.built and built_with:
                 layer.build(built_with["input_shape"])

@@ -1,0 +1,1 @@
+"""Packages built on Keras, run on Keras and on cornu."""
