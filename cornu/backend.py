@@ -19,10 +19,10 @@ from cornu.config import (
 )
 from cornu.core.graph.tensor import is_keras_tensor
 from cornu.core.state import scope
-from cornu.core.state.dtypes import standardize_dtype
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest_names
 from cornu.types import DTypeLike
+from cornu.utils.dtypes import standardize_dtype
 from cornu.utils.session import clear_session
 
 __all__ = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,6 @@ from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
 from cornu.core.state.dtypes import is_float
-from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.inspect.retrace import new_input, retrace_nodes
 from cornu.layers.input import InputLayer
 from cornu.models.functional import FunctionalGraph
@@ -36,7 +34,6 @@ def flatten(model: Any, functional_class: Any) -> Any:
     inputs = tree.unflatten(tree.flatten_with_treedef(graph.inputs)[1], inlined.starts)
     flat = functional_class(inputs, tree.map(inlined.tensor, graph.outputs), name=model.name)
     flat._rename_layers_(inlined.names())
-    _warn_about_frozen_models(inlined.models)
     return flat
 
 
@@ -56,13 +53,11 @@ class InlinedGraph:
         starts: the new inputs.
         calls: for the number of each old node, including those of nested models, a list with the
             new outputs of each of its calls.
-        models: the models that were inlined.
     """
 
     def __init__(self, graph: FunctionalGraph, keeps_nodes: bool = True) -> None:
         self.graph = graph
         self.calls: dict[int, list[list[Any]]] = {}
-        self.models: list[Any] = []
         self.starts = [new_input(tensor) for tensor in graph.input_tensors]
         self._keeps_nodes = keeps_nodes
         self._layers: list[tuple[tuple[str, ...], str, Layer]] = []
@@ -135,7 +130,6 @@ class InlinedGraph:
     ) -> Any:
         model = node.op
         graph = model._graph_
-        self.models.append(model)
         named = dict(zip(call_signature(type(model)).names, args, strict=False)) | kwargs
         given = graph.match(named["inputs"])
         masks = tree.leaves(named.get("mask")) if named.get("mask") is not None else []
@@ -209,14 +203,3 @@ def _convert_input(value: Any, tensor: Tensor, model: Any, mask: PyTree) -> Any:
         start = record_node(_identity, (start,), {}) if start is value else start
         start.mask = mask
     return start
-
-
-def _warn_about_frozen_models(models: list[Any]) -> None:
-    for model in {id(model): model for model in models}.values():
-        if not model.trainable and any(layer.trainable_weights for layer in model.layers):
-            warnings.warn(
-                f"Model {model.name!r} is frozen but some of its layers are trainable: the flat "
-                f"model trains them. Set `trainable = False` on {model.name!r} again to freeze "
-                "its layers, too.",
-                stacklevel=user_stacklevel(),
-            )

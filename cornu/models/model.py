@@ -15,9 +15,10 @@ from cornu import inspect, registry, tree
 from cornu.core.graph.inference import infer_outputs
 from cornu.core.graph.op import MaskOp, is_symbolic
 from cornu.core.graph.tensor import Tensor
+from cornu.core.layer import configs
 from cornu.core.layer.call_errors import locate_call_error
 from cornu.core.layer.layer import Layer
-from cornu.core.layer.shapes import map_shapes, shapes_from_json
+from cornu.core.layer.shapes import map_shapes
 from cornu.core.sparse.arrays import is_sparse, stored_values, to_bcoo, to_rows
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_direct
@@ -649,8 +650,10 @@ class Model(InspectionMethods):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the input shapes of a built model without functional graph, or None."""
-        if self._graph_ is not None or self._built_inputs_ is None:
+        if self._graph_ is not None:
             return None
+        if self._built_inputs_ is None:  # `build` of the class was called, or nothing
+            return super().get_build_config()
         return {
             "inputs": self._built_inputs_,
             "input_shape": _map_specs(lambda shape, _: shape, self._built_inputs_),
@@ -662,8 +665,8 @@ class Model(InspectionMethods):
             return  # the graph of the model needs no shapes
         if "inputs" in config:
             self._infer_outputs_(_map_specs(Tensor, config["inputs"]))
-        elif config.get("input_shape"):
-            self.build(shapes_from_json(config["input_shape"]))
+        else:
+            configs.build(self, config)
 
     def _state_config_(self) -> dict[str, Any]:
         """Returns the shapes with which the model was built, and the arguments of `compile`."""

@@ -8,7 +8,6 @@ from cornu.config import (
     is_interactive_logging_enabled,
 )
 from cornu.core.graph.tensor import is_keras_tensor
-from cornu.core.state.dtypes import standardize_dtype
 from cornu.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from cornu.data.pydataset import PyDataset
 from cornu.data.pydataset import PyDataset as Sequence
@@ -37,6 +36,7 @@ from cornu.utils.arrays import normalize, pad_sequences, to_categorical
 from cornu.utils.batches import split_dataset
 from cornu.utils.config import Config
 from cornu.utils.downloads import get_file
+from cornu.utils.dtypes import standardize_dtype
 from cornu.utils.graph import get_source_inputs
 from cornu.utils.session import clear_session
 

@@ -29,7 +29,6 @@ ABSENT = {
     "layers.TFSMLayer": "runs a SavedModel, which needs TensorFlow",
     "layers.TorchModuleWrapper": "wraps a module of PyTorch, which JAX cannot compile",
     "legacy.*": "kept by Keras for files of Keras 2",
-    "utils.legacy.*": "kept by Keras for files of Keras 2",
     "optimizers.legacy.*": "in Keras, these classes only raise an error",
 }
 

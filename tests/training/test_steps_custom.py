@@ -468,7 +468,7 @@ def test_steps_receive_batches_with_as_many_parts_as_the_source_gives(source):
             isinstance(batch, list) or any(part is None for part in batch)
         ):
             continue  # tf.data has neither lists nor None
-        if source is Numbered and not isinstance(batch, (tuple, list)):
+        if source is Numbered and not isinstance(batch, (tuple, list, dict)):
             expected = (expected,)  # as in Keras
         model = Free()
         model.compile("sgd")

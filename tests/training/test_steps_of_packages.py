@@ -124,3 +124,28 @@ def test_models_without_build_config(config):
     ]
     for thing in objects:
         thing.build_from_config(config)
+
+
+class BuiltByShapes(cornu.Model):
+    """A model that is built with the shapes of its data, and not by a call."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = Dense(2)
+
+    def build(self, shapes):
+        self.dense.build(shapes["x"])
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def test_a_model_that_was_built_by_its_own_method_is_saved_with_the_shapes(tmp_path):
+    model = BuiltByShapes()
+    model.build({"x": (None, 3)})
+    assert model.get_build_config() == {"input_shape": {"x": (None, 3)}}
+    model.save(tmp_path / "model.keras")
+    loaded = cornu.saving.load_model(
+        tmp_path / "model.keras", custom_objects={"BuiltByShapes": BuiltByShapes}
+    )
+    np.testing.assert_array_equal(loaded.dense.kernel, model.dense.kernel)

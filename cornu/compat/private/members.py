@@ -1,11 +1,12 @@
 """Private attributes and methods of the classes of Keras that packages read or call.
 
-`install_as_keras()` adds them to the classes of cornu, each when the module of its class has been
+`install_as_keras()` adds them to the classes of cornu, each when the package of its class has been
 imported. An attribute of an instance, or a method of a subclass, takes precedence.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple
 from cornu.core.graph.tensor import Node
 from cornu.core.layer.signature import call_signature
 from cornu.core.state.overridable import overridable_property
+from cornu.core.state.tracking import iterate_owned
+from cornu.metrics import Metric
 
 __all__ = ["MEMBERS", "Member", "add_members"]
 
@@ -119,6 +122,14 @@ def _keras_history(tensor: Any) -> KerasHistory:
     return KerasHistory(node.op, nodes.index(node), tensor.index)
 
 
+def _own_metrics(layer: Any) -> list[Metric]:
+    return [owned for owned in iterate_owned(layer) if isinstance(owned, Metric)]
+
+
+def _set_converts_inputs(layer: Any, value: bool) -> None:
+    layer._converts_inputs_ = value
+
+
 def _own_variables(trainable: bool) -> Callable[[Any], list[Any]]:
     return lambda layer: [v for v in layer._own_variables_() if v.trainable == trainable]
 
@@ -173,6 +184,14 @@ MEMBERS = [
         "keras-hub k3-node",
         _flatten_layers=_flatten_layers,
     ),
+    *_members(
+        _LAYER,
+        "keras-hub",
+        _convert_input_args=property(
+            lambda layer: layer._converts_inputs_,
+            _set_converts_inputs,
+        ),
+    ),
     *_members(_LAYER, "visualkeras k3-node", _layers=overridable_property(_layers)),
     *_members(
         _LAYER,
@@ -182,6 +201,7 @@ MEMBERS = [
         ),
         _call_has_mask_arg=overridable_property(lambda layer: call_signature(type(layer)).mask),
         _tracker=overridable_property(lambda layer: Tracker()),
+        _metrics=overridable_property(_own_metrics),
     ),
     *_members(
         "models.model:Model",
@@ -249,11 +269,17 @@ _pending = list(MEMBERS)
 
 
 def add_members() -> None:
-    """Adds the members of the classes whose modules have been imported."""
+    """Adds the members of the classes in packages that have been imported.
+
+    `cornu.layers` imports its modules when their names are used, which happens without a look-up
+    below `keras`; the modules of these classes are therefore imported now.
+    """
     for member in list(_pending):
         module, _, name = member.owner.partition(":")
-        loaded = sys.modules.get(f"cornu.{module}")
-        cls = None if loaded is None else vars(loaded).get(name)
-        if cls is not None:  # defined: the module may be in the middle of its import
-            setattr(cls, member.name, member.value)
+        package, _, _ = module.partition(".")
+        if f"cornu.{package}" not in sys.modules:
+            continue
+        loaded = vars(importlib.import_module(f"cornu.{module}"))
+        if name in loaded:  # otherwise the module is in the middle of its import
+            setattr(loaded[name], member.name, member.value)
             _pending.remove(member)

@@ -25,7 +25,13 @@ from cornu.names import is_library_class
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
 
-__all__ = ["build_and_check", "build_from_shapes", "convert_arguments", "run_call"]
+__all__ = [
+    "build_and_check",
+    "build_from_shapes",
+    "build_without_conversion",
+    "convert_arguments",
+    "run_call",
+]
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -61,6 +67,27 @@ def build_and_check(layer: Layer, tensors: dict[str, Any]) -> None:
                 layer._build_from_shapes_(shapes)
         # `build` may set a spec that is more precise, such as the number of features.
         check_input(layer.input_spec, first, layer._label_())
+
+
+def build_without_conversion(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Builds a layer that takes its arguments as they are, such as strings, unless it is built.
+
+    `build` receives the shape of the first argument, or None if it has none.
+    """
+    if layer.built:
+        return
+    leaves = tree.leaves(next(iter((*args, *kwargs.values())), None))
+    with sharing.build_lock:
+        if not layer.built:
+            layer._build_from_shapes_({"inputs": _shape_of_any(leaves[0] if leaves else None)})
+
+
+def _shape_of_any(x: Any) -> tuple[int | None, ...] | None:
+    """Returns the shape of an array or tensor of any library; None if it is unknown."""
+    try:
+        return tuple(x.shape)
+    except (AttributeError, ValueError):  # a tensor of TensorFlow may have an unknown rank
+        return None
 
 
 def build_from_shapes(layer: Layer, shapes: dict[str, Any]) -> None:

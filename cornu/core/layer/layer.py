@@ -85,6 +85,12 @@ class Layer(DTypeMethods, WeightMethods):
     _accepts_strings_: ClassVar[bool] = False
     # Whether `call` computes with sparse arrays; other layers receive dense ones.
     _accepts_sparse_: bool = False
+    # Whether arguments are converted to arrays, from whose shapes the layer is built. A layer of
+    # another package may take strings, or symbolic tensors of TensorFlow in a pipeline of data.
+    _converts_inputs_: bool = True
+    # Prevents AutoGraph, which `tf.data.Dataset.map` applies to the code of a layer, from rewriting
+    # the library.
+    autograph_info__: ClassVar[dict[str, Any]] = {}
     # Whether the layer is a model, with inputs and outputs of its own.
     _is_model_: ClassVar[bool] = False
     # Whether files begin with the layers of its graph, as those of a Functional model in Keras.
@@ -257,6 +263,9 @@ class Layer(DTypeMethods, WeightMethods):
                 if sharing.needs_read_lock():
                     with sharing.read_lock(self._all_variables_):
                         return self(*args, **kwargs)
+            if not self._converts_inputs_:
+                calling.build_without_conversion(self, args, kwargs)
+                return self._run_(args, kwargs)
             args, kwargs = self._convert_arguments_(args, kwargs)
             signature = call_signature(type(self))
             tensors = signature.bind_tensors(args, kwargs)

@@ -164,12 +164,21 @@ class WeightMethods(VariableOwner):
     @property
     def trainable_variables(self) -> list[Variable]:
         """The Variables that training updates by gradients."""
-        if not self._trainable:
-            return []
-        # The role is that of creation, `trainable` may have been changed since.
-        own = [v for v in self._own_variables_() if v.trainable and v.role == "param"]
-        inner = [v for layer in self._sublayers_() for v in layer.trainable_variables]
-        return remove_duplicates(own + inner)
+        return self._unfrozen_variables_() if self._trainable else []
+
+    def _unfrozen_variables_(self) -> list[Variable]:
+        """Returns the Variables that training updates if a layer around this one is trained.
+
+        As in Keras, a layer may be trained within a frozen one: freezing a layer freezes those
+        within it, of which some may be made trainable again.
+        """
+        own: list[Variable] = []
+        if self._trainable:
+            # The role is that of creation, `trainable` may have been changed since.
+            own = [v for v in self._own_variables_() if v.trainable and v.role == "param"]
+        for layer in self._sublayers_():
+            own += layer.trainable_variables if layer.trainable else layer._unfrozen_variables_()
+        return remove_duplicates(own)
 
     @property
     def non_trainable_variables(self) -> list[Variable]:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 
+from cornu.core.graph.op import VariableBase
 from cornu.core.state import scope
 from cornu.core.state.mask_table import MaskTable
 from cornu.core.state.scope import NameScope
@@ -45,7 +46,8 @@ class StatelessScope(_ScopeContext):
     """Context manager in which assignments to Variables change nothing outside of it.
 
     Args:
-        state_mapping: pairs of a Variable and the value that it has within the scope.
+        state_mapping: pairs of a Variable, or the state of a SeedGenerator, and the value that it
+            has within the scope.
         collect_losses: whether losses of layers are collected in `losses`.
         initialize_variables: has no effect: a Variable that is created in the scope has its initial
             value at once.
@@ -80,12 +82,12 @@ class StatelessScope(_ScopeContext):
         self.losses: list[Any] = []
         self.state_mapping: dict[int, Any] = {}
         for variable, value in state_mapping or ():
-            if not isinstance(variable, Variable):
+            if not isinstance(variable, VariableBase):
                 raise ValueError(
                     "StatelessScope: state_mapping must consist of pairs of a Variable and a "
                     f"value. Received: {variable!r}"
                 )
-            value = jnp.asarray(value.value if isinstance(value, Variable) else value)
+            value = jnp.asarray(value.value if isinstance(value, VariableBase) else value)
             if value.shape != variable.shape:
                 raise ValueError(
                     f"StatelessScope: Variable {variable.path!r} has the shape {variable.shape}; "

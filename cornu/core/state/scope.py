@@ -205,6 +205,11 @@ class Scope:
             )
         return variable.stored
 
+    def holder_of(self, thing: object) -> Scope | None:
+        """Returns the innermost scope that has a value for an object, or None."""
+        key = id(thing)
+        return next((scope for scope in self._outward() if key in scope.values), None)
+
     def write(self, variable: Variable, value: Any) -> None:
         """Assigns a value to a Variable in this scope."""
         if self.parent is None:

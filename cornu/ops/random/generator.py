@@ -57,7 +57,8 @@ class SeedState(Operators, VariableBase):
     @property
     def value(self) -> jax.Array:
         """The seed and the count."""
-        return jnp.asarray(self.numpy())
+        given = scope.current().holder_of(self)
+        return jnp.asarray(self.numpy() if given is None else given.values[id(self)])
 
     def numpy(self) -> np.ndarray:
         """Returns the seed and the count as a NumPy array."""
@@ -65,6 +66,10 @@ class SeedState(Operators, VariableBase):
 
     def assign(self, value: ArrayLike) -> jax.Array:
         """Sets the seed and the count; the next key depends on nothing else."""
+        given = scope.current().holder_of(self)
+        if given is not None:
+            given.values[id(self)] = jnp.asarray(value, self.dtype)
+            return self.value
         words = np.asarray(value)
         if words.shape != self.shape:
             raise ValueError(
@@ -99,7 +104,8 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
         explicit: whether the seed was specified.
         path: the path of the layer in which the generator was created, followed by its name.
         count: the number of keys that were generated eagerly.
-        state: the seed and the count, with the methods of a Variable.
+        state: the seed and the count, with the methods of a Variable. In a `StatelessScope` that
+            has a value for it, the numbers follow from this value.
 
     Example:
 
@@ -130,11 +136,12 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
         self.explicit = seed is not None
         self.seed = seeds.next_seed() if seed is None else int(seed)
         self.count = 0
+        self._state = SeedState(self)
 
     @property
     def state(self) -> SeedState:
         """The seed and the count, with the methods of a Variable."""
-        return SeedState(self)
+        return self._state
 
     def _live_state_(self) -> Config:
         return {name: getattr(self, name) for name in ("seed", "count", "explicit", "path")}
@@ -149,6 +156,11 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
             ordered: ignored; part of the signature of Keras.
         """
         current = scope.current()
+        given = None if current.inferring_shapes else current.holder_of(self._state)
+        if given is not None:
+            words = given.values[id(self._state)]
+            given.values[id(self._state)] = words + jnp.array([0, 1], words.dtype)
+            return jax.random.wrap_key_data(words, impl="threefry2x32")
         if current.uses_step_key:
             return current.next_key(
                 self, _current_path(self.path), self.seed if self.explicit else None

@@ -66,6 +66,29 @@ def test_wrong_values_of_a_stateless_scope_are_refused(library, wrong):
         library.StatelessScope([pair])
 
 
+@pytest.mark.parametrize("library", LIBRARIES, ids=_ids)
+def test_random_numbers_are_a_function_of_the_state_in_a_stateless_scope(library):
+    generator = library.random.SeedGenerator(7)
+
+    @jax.jit
+    def draw(state):
+        with library.StatelessScope([(generator.state, state)]) as scope:
+            pair = (
+                library.random.uniform((2,), seed=generator),
+                library.random.uniform((2,), seed=generator),
+            )
+        return pair, scope.get_current_value(generator.state)
+
+    start = generator.state.value
+    (first, second), state = draw(start)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(draw(start)[0][0], first)
+    (third, _), _ = draw(state)
+    generator.state.assign(start)
+    for expected in (first, second, third):  # as outside of the scope
+        np.testing.assert_array_equal(library.random.uniform((2,), seed=generator), expected)
+
+
 def test_a_symbolic_scope_changes_nothing():
     weight = cornu.Variable(1.0)
     seeds = cornu.random.SeedGenerator(3)

@@ -46,8 +46,9 @@ def flow_matching():
     flow = workflow(bf.networks.FlowMatching(subnet_kwargs={"widths": (8,), "dropout": None}))
     history = flow.fit_offline(simulate(32), **TRAIN)
     samples = flow.sample(num_samples=5, conditions={"observables": simulate(3)["observables"]})
-    assert samples["parameters"].shape == (3, 5, 2)
-    return history.history["val_loss"]
+    # The loss itself depends on random numbers in spite of equal functions.
+    assert np.isfinite(history.history["val_loss"]).all()
+    return samples["parameters"].shape, len(history.history["val_loss"])
 
 
 @step

@@ -63,7 +63,7 @@ def masked_language_model():
 @step
 def image_classifier():
     backbone = keras_hub.models.ResNetBackbone(
-        input_conv_filters=[8], input_conv_kernel_sizes=[3], stackwise_num_filters=[64, 128],
+        input_conv_filters=[64], input_conv_kernel_sizes=[3], stackwise_num_filters=[64, 128],
         stackwise_num_blocks=[1, 1], stackwise_num_strides=[1, 2], block_type="basic_block",
         image_shape=(16, 16, 3),
     )  # fmt: skip
@@ -101,6 +101,7 @@ def gpt2():
 @step
 def generation():
     model = gpt2()
+    model.compile(sampler="greedy")
     greedy = model.generate([" airplane at", " air"], max_length=8)
     model.compile(sampler=keras_hub.samplers.BeamSampler(num_beams=2))
     beams = model.generate(" airplane", max_length=8)
@@ -118,6 +119,7 @@ def training_a_causal_model():
     history = model.fit(texts, batch_size=4, epochs=2, verbose=0, shuffle=False)
     model.save_to_preset("gpt2_preset")
     loaded = keras_hub.models.CausalLM.from_preset("gpt2_preset")
+    loaded.compile(sampler="greedy")
     return history.history["loss"], loaded.generate(" air", max_length=6)
 
 

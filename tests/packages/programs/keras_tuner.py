@@ -151,8 +151,7 @@ def parallel_trials():
             return model
         tuner = keras_tuner.RandomSearch(build, "loss", max_trials=3, directory="shared", seed=1)
         tuner.search(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
-        real = [m for m in sys.modules.values() if "site-packages/keras/" in str(getattr(m, "__file__", ""))]
-        print(keras.Model.__module__.partition(".")[0], len(tuner.oracle.trials) if hasattr(tuner.oracle, "trials") else 0)
+        print(keras.Model.__module__)
         """
     )
     import socket
