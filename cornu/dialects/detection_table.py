@@ -108,6 +108,7 @@ CALLS: dict[str, dict[str, str]] = {
     ".evaluate_generator": _GENERATOR,
     ".predict_generator": _GENERATOR,
     ".predict_classes": {"": "12"},
+    ".reset_states": {"": "12"},
     "preprocessing.ImageDataGenerator": {"dim_ordering": "1"},
     "datasets.load_data": {"nb_words": "1", "num_words": "23"},
     "utils.to_categorical": {"nb_classes": "1", "num_classes": "23"},

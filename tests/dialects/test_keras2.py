@@ -194,6 +194,43 @@ def test_custom_layers_follow_the_protocol_of_keras_2():
     np.testing.assert_allclose(model.predict(X)[:, 0], 2 * X.sum(1), rtol=1e-6)
 
 
+def test_a_model_trains_the_layers_that_were_trainable_when_it_was_compiled():
+    keras = KERAS_2_2
+    model = classifier(keras)
+    model.trainable = False
+    before = model.get_weights()[0]
+    model.train_on_batch(X, Y)
+    assert not np.array_equal(model.get_weights()[0], before)
+    assert model.trainable_weights == []
+    model.compile("sgd", "categorical_crossentropy")
+    before = model.get_weights()[0]
+    model.train_on_batch(X, Y)
+    np.testing.assert_array_equal(model.get_weights()[0], before)
+
+
+def test_weights_are_those_of_keras_2():
+    layers = KERAS_2_2.layers
+    model = KERAS_2_2.models.Sequential()
+    model.add(layers.LSTM(2, batch_input_shape=(3, 4, 1), stateful=True))
+    model.add(layers.BatchNormalization())
+    assert len(model.get_weights()) == 7
+    assert len(model.layers[1].get_weights()) == 4
+    model.set_weights([array + 1 for array in model.get_weights()])
+    with pytest.raises(ValueError, match="expected arrays of shapes"):
+        model.set_weights(model.get_weights()[:-1])
+
+
+def test_a_loss_may_use_tensors_of_the_model():
+    keras, K = KERAS_2_2, KERAS_2_2.backend
+    tensor = keras.layers.Input(shape=(4,))
+    hidden = keras.layers.Dense(2)(tensor)
+    model = keras.models.Model(tensor, keras.layers.Dense(4)(hidden))
+    model.compile("sgd", lambda true, found: K.mean(K.square(true - found)) + K.mean(hidden))
+    expected = np.mean((X - model.predict(X)) ** 2)
+    expected += np.mean(keras.models.Model(tensor, hidden).predict(X))
+    assert model.evaluate(X, X, verbose=0) == pytest.approx(expected, rel=1e-5)
+
+
 def test_weights_of_a_layer_are_arguments():
     kernel, bias = np.full((4, 2), 3.0), np.ones(2)
     model = KERAS_2_2.models.Sequential()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy as np
 from cornu import layers, registry
 from cornu.core.state.variable import Variable
 from cornu.legacy.source import Source
-from cornu.types import Array, ShapeLike
+from cornu.types import Array, ArrayLike, ShapeLike
 
 __all__ = [
     "DebiasedBatchNormalization",
@@ -96,6 +96,14 @@ class DebiasedBatchNormalization(CorrectedBatchNormalization):
         # With a momentum of 1, nothing is ever added.
         whole = 1 - decay ** (before + 1)
         return jnp.where(whole > 0, decay * (1 - decay**before) / jnp.where(whole > 0, whole, 1), 1)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Returns the weights of today, as arrays."""
+        return [variable.numpy() for variable in self._of_today_()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Sets the weights of today, in the order of `get_weights()`."""
+        super().set_weights([*weights, self.updates.numpy()])
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Stores the weights of today."""

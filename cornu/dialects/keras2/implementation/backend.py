@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from cornu import settings
-from cornu.dialects.keras1.backend import FUNCTIONS as KERAS_1
+from cornu.dialects.backend import make_functions
 
 __all__ = ["FUNCTIONS"]
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **KERAS_1,
-    "image_data_format": lambda: settings.get("image_data_format"),
-    "set_image_data_format": lambda value: settings.put("image_data_format", value),
-}
+FUNCTIONS = make_functions("keras2")

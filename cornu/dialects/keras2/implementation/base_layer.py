@@ -6,6 +6,7 @@ import types
 from typing import Any, ClassVar
 
 from cornu import layers
+from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer as CoreLayer
 from cornu.core.state.variable import Variable
 from cornu.dialects.keras2.implementation.values import (
@@ -140,6 +141,8 @@ def make_inputs(version: Version) -> dict[str, Any]:
     ) -> Any:
         """Returns a symbolic tensor for an input of a model."""
         given = rename_arguments("Input", kwargs, {"input_dtype": "dtype"})
+        if isinstance(tensor, Tensor) and tensor.node is not None:
+            return tensor  # an expression, from which a model may start
         return layers.Input(
             shape=shape,
             batch_shape=batch_shape,

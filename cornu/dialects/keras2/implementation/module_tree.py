@@ -30,6 +30,7 @@ from cornu.dialects.keras2.implementation import models as own_models
 from cornu.dialects.keras2.implementation import utils as own_utils
 from cornu.dialects.keras2.implementation.base_layer import InputSpec, make_base_layer, make_inputs
 from cornu.dialects.keras2.implementation.missing import MISSING, TENSORFLOW_MISSING
+from cornu.dialects.keras2.implementation.ready_made import convert_application
 from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_ONLY
 from cornu.dialects.keras2.implementation.tensorflow_module import TensorFlow
 from cornu.dialects.keras2.implementation.version import (
@@ -105,16 +106,22 @@ def _preprocessing() -> Tree:
     return {"preprocessing": {}, **{f"preprocessing.{name}": v for name, v in found.items()}}
 
 
-def _data(version: Version) -> Tree:
+def _data(version: Version, model_class: type) -> Tree:
     """Returns the modules of data sets and ready-made models."""
     later = () if version.renames_accuracy else _LATER_APPLICATIONS
     names = (*_APPLICATIONS, *(_TENSORFLOW_APPLICATIONS if version is TENSORFLOW else later))
-    modules = {name: _public_names(getattr(applications, name)) for name in names}
+    modules = {
+        name: {
+            key: convert_application(value, version, model_class) if key[0].isupper() else value
+            for key, value in _public_names(getattr(applications, name)).items()
+        }
+        for name in names
+    }
     classes = {
         name: value
         for module in modules.values()
         for name, value in module.items()
-        if isinstance(name, str) and name[0].isupper()
+        if name[0].isupper()
     }
     found: Tree = {"applications": classes, "datasets": {}}
     found |= {f"applications.{name}": value for name, value in modules.items()}
@@ -154,7 +161,7 @@ def _keras_tree(version: Version) -> Tree:
         "": {**{name: of_models[name] for name in ("Model", "Sequential")}, "Input": base["Input"]},
         **_functions(version),
         **_preprocessing(),
-        **_data(version),
+        **_data(version, of_models["Model"]),
         **modules,
         "backend": backend.FUNCTIONS,
         "callbacks": callbacks.make_callbacks(version),
@@ -203,7 +210,7 @@ def _tensorflow_tree(version: Version) -> Tree:
         name: getattr(utils, name)
         for name in ("get_registered_name", "get_registered_object", "register_keras_serializable")
     }
-    tree |= _preprocessing() | _data(version)
+    tree |= _preprocessing() | _data(version, of_models["Model"])
     tree["preprocessing"] |= from_directory
     return {
         **tree,

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import Any, ClassVar
 
 import numpy as np
 
+from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.walk import nested_layers
+from cornu.core.state.variable import Variable
 from cornu.data.class_weights import checked_class_weight, weights_of_classes
+from cornu.dialects.closures import Closures
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras2.implementation import losses, metrics, optimizers
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.keras2.implementation.weight_files import load_weights, save_weights
 from cornu.dialects.renaming import rename_arguments
+from cornu.dialects.trainable_flags import TrainableFlags
 from cornu.errors import suggest
 from cornu.layers import RNN
+from cornu.legacy.arrays import in_old_order
 from cornu.metrics.collection import parts_by_name
 from cornu.models import save_model
 from cornu.models.training_methods import TrainingMethods
@@ -42,6 +48,8 @@ class Keras2Trainer(TrainingMethods):
 
     _sorts_logs_ = False  # Keras 2 prints the loss first
     _version: ClassVar[Version]
+    _closures_: Closures | None = None
+    _flags_: TrainableFlags | None = None
 
     def compile(  # type: ignore[override]
         self,
@@ -74,7 +82,11 @@ class Keras2Trainer(TrainingMethods):
             raise NotImplementedError(
                 "compile: target_tensors is not supported. Pass the targets to fit."
             )
+        self._closures_ = Closures()
+        if self._graph_ is not None:
+            loss = self._bind_losses(loss)
         loss = _map_structure(lambda one: losses.get(one, self._version), loss)
+        self._flags_ = TrainableFlags(self)
         own = ("run_eagerly", "steps_per_execution", "jit_compile")
         super().compile(
             optimizers.get(optimizer, self._version),
@@ -84,6 +96,38 @@ class Keras2Trainer(TrainingMethods):
             weighted_metrics=self._metrics(weighted_metrics, loss),
             **{name: kwargs[name] for name in own if kwargs.get(name) is not None},
         )
+
+    @property
+    def _closures_of_losses_(self) -> Closures:
+        """What losses and Lambda layers use from the scope around them."""
+        if self._closures_ is None:
+            self._closures_ = Closures()
+        return self._closures_
+
+    @property
+    def _all_variables_(self) -> list[Variable]:
+        """The Variables of the model, and those that functions of the program use."""
+        own = super()._all_variables_
+        layers = list(nested_layers(self))
+        further = self._closures_of_losses_.variables(self._graph_, layers)
+        known = {id(v) for v in own}
+        return own + [v for v in further if id(v) not in known]
+
+    def _bind_losses(self, loss: Any) -> Any:
+        """Returns the losses, in which functions may use Tensors of the model."""
+        outputs = Outputs(self._graph_.outputs, self._graph_.output_names)
+        each = outputs.spread(loss, "loss", to_all=True)
+        if not any(isinstance(one, FunctionType) for one in each):
+            return loss
+        pairs = zip(each, outputs.tensors, strict=True)
+        bound = [self._bind(one, tensor) for one, tensor in pairs]
+        return bound if len(bound) > 1 else bound[0]
+
+    def _bind(self, function: Any, output: Tensor) -> Any:
+        if not isinstance(function, FunctionType):
+            return function
+        target = Tensor(output.shape, output.dtype)
+        return self._closures_of_losses_.bind(function, target, output, self)
 
     def _metrics(self, given: Any, loss: Any) -> Any:
         if not given:
@@ -101,7 +145,7 @@ class Keras2Trainer(TrainingMethods):
             wanted = dict.fromkeys(outputs.names, given)
         made = {
             name: [
-                metrics.resolve(one, self._version, of_output, tensor)
+                metrics.resolve(self._bind(one, tensor), self._version, of_output, tensor)
                 for one in _as_list(wanted[name])
                 if one is not None
             ]
@@ -149,7 +193,8 @@ class Keras2Trainer(TrainingMethods):
         _check_ignored("fit", given, ("validation_batch_size",))
         if validation_split and isinstance(y, np.ndarray):
             class_weight, sample_weight = _weight_rows(y, class_weight, sample_weight)
-        return super().fit(
+        return self._train_(
+            super().fit,
             x,
             y,
             batch_size=batch_size,
@@ -167,6 +212,13 @@ class Keras2Trainer(TrainingMethods):
             validation_freq=validation_freq,
             validation_batch_size=given.get("validation_batch_size"),
         )
+
+    def _train_(self, train: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Calls a training method with the flags `trainable` of the time of `compile`."""
+        if self._flags_ is None:
+            return train(*args, **kwargs)  # which says that the model is not compiled
+        with self._flags_.restored():
+            return train(*args, **kwargs)
 
     def evaluate(  # type: ignore[override]
         self,
@@ -210,12 +262,34 @@ class Keras2Trainer(TrainingMethods):
     ) -> Any:
         """Trains on one batch; returns the loss and the metrics of the batch."""
         self.reset_metrics()
-        return super().train_on_batch(x, y, sample_weight, class_weight)
+        return self._train_(super().train_on_batch, x, y, sample_weight, class_weight)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Returns the loss and the metrics of one batch."""
         self.reset_metrics()
         return super().test_on_batch(x, y, sample_weight)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Returns the arrays of all layers in the order of Keras 2, without states."""
+        return [variable.numpy() for variable in self._weights_in_old_order_()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Sets the arrays of all layers, in the order of `get_weights()`.
+
+        Raises:
+            ValueError: the number of arrays or a shape differs.
+        """
+        variables = self._weights_in_old_order_()
+        shapes = [tuple(variable.shape) for variable in variables]
+        given = [np.shape(array) for array in weights]
+        if shapes != given:
+            raise ValueError(f"set_weights: expected arrays of shapes {shapes}. Received: {given}")
+        for variable, array in zip(variables, weights, strict=True):
+            variable.assign(np.asarray(array))
+
+    def _weights_in_old_order_(self) -> list[Variable]:
+        found = [variable for layer in self._sublayers_() for variable in in_old_order(layer)]
+        return list({id(variable): variable for variable in found}.values())
 
     def reset_states(self) -> None:
         """Sets the states of all stateful layers to zero."""
@@ -262,7 +336,8 @@ class Keras2Trainer(TrainingMethods):
             generator = EpochBatches(generator, given["samples_per_epoch"])
         if "validation_samples" in given and not isinstance(validation_data, (tuple, list)):
             validation_data = EpochBatches(validation_data, given["validation_samples"])
-        return super().fit(
+        return self._train_(
+            super().fit,
             generator,
             steps_per_epoch=steps_per_epoch,
             epochs=given.get("epochs", epochs),

@@ -1,0 +1,43 @@
+"""`keras.applications`: ready-made networks as models and layers of a version of Keras 2."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from cornu import layers, models, registry
+from cornu.dialects.keras2.implementation.version import Version
+from cornu.legacy.layers.batch_normalization import select_batch_normalization
+
+__all__ = ["convert_application"]
+
+
+def convert_application(
+    make: Callable[..., Any], version: Version, model_class: type
+) -> Callable[..., Any]:
+    """Returns a function of `keras.applications` that makes a model of the version.
+
+    Args:
+        make: the function of today.
+        version: the version, whose BatchNormalization the model has.
+        model_class: the class `Model` of the version.
+    """
+    normalization = registry.find("layers", select_batch_normalization(version.source))
+
+    def copy_layer(layer: Any) -> Any:
+        cls = normalization if type(layer) is layers.BatchNormalization else type(layer)
+        return cls.from_config(layer.get_config())
+
+    @functools.wraps(make)
+    def make_old(*args: Any, **kwargs: Any) -> Any:
+        made = make(*args, **kwargs)
+        copied = models.clone_model(made, made.inputs, copy_layer)
+        model = model_class(copied.inputs, copied.outputs, name=made.name)
+        by_name = {layer.name: layer for layer in made.layers}
+        for layer in model.layers:
+            if layer.weights:
+                layer.set_weights(by_name[layer.name].get_weights())
+        return model
+
+    return make_old
