@@ -10,6 +10,7 @@ from jax import Array
 from cornu import optimizers, registry
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
+from cornu.late_names import import_all
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.transforms.chain import Transformation, chain
 from cornu.optimizers.transforms.clipping import (
@@ -30,6 +31,9 @@ __all__ = [
     "RMSprop",
     "get",
 ]
+
+# A name without a package is that of the class that is defined first: the one of today.
+import_all(optimizers.__name__)
 
 
 class OldOptimizer(Optimizer):

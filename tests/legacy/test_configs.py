@@ -5,6 +5,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,16 @@ def test_every_class_is_created_from_its_config(version, module):
             assert absent, (version, module, name)
             continue
         assert not absent, (version, module, name)
+
+
+def test_names_are_those_of_the_classes_of_today_in_a_new_process():
+    program = (
+        "from cornu.legacy import optimizers; from cornu import registry;"
+        "print({registry.find('optimizers', name).__module__.split('.')[1]"
+        " for name in ('SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adam', 'Adamax', 'Nadam')})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "{'optimizers'}", done.stderr
 
 
 def test_the_table_has_all_eras():
