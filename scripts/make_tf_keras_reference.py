@@ -1,0 +1,17 @@
+"""Writes the numbers of tf_keras for the tests of the dialect.
+
+Run in an environment with TensorFlow and tf_keras:
+
+    python -m scripts.make_tf_keras_reference tests/dialects/tf_keras_reference.npz
+"""
+
+import sys
+
+import numpy as np
+import tf_keras
+
+from tests.dialects.tf_keras_cases import CASES
+
+if __name__ == "__main__":
+    found = {name: run(tf_keras, case) for name, (run, case) in CASES.items()}
+    np.savez_compressed(sys.argv[1], **found)
