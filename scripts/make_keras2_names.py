@@ -1,8 +1,8 @@
-"""Writes the public names of Keras 2 with their parameters, as a reference for the tests.
+"""Writes the public names of Keras 1 or 2 with their parameters, as a reference for the tests.
 
-Run in an environment with Keras 2.2.4 and its TensorFlow:
+Run in an environment with Keras 1.2.2 or 2.2.4, and its TensorFlow:
 
-    python make_keras2_names.py tests/dialects/keras2_names.json
+    python make_keras2_names.py tests/dialects/keras2_names.json [METHODS.json]
 """
 
 import importlib
@@ -68,9 +68,24 @@ def collect(name, found):
         collect(f"{name}.{part.name}", found)
 
 
+def methods_of(name):
+    """Returns the public methods and properties of the classes of a module, with parameters."""
+    found = {}
+    for key, value in sorted(vars(importlib.import_module(name)).items()):
+        if inspect.isclass(value) and is_public(name, key, value):
+            found[f"{name}.{key}"] = {
+                method: [] if isinstance(member, property) else parameters(member)
+                for method, member in sorted(vars(value).items())
+                if not method.startswith("_") and (callable(member) or isinstance(member, property))
+            }
+    return {path: methods for path, methods in found.items() if methods}
+
+
 if __name__ == "__main__":
     names = {}
     collect("keras", names)
-    with open(sys.argv[1], "w") as file:
-        lines = [f"{json.dumps(name)}: {json.dumps(names[name])}" for name in sorted(names)]
-        file.write("{\n" + ",\n".join(lines) + "\n}\n")
+    tables = [names, {k: v for name in names for k, v in methods_of(name).items()}]
+    for path, table in zip(sys.argv[1:], tables):  # noqa: B905 - there may be one path
+        with open(path, "w") as file:
+            lines = [f"{json.dumps(name)}: {json.dumps(table[name])}" for name in sorted(table)]
+            file.write("{\n" + ",\n".join(lines) + "\n}\n")

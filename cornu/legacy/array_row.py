@@ -63,7 +63,9 @@ class ArrayRow:
     Attributes:
         convert: converts its arrays.
         count: returns how many arrays of a layer a file has: of those that are trained, and others.
+        restore: the inverse of `convert`.
     """
 
     convert: ArrayConversion = _keep
     count: Callable[[Any, Source], tuple[int, int]] = _count
+    restore: ArrayConversion = _keep

@@ -18,7 +18,7 @@ from cornu.legacy import keras1, keras2
 from cornu.legacy.array_row import ArrayRow, stored_weights
 from cornu.legacy.source import Source
 
-__all__ = ["convert_arrays", "count_arrays", "in_old_order"]
+__all__ = ["convert_arrays", "count_arrays", "in_old_order", "restore_arrays"]
 
 _TABLES: dict[int, Mapping[type, ArrayRow]] = {1: keras1.ARRAYS, 2: keras2.ARRAYS}
 _SAME = ArrayRow()
@@ -64,6 +64,26 @@ def convert_arrays(
         converted = leaf.row.convert(leaf.layer, [*first, *last], source)
         values.update(zip(map(id, leaf.variables), converted, strict=True))
     return [values[id(variable)] for variable in in_old_order(layer)]
+
+
+def restore_arrays(layer: Layer, values: Sequence[np.ndarray], source: Source) -> list[np.ndarray]:
+    """Returns the arrays of a layer as an old version has them; the inverse of `convert_arrays`.
+
+    Args:
+        layer: the layer of today, which is built.
+        values: those of its Variables, in the order of `in_old_order`.
+        source: the old version.
+    """
+    by_variable = dict(zip(map(id, in_old_order(layer)), values, strict=True))
+    trained: list[np.ndarray] = []
+    fixed: list[np.ndarray] = []
+    for leaf in _leaves(layer, source):
+        own = [by_variable[id(variable)] for variable in leaf.variables]
+        arrays = leaf.row.restore(leaf.layer, own, source)
+        count, _ = leaf.row.count(leaf.layer, source)
+        trained += arrays[:count]
+        fixed += arrays[count:]
+    return [*trained, *fixed]
 
 
 def count_arrays(layer: Layer, source: Source, total: int) -> tuple[int, int]:

@@ -279,7 +279,7 @@ def test_a_keras_1_layer_is_the_current_layer(name):
     ours, theirs = old(ERA), new(modern)
     x = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
     outputs = ours(x), theirs(x)
-    theirs.set_weights(ours.get_weights())
+    theirs.set_weights([v.numpy() for v in ours.weights])
     outputs = ours(x), theirs(x)
     np.testing.assert_allclose(outputs[0], outputs[1], rtol=1e-6, atol=1e-6)
     assert isinstance(ours, type(theirs))
@@ -357,7 +357,7 @@ def test_hard_sigmoid_is_that_of_keras_1():
 def test_gates_are_initialized_separately():
     layer = ERA.LSTM(40, input_dim=40)
     layer.build((None, None, 40))
-    kernel, recurrent, bias = layer.get_weights()
+    kernel, recurrent, bias = [v.numpy() for v in layer.weights]
     limit = np.sqrt(6 / 80)
     assert 0.95 * limit < np.abs(kernel).max() <= limit
     for block in np.split(recurrent, 4, axis=-1):

@@ -6,7 +6,7 @@ import inspect
 import itertools
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import jax
@@ -35,7 +35,15 @@ try:
 except ImportError:  # pragma: no cover - another version of JAX, whose own message is then shown
     _register_with_jax = None
 
-__all__ = ["Node", "Tensor", "TensorSpec", "format_shape", "is_keras_tensor", "standardize_shape"]
+__all__ = [
+    "Node",
+    "Tensor",
+    "TensorSpec",
+    "format_shape",
+    "is_keras_tensor",
+    "register_attribute",
+    "standardize_shape",
+]
 
 STRINGS_NOT_ACCEPTED = (
     "expected numbers, received a Tensor of strings.\n"
@@ -244,11 +252,26 @@ class Tensor(Operators, TensorBase):
             _refuse_jax(self)
 
         def __getattr__(self, name):
+            if name in _attributes:
+                return _attributes[name](self)
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}{describe_method(name)}",
                 name=name,
                 obj=None,  # with an object, Python would add a suggestion of its own
             )
+
+
+_attributes: dict[str, Callable[[Tensor], Any]] = {}
+
+
+def register_attribute(name: str, compute: Callable[[Tensor], Any]) -> None:
+    """Gives all Tensors a further attribute, for programs of another version.
+
+    Args:
+        name: the name of the attribute.
+        compute: returns its value for a Tensor.
+    """
+    _attributes[name] = compute
 
 
 def _refuse_jax(tensor: Tensor) -> NoReturn:

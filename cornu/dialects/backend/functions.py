@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu import seeds, tree
+from cornu import seeds
 from cornu.core.graph.graph import Graph
 from cornu.core.graph.op import Op
 from cornu.core.graph.tensor import Node, Tensor
@@ -24,7 +24,7 @@ from cornu.dialects.backend.lazy import (
     to_graph,
 )
 
-__all__ = ["Evaluation", "Function", "GradientOp", "Session", "Step", "Update", "evaluate"]
+__all__ = ["Evaluation", "Function", "GradientOp", "Step", "Update", "evaluate"]
 
 
 class Update:
@@ -376,31 +376,3 @@ def evaluate(x: Any) -> np.ndarray:
     if isinstance(x, Variable):
         return np.array(x.numpy())
     return Function([], [x])([])[0] if isinstance(x, Tensor) else np.asarray(x)
-
-
-class Session:
-    """The result of `get_session`: `run` computes Tensors and assigns updates."""
-
-    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
-        """Returns the values of a Tensor, a Variable or a list of them.
-
-        Args:
-            fetches: Tensors, Variables and updates, in nested lists.
-            feed_dict: values of placeholders.
-        """
-        fed = feed_dict or {}
-        leaves, structure = tree.flatten_with_treedef(fetches)
-        updates = [one for one in leaves if isinstance(one, (Update, Step))]
-        outputs = [one for one in leaves if isinstance(one, (Tensor, Variable))]
-        found = iter(Function(list(fed), outputs, updates)(list(fed.values())))
-        values = [next(found) if isinstance(x, (Tensor, Variable)) else None for x in leaves]
-        return tree.unflatten(structure, values)
-
-    def close(self) -> None:
-        """Does nothing."""
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Does nothing."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -15,12 +14,13 @@ from cornu.core.graph.op import op
 from cornu.core.graph.tensor import Tensor, is_keras_tensor
 from cornu.core.state.public_scopes import name_scope
 from cornu.core.state.variable import Variable
-from cornu.dialects.backend import functions, lazy
+from cornu.dialects.backend import control, functions, lazy, randoms
+from cornu.dialects.backend.session import Session
+from cornu.dialects.backend.variables import create, variable
 from cornu.legacy.keras1.argument_values import image_dim_ordering, set_image_dim_ordering
 from cornu.names import reset as reset_names
-from cornu.ops import random
 
-__all__ = ["FUNCTIONS", "variable"]
+__all__ = ["FUNCTIONS"]
 
 _FORMATS = {"th": "channels_first", "tf": "channels_last"}
 _legacy_ordering = [False]
@@ -41,37 +41,19 @@ def placeholder(
     return Tensor(tuple(shape), dtype or settings.get("floatx"), sparse=sparse, name=name)
 
 
-def variable(
-    value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None
-) -> Variable:
-    """Returns a Variable with an initial value."""
-    if isinstance(value, (Variable, Tensor)):
-        value = functions.evaluate(value)
-    array = np.asarray(value, dtype or settings.get("floatx"))
-    plain = None if name is None else name.replace("/", "_").replace(":", "_")
-    return lazy.SymbolicVariable(array, name=plain, constraint=constraint)
-
-
-def _create(array: Any, name: str | None) -> Any:
-    """Returns a Variable; inside of a step, where none can be created, the array."""
-    if not lazy.in_graph_mode():
-        return jnp.asarray(array)
-    return variable(array, array.dtype, name)
-
-
 def zeros(shape: Any, dtype: Any = None, name: str | None = None) -> Any:
     """Returns a Variable of zeros."""
-    return _create(np.zeros(shape, dtype or settings.get("floatx")), name)
+    return create(np.zeros(shape, dtype or settings.get("floatx")), name)
 
 
 def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Any:
     """Returns a Variable of ones."""
-    return _create(np.ones(shape, dtype or settings.get("floatx")), name)
+    return create(np.ones(shape, dtype or settings.get("floatx")), name)
 
 
 def eye(size: int, dtype: Any = None, name: str | None = None) -> Any:
     """Returns an identity matrix as a Variable."""
-    return _create(np.eye(size, dtype=dtype or settings.get("floatx")), name)
+    return create(np.eye(size, dtype=dtype or settings.get("floatx")), name)
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Any:
@@ -88,76 +70,6 @@ def zeros_like(x: Any, dtype: Any = None, name: str | None = None) -> Any:
 def ones_like(x: Any, dtype: Any = None, name: str | None = None) -> Any:
     """Returns ones in the shape of `x`."""
     return ops.ones_like(x, dtype=dtype)
-
-
-# ----------------------------------------------------------------------------------------- random
-
-
-def _random(name: str, compute: Callable[[], Any]) -> Any:
-    return lazy.record_leaf(name, compute) if lazy.in_graph_mode() else compute()
-
-
-def _shape(shape: Any) -> tuple[int, ...]:
-    return tuple(shape)
-
-
-def random_normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
-    """Returns normally distributed numbers."""
-    return _random("random_normal", lambda: random.normal(_shape(shape), mean, stddev, dtype, seed))
-
-
-def random_uniform(
-    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
-    """Returns uniformly distributed numbers."""
-    return _random(
-        "random_uniform", lambda: random.uniform(_shape(shape), minval, maxval, dtype, seed)
-    )
-
-
-def truncated_normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
-    """Returns normally distributed numbers within two standard deviations."""
-    return _random(
-        "truncated_normal",
-        lambda: random.truncated_normal(_shape(shape), mean, stddev, dtype, seed),
-    )
-
-
-def random_binomial(shape: Any, p: float = 0.0, dtype: Any = None, seed: Any = None) -> Any:
-    """Returns 1 with probability `p`, else 0."""
-    dtype = dtype or settings.get("floatx")
-    return _random(
-        "random_binomial",
-        lambda: ops.cast(random.uniform(_shape(shape), 0.0, 1.0, None, seed) <= p, dtype),
-    )
-
-
-def random_normal_variable(
-    shape: Any,
-    mean: float,
-    scale: float,
-    dtype: Any = None,
-    name: str | None = None,
-    seed: int | None = None,
-) -> Variable:
-    """Returns a Variable of normally distributed numbers."""
-    return variable(np.random.RandomState(seed).normal(mean, scale, shape), dtype, name)
-
-
-def random_uniform_variable(
-    shape: Any,
-    low: float,
-    high: float,
-    dtype: Any = None,
-    name: str | None = None,
-    seed: int | None = None,
-) -> Variable:
-    """Returns a Variable of uniformly distributed numbers."""
-    return variable(np.random.RandomState(seed).uniform(low, high, shape), dtype, name)
 
 
 # ------------------------------------------------------------------------------- values and shapes
@@ -250,81 +162,6 @@ def is_placeholder(x: Any) -> bool:
     return isinstance(x, Tensor) and (x.node is None or not x.node.inputs)
 
 
-# ---------------------------------------------------------------------------- control and updates
-
-
-def update(x: Variable, new_x: Any) -> functions.Update:
-    """Returns the assignment of a value to a Variable, for the updates of a function."""
-    return functions.Update(x, new_x)
-
-
-def update_add(x: Variable, increment: Any) -> functions.Update:
-    """Returns the addition of a value to a Variable, for the updates of a function."""
-    return functions.Update(x, x + increment)
-
-
-def update_sub(x: Variable, decrement: Any) -> functions.Update:
-    """Returns the subtraction of a value from a Variable, for the updates of a function."""
-    return functions.Update(x, x - decrement)
-
-
-def moving_average_update(x: Variable, value: Any, momentum: float) -> functions.Update:
-    """Returns the assignment of `momentum * x + (1 - momentum) * value`."""
-    return functions.Update(x, x * momentum + value * (1.0 - momentum))
-
-
-def function(inputs: Any, outputs: Any, updates: Any = None, **kwargs: Any) -> functions.Function:
-    """Returns a function of a list of arrays that computes Tensors and assigns updates.
-
-    Args:
-        inputs: placeholders, inputs of models, and possibly `learning_phase()`.
-        outputs: Tensors.
-        updates: pairs of a Variable and its new value, or results of `update`.
-        **kwargs: ignored, such as options of Theano.
-    """
-    return functions.Function(inputs, outputs, updates or ())
-
-
-def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
-    """Selects by a condition; the two may be functions, and the condition a scalar or an array."""
-    chosen, other = (x() if callable(x) else x for x in (then_expression, else_expression))
-    return _select(condition, chosen, other)
-
-
-@op
-def _select(condition: Any, chosen: Any, other: Any) -> Any:
-    condition, chosen = jnp.asarray(condition, bool), jnp.asarray(chosen)
-    missing = chosen.ndim - condition.ndim
-    if condition.ndim and missing > 0:
-        condition = condition.reshape(condition.shape + (1,) * missing)
-    return jnp.where(condition, chosen, other)
-
-
-def in_train_phase(x: Any, alt: Any, training: Any = None) -> Any:
-    """Returns `x` in training and `alt` otherwise; either may be a function."""
-    phase = lazy.learning_phase() if training is None else training
-    if isinstance(phase, (bool, int)):
-        chosen = x if phase else alt
-        return chosen() if callable(chosen) else chosen
-    return switch(phase, x, alt)
-
-
-def in_test_phase(x: Any, alt: Any, training: Any = None) -> Any:
-    """Returns `alt` in training and `x` otherwise; either may be a function."""
-    return in_train_phase(alt, x, training)
-
-
-@contextlib.contextmanager
-def control_dependencies(control_inputs: Any) -> Iterator[None]:
-    """Does nothing: updates are assigned after the outputs are computed."""
-    yield
-
-
-def symbolic(func: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns the function: calls on Tensors are symbolic."""
-    return func
-
-
 # --------------------------------------------------------------------------------------- settings
 
 
@@ -371,9 +208,9 @@ def reset_uids() -> None:
     reset_names()
 
 
-def get_session() -> functions.Session:
+def get_session() -> Session:
     """Returns an object whose `run` computes Tensors, in place of a session of TensorFlow."""
-    return functions.Session()
+    return Session()
 
 
 def set_session(session: Any) -> None:
@@ -405,24 +242,25 @@ def set_legacy_weight_ordering(value: bool) -> None:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **randoms.FUNCTIONS,
+    **control.FUNCTIONS,
     **{
         made.__name__: made
         for made in (
-            *(batch_get_value, batch_set_value, cast_to_floatx, constant, control_dependencies),
-            *(count_params, dtype, eye, function, get_session, get_uid, get_value, in_test_phase),
-            *(image_data_format, image_dim_ordering, in_train_phase, int_shape, is_keras_tensor),
+            *(batch_get_value, batch_set_value, cast_to_floatx, constant),
+            *(count_params, dtype, eye, get_session, get_uid, get_value),
+            *(image_data_format, image_dim_ordering, int_shape, is_keras_tensor),
             *(is_placeholder, is_sparse, is_tensor, is_variable, legacy_weight_ordering),
-            *(manual_variable_initialization, moving_average_update, name_scope, ndim),
-            *(normalize_data_format, ones, ones_like, placeholder, random_binomial, random_normal),
-            *(random_normal_variable, random_uniform, random_uniform_variable, reset_uids),
+            *(manual_variable_initialization, name_scope, ndim),
+            *(normalize_data_format, ones, ones_like, placeholder),
+            reset_uids,
             *(set_epsilon, set_floatx, set_image_data_format, set_image_dim_ordering),
-            *(set_legacy_weight_ordering, set_session, set_value, shape, size, switch, symbolic),
-            *(to_dense, truncated_normal, update, update_add, update_sub),
+            *(set_legacy_weight_ordering, set_session, set_value, shape, size),
+            to_dense,
             *(v1_variable_initialization, variable, zeros, zeros_like),
         )
     },
     "clear_session": utils.clear_session,
-    "eager": symbolic,
     "epsilon": lambda: settings.get("epsilon"),
     "eval": get_value,
     "floatx": lambda: settings.get("floatx"),

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
+from urllib import parse, request
 
 from cornu import callbacks
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.legacy.keras1.class_mapping import BaseClassMeta, ClassMapping, OldClass
 
 __all__ = [
+    "BaseLogger",
     "CSVLogger",
     "Callback",
+    "CallbackList",
     "EarlyStopping",
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "TensorBoard",
 ]
 
 Arguments = dict[str, Any]
@@ -31,6 +40,65 @@ class Callback(callbacks.Callback, metaclass=BaseClassMeta):
     def set_params(self, params: Arguments) -> None:
         """Sets the parameters of the run."""
         super().set_params({**params, "nb_epoch": params.get("epochs")})
+
+
+class BaseLogger(Callback):
+    """Does nothing: the metrics of an epoch are averaged in any case."""
+
+
+class ProgbarLogger(callbacks.ProgbarLogger):
+    """Prints metrics; models with `verbose=1` do so without it."""
+
+
+class CallbackList(callbacks.CallbackList):
+    """Calls the methods of several callbacks.
+
+    Args:
+        callbacks: the callbacks.
+        queue_length: ignored.
+    """
+
+    def __init__(self, callbacks: Any = None, queue_length: int = 10) -> None:
+        super().__init__(list(callbacks or []))
+
+
+class RemoteMonitor(Callback):
+    """Sends the metrics of each epoch to a server, as a form with one field of JSON.
+
+    Args:
+        root: the address of the server.
+        path: the path.
+        field: the name of the field.
+        headers: further headers of the requests.
+    """
+
+    def __init__(
+        self,
+        root: str = "http://localhost:9000",
+        path: str = "/publish/epoch/end/",
+        field: str = "data",
+        headers: Any = None,
+    ) -> None:
+        super().__init__()
+        self.root = root
+        self.path = path
+        self.field = field
+        self.headers = headers or {"Accept": "application/json"}
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Sends the metrics; warns if the server cannot be reached."""
+        sent = {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
+        form = parse.urlencode({self.field: json.dumps(sent)}).encode()
+        try:
+            with request.urlopen(
+                request.Request(self.root + self.path, form, dict(self.headers)), timeout=10
+            ):
+                pass
+        except OSError:
+            warnings.warn(
+                f"RemoteMonitor: the server at {self.root} could not be reached.",
+                stacklevel=user_stacklevel(),
+            )
 
 
 class PeriodicModelCheckpoint(callbacks.ModelCheckpoint):
@@ -137,6 +205,14 @@ EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, LearningRateScheduler, CSVLog
             "CSVLogger", "filename, separator=',', append=False", callbacks.CSVLogger, keywords=""
         ),
     ),
+)
+TensorBoard = OldClass(
+    ClassMapping(
+        "TensorBoard",
+        "log_dir='./logs', histogram_freq=0, write_graph=True, write_images=False",
+        callbacks.TensorBoard,
+        keywords="",
+    )
 )
 LambdaCallback = OldClass(
     ClassMapping(

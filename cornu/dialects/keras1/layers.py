@@ -6,7 +6,10 @@ from typing import Any, ClassVar
 
 from cornu import layers
 from cornu.core.layer.layer import Layer as CoreLayer
+from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
+from cornu.dialects.backend.lazy import SymbolicVariable
+from cornu.dialects.layer_methods import LayerMethods
 from cornu.errors import suggest
 from cornu.legacy.keras1.argument_values import get_initializer
 from cornu.legacy.keras1.class_mapping import (
@@ -21,7 +24,7 @@ __all__ = ["InputSpec", "Layer"]
 _LAYER_SIGNATURE = parse_signature("", LAYER_KEYWORDS)
 
 
-class Layer(CoreLayer, metaclass=BaseClassMeta):
+class Layer(LayerMethods, CoreLayer, metaclass=BaseClassMeta):
     """The base class of custom layers: `build`, `call(x, mask=None)`, `add_weight`.
 
     `get_output_shape_for` is not called, because shapes are inferred from `call`. Variables are
@@ -64,6 +67,32 @@ class Layer(CoreLayer, metaclass=BaseClassMeta):
             constraint=constraint,
             **kwargs,
         )
+
+    def _own_variables_(self) -> list[Variable]:
+        """Returns the weights: what `variable` made only if the program lists it as a weight."""
+        listed = {id(v) for name in ("_trained", "_untrained") for v in vars(self).get(name, ())}
+        return [
+            v
+            for v in super()._own_variables_()
+            if not isinstance(v, SymbolicVariable) or id(v) in listed
+        ]
+
+    @property
+    def _all_variables_(self) -> list[Variable]:
+        """The Variables that a call may use, also those that are not weights."""
+        further = [v for v in iterate_owned(self) if isinstance(v, SymbolicVariable)]
+        found = [*super()._all_variables_, *further]
+        return list({id(v): v for v in found}.values())
+
+    @property
+    def input_spec(self) -> Any:
+        """What the input must be; a list with one entry is that of the only input."""
+        return self.__dict__.get("_input_spec")
+
+    @input_spec.setter
+    def input_spec(self, value: Any) -> None:
+        single = isinstance(value, (list, tuple)) and len(value) == 1
+        self._input_spec = value[0] if single else value
 
     @property
     def trainable_weights(self) -> list[Variable]:

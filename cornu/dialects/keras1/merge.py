@@ -48,19 +48,17 @@ class Branches(Layer):
         return self.branches
 
     def inputs(self) -> list[Tensor]:
-        """Returns new symbolic Tensors for the inputs of the models."""
-        return [
-            layers.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
-            for branch in self.branches
-            for tensor in branch.inputs
-        ]
+        """Returns the inputs of the models; those of a model that occurs twice are there once."""
+        found = [tensor for branch in self.branches for tensor in branch.inputs]
+        return list({id(tensor): tensor for tensor in found}.values())
 
     def call(self, inputs: Any) -> Any:
         """Returns the outputs of the models, combined."""
-        left = list(inputs)
+        values = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        arrays = {id(t): x for t, x in zip(self.inputs(), values, strict=True)}
         outputs: list[Any] = []
         for branch in self.branches:
-            own, left = left[: len(branch.inputs)], left[len(branch.inputs) :]
+            own = [arrays[id(tensor)] for tensor in branch.inputs]
             outputs.append(branch(own[0] if len(own) == 1 else own))
         return self.combination(outputs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 import numpy as np
@@ -9,14 +10,25 @@ import numpy as np
 from cornu import models, registry
 from cornu.core.layer.layer import Layer
 from cornu.dialects.keras1.merge import Branches
-from cornu.dialects.keras1.trainer import Keras1Trainer, unwrap_single
+from cornu.dialects.keras1.structures import unwrap_single
+from cornu.dialects.keras1.trainer import Keras1Trainer, weight_layers
+from cornu.dialects.layer_methods import LayerMethods
 from cornu.legacy.keras1.class_mapping import automatic_name
 from cornu.models.graph_config import build_from_graph_config, graph_config
+from cornu.saving.formats.yaml_text import yaml_to_json
 
-__all__ = ["Model", "Sequential", "load_model", "model_from_json"]
+__all__ = [
+    "Model",
+    "Sequential",
+    "load_model",
+    "model_from_config",
+    "model_from_json",
+    "model_from_yaml",
+    "save_model",
+]
 
 
-class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signatures of Keras 1
+class Model(Keras1Trainer, models.Model, LayerMethods):  # type: ignore[misc]  # old signatures
     """A functional model.
 
     Args:
@@ -49,7 +61,7 @@ class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signature
         return model
 
 
-class Sequential(Keras1Trainer, models.Sequential):  # type: ignore[misc]  # as above
+class Sequential(Keras1Trainer, models.Sequential, LayerMethods):  # type: ignore[misc]
     """A sequence of layers.
 
     If the first layer is a `Merge` of models, its inputs are those of the models.
@@ -74,6 +86,22 @@ class Sequential(Keras1Trainer, models.Sequential):  # type: ignore[misc]  # as 
             return super().get_config()
         layers = [registry.serialize(layer) for layer in self._stack_]
         return {"name": self.name, "trainable": self.trainable, "layers": layers}
+
+    def compile(  # type: ignore[override]
+        self,
+        optimizer: Any,
+        loss: Any,
+        metrics: Any = None,
+        sample_weight_mode: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Configures training; see `Model.compile`, whose fourth argument is `loss_weights`."""
+        super().compile(optimizer, loss, metrics, sample_weight_mode=sample_weight_mode, **kwargs)
+
+    @property
+    def flattened_layers(self) -> list[Layer]:
+        """The layers, with those of models that are merged."""
+        return weight_layers(self)
 
     def predict_proba(
         self, x: Any, batch_size: int = 32, verbose: Literal[0, 1, 2] = 1
@@ -110,3 +138,18 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
 def load_model(filepath: Any, custom_objects: Any = None) -> Any:
     """Loads a model from a `.keras` archive that `save` of a Keras 1 model wrote."""
     return models.load_model(filepath, {**_KINDS, **(custom_objects or {})})
+
+
+def model_from_config(config: Any, custom_objects: Any = None) -> Any:
+    """Creates a model from `{"class_name": ..., "config": ...}`."""
+    return model_from_json(json.dumps(config), custom_objects)
+
+
+def model_from_yaml(yaml_string: str, custom_objects: Any = None) -> Any:
+    """Creates a model from the result of `to_yaml()`."""
+    return model_from_json(yaml_to_json(yaml_string, "the text"), custom_objects)
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
+    """Writes a model; see its method `save`."""
+    model.save(filepath, overwrite)

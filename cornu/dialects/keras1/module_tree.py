@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 import functools
-import sys
-from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
 from cornu import layers as modern_layers
-from cornu import saving, utils
+from cornu.core.state.variable import Variable
+from cornu.dialects import scikit_learn
+from cornu.dialects.backend.lazy import read
 from cornu.dialects.backend.signatures import THEANO_ONLY
 from cornu.dialects.keras1 import (
     backend,
     callbacks,
+    data,
+    engine,
     factories,
     merge,
     metrics,
     models,
-    visualize_util,
+    np_utils,
+    preprocessing,
+    utilities,
 )
 from cornu.dialects.keras1 import layers as own_layers
-from cornu.dialects.keras1 import np_utils as own_utils
-from cornu.legacy import optimizers
+from cornu.dialects.layer_methods import derive_class
+from cornu.dialects.tree import install_root, make_tree
 from cornu.legacy.keras1 import objectives
-from cornu.legacy.keras1.class_mapping import OldClass, automatic_name
+from cornu.legacy.keras1.class_mapping import ClassMapping, OldClass, automatic_name
 from cornu.legacy.keras1.layer_table import ALIASES, LAYERS
 
-__all__ = ["install", "load"]
+__all__ = ["MISSING", "install", "load"]
 
 _VERSION = "1.2.2"
 
-# Names of Keras 1.2.2 that are not supported yet, by module.
-_MISSING = {
-    "layers": ("ConvRecurrent2D",),
-    "models": ("model_from_config", "model_from_yaml", "save_model"),
-    "callbacks": ("BaseLogger", "ProgbarLogger", "RemoteMonitor", "TensorBoard"),
-    "backend": THEANO_ONLY,
-    "metrics": ("fbeta_score", "fmeasure", "matthews_correlation", "precision", "recall"),
-    "regularizers": ("EigenvalueRegularizer",),
-    "optimizers": ("TFOptimizer",),
+_ABSTRACT = "it is an abstract class. Use ConvLSTM2D."
+_AUDIO = "its weights, and the library that reads its audio files, no longer exist."
+_THEANO = "only the backend of Theano has it."
+# Names of Keras 1.2.2 that are not supported, with the reason, by module.
+MISSING = {
+    "applications": {"MusicTaggerCRNN": _AUDIO},
+    "backend": dict.fromkeys(THEANO_ONLY, _THEANO),
+    "layers": {"ConvRecurrent2D": _ABSTRACT},
+    "layers.convolutional_recurrent": {"ConvRecurrent2D": _ABSTRACT},
+    "optimizers": {"TFOptimizer": "it wraps an optimizer of TensorFlow."},
+    "utils.generic_utils": dict.fromkeys(
+        ("func_dump", "func_load"), "bytecode of functions is not stored or loaded."
+    ),
 }
 
 
@@ -52,6 +60,10 @@ def Input(
     tensor: Any = None,
 ) -> Any:
     """Returns a symbolic tensor for an input of a model."""
+    if isinstance(tensor, Variable):
+        return read(tensor)
+    if tensor is not None and tensor.node is not None:
+        return tensor  # a model may begin at any Tensor
     return modern_layers.Input(
         shape=shape,
         batch_shape=batch_shape,
@@ -60,6 +72,24 @@ def Input(
         sparse=sparse,
         tensor=tensor,
     )
+
+
+def time_distributed_dense(
+    x: Any,
+    w: Any,
+    b: Any = None,
+    dropout: float | None = None,
+    input_dim: int | None = None,
+    output_dim: int | None = None,
+    timesteps: int | None = None,
+) -> Any:
+    """Computes `x @ w + b` for each time step; `dropout` applies to the features in training."""
+    K = backend.FUNCTIONS
+    if dropout:
+        ones = K["ones_like"](x[:, :1])
+        x = x * K["in_train_phase"](K["dropout"](ones, dropout), ones)
+    y = K["dot"](x, w)
+    return y if b is None else y + b
 
 
 def InputLayer(
@@ -85,13 +115,36 @@ def _layers() -> dict[str, dict[str, Any]]:
     """Returns the layers by name, for each module."""
     found: dict[str, dict[str, Any]] = {}
     for module, rows in LAYERS.items():
-        names: dict[str, Any] = {row.old_name: OldClass(row, (own_layers.Layer,)) for row in rows}
+        names: dict[str, Any] = {row.old_name: _make_class(row) for row in rows}
         names |= {alias: names[name] for alias, name in ALIASES.get(module, {}).items()}
         found[module] = names
-    found["recurrent"]["Recurrent"] = modern_layers.RNN
+    found["recurrent"]["Recurrent"] = derive_class(modern_layers.RNN, "Recurrent")
     # The pooling layers can be imported from both modules in Keras 1.
     found["convolutional"] |= found["pooling"]
     return found
+
+
+def _make_class(row: ClassMapping) -> OldClass:
+    made = OldClass(row, (own_layers.Layer,))
+    made.derive = derive_class
+    return made
+
+
+# Names that programs import from a module that imported them for its own use.
+_IMPORTED_BY_LAYERS = {
+    **{name: vars(np_utils)[name] for name in ("conv_input_length", "conv_output_length")},
+    "get_from_module": utilities.get_from_module,
+    "time_distributed_dense": time_distributed_dense,
+}
+
+
+def _imported_by_models(topology: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: topology[name] for name in ("Layer", "Merge", "get_source_inputs")},
+        "Node": engine.TOPOLOGY["Node"],
+        "ask_to_proceed_with_overwrite": utilities.ask_to_proceed_with_overwrite,
+        "optimizer_from_config": factories.optimizer_from_config,
+    }
 
 
 def _public_names(module: ModuleType) -> dict[str, Any]:
@@ -108,40 +161,41 @@ def _tree() -> dict[str, dict[str, Any]]:
         **base,
         "Input": Input,
         "InputLayer": InputLayer,
-        "get_source_inputs": utils.get_source_inputs,
+        "get_source_inputs": engine.get_source_inputs,
         "merge": merge.merge,
     }
+    own_utils = {f"utils.{name}": names for name, names in utilities.MODULES.items()}
+    pictures = {f"preprocessing.{name}": names for name, names in preprocessing.MODULES.items()}
+    by_module["recurrent"] |= {"time_distributed_dense": time_distributed_dense}
+    loaded = {"load_model": models.load_model, "save_model": models.save_model}
     return {
+        "": {},
         "activations": factories.ACTIVATIONS,
         "backend": backend.FUNCTIONS,
         "callbacks": _public_names(callbacks),
         "constraints": factories.CONSTRAINT_MAKERS,
         "engine": {**topology, "Model": models.Model},
-        "engine.topology": topology,
-        "engine.training": {"Model": models.Model},
+        "engine.topology": {**topology, **engine.TOPOLOGY, "Container": models.Model},
+        "engine.training": {"Model": models.Model, **engine.TRAINING},
         "initializations": factories.INITIALIZATIONS,
-        "layers": {**topology, **layers},
+        "layers": {**topology, **layers, **_IMPORTED_BY_LAYERS},
         **{f"layers.{name}": {**base, **names} for name, names in by_module.items()},
-        "metrics": {**metrics.FUNCTIONS, **objectives.SHORT_FUNCTIONS},
-        "models": {**_public_names(models), "Merge": merge.Merge},
+        "metrics": {**metrics.FUNCTIONS, **objectives.SHORT_FUNCTIONS, "get": metrics.get},
+        "models": {**_public_names(models), **loaded, **_imported_by_models(topology)},
         "objectives": {
             **objectives.FUNCTIONS,
             **objectives.SHORT_FUNCTIONS,
             "get": objectives.get,
         },
-        "optimizers": _public_names(optimizers),
+        "optimizers": factories.OPTIMIZERS,
         "preprocessing": {},
-        "preprocessing.sequence": {"pad_sequences": utils.pad_sequences},
+        **pictures,
         "regularizers": factories.REGULARIZER_MAKERS,
         "utils": {},
-        "utils.generic_utils": {
-            "CustomObjectScope": saving.CustomObjectScope,
-            "Progbar": utils.Progbar,
-            "custom_object_scope": saving.custom_object_scope,
-            "get_custom_objects": saving.get_custom_objects,
-        },
-        "utils.np_utils": {**_public_names(own_utils), "normalize": utils.normalize},
-        "utils.visualize_util": _public_names(visualize_util),
+        **own_utils,
+        "wrappers": {},
+        "wrappers.scikit_learn": _public_names(scikit_learn),
+        **data.MODULES,
     }
 
 
@@ -155,27 +209,7 @@ def load() -> ModuleType:
     >>> keras.__version__, keras.layers.core.Dense is keras.layers.Dense
     ('1.2.2', True)
     """
-    modules = {"": ModuleType("keras", "Keras 1, implemented by cornu.")}
-    vars(modules[""]).update(__version__=_VERSION, __path__=[])
-    for path, names in sorted(_tree().items()):
-        module = ModuleType(f"keras.{path}", f"keras.{path} of Keras 1, implemented by cornu.")
-        missing = _MISSING.get(path.partition(".")[0], ())
-        vars(module).update(names, __path__=[], __getattr__=_make_getattr(module.__name__, missing))
-        above, _, name = path.rpartition(".")
-        vars(modules[above])[name] = module
-        modules[path] = module
-    return modules[""]
-
-
-def _make_getattr(module: str, missing: Sequence[str]) -> Callable[[str], Any]:
-    """Returns the `__getattr__` of a module, which raises for names that are not supported."""
-
-    def raise_missing(name: str) -> Any:
-        if name in missing:
-            raise NotImplementedError(f"{module}.{name} of Keras 1 is not supported.")
-        raise AttributeError(f"module {module!r} of Keras 1 has no attribute {name!r}")
-
-    return raise_missing
+    return make_tree("keras", _VERSION, "Keras 1", _tree(), MISSING)
 
 
 def install() -> None:
@@ -184,20 +218,4 @@ def install() -> None:
     Raises:
         RuntimeError: another version of Keras is already imported.
     """
-    root = load()
-    known = sys.modules.get("keras")
-    if known is not None and known is not root:
-        raise RuntimeError(
-            f"Keras {vars(known).get('__version__', '')} is already imported from "
-            f"{vars(known).get('__file__')}. Install the dialect before anything imports keras."
-        )
-    sys.modules.update(_modules(root))
-
-
-def _modules(module: ModuleType) -> dict[str, ModuleType]:
-    """Returns a module and its submodules by full name."""
-    found = {module.__name__: module}
-    for value in vars(module).values():
-        if isinstance(value, ModuleType) and value.__name__.startswith(f"{module.__name__}."):
-            found |= _modules(value)
-    return found
+    install_root(load())

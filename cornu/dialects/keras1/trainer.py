@@ -6,15 +6,23 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal
 
+import numpy as np
+
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.walk import nested_layers
+from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
-from cornu.data.class_weights import checked_class_weight, weights_of_classes
 from cornu.dialects.closures import Closures
 from cornu.dialects.keras1 import metrics
 from cornu.dialects.keras1.generators import EpochBatches
-from cornu.layers import RNN
+from cornu.dialects.keras1.merge import Branches
+from cornu.dialects.keras1.structures import weight_rows
+from cornu.dialects.layer_methods import LayerMethods
+from cornu.errors import quantity
+from cornu.layers import RNN, BatchNormalization
+from cornu.layers.regularization.base import Noise
 from cornu.legacy import optimizers
+from cornu.legacy.arrays import convert_arrays, in_old_order, restore_arrays
 from cornu.legacy.keras1 import objectives
 from cornu.metrics.collection import parts_by_name
 from cornu.models.training_methods import TrainingMethods
@@ -23,7 +31,18 @@ from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
 from cornu.saving.stored_state import state_by_key, state_in, to_arrays
 from cornu.training.compile.outputs import Outputs
 
-__all__ = ["Keras1Trainer", "unwrap_single"]
+__all__ = ["Collected", "Keras1Trainer", "trainable_now", "weight_layers"]
+
+
+class Collected:
+    """The Variables that were trainable when a model was compiled.
+
+    Args:
+        variables: the Variables; the model does not own them by this object.
+    """
+
+    def __init__(self, variables: list[Variable]) -> None:
+        self.variables = variables
 
 
 class Keras1Trainer(TrainingMethods):
@@ -31,6 +50,8 @@ class Keras1Trainer(TrainingMethods):
 
     _sorts_logs_ = False  # Keras 1 prints the loss first
     _closures_: Closures | None = None
+    # What was trainable when the model was compiled: that is what training changes in Keras 1.
+    _collected_: Collected | None = None
 
     def compile(  # type: ignore[override]
         self,
@@ -54,6 +75,7 @@ class Keras1Trainer(TrainingMethods):
         closures = self._closures_ = Closures()
         if self._graph_ is not None:
             loss = self._bind_losses(loss, closures)
+        self._collected_ = Collected(trainable_now(self)) if self.built else None
         loss = _map_structure(objectives.get, loss)
         super().compile(
             optimizers.get(optimizer),
@@ -77,6 +99,22 @@ class Keras1Trainer(TrainingMethods):
         further = self._closures_of_losses_.variables(self._graph_, layers)
         known = {id(v) for v in own}
         return own + [v for v in further if id(v) not in known]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The Variables that training changes: those that were trainable at `compile`."""
+        return trainable_now(self) if self._collected_ is None else list(self._collected_.variables)
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The Variables that are trainable now."""
+        return trainable_now(self)
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The Variables that are not trainable now."""
+        trained = {id(v) for v in trainable_now(self)}
+        return [v for v in self.weights if id(v) not in trained]
 
     def _bind_losses(self, loss: Any, closures: Closures) -> Any:
         """Returns the losses, in which functions may use Tensors of the model."""
@@ -141,7 +179,7 @@ class Keras1Trainer(TrainingMethods):
         Class weights also apply to the data of `validation_split`; `sample_weight` overrides
         them.
         """
-        class_weight, sample_weight = _weight_rows(y, class_weight, sample_weight)
+        class_weight, sample_weight = weight_rows(y, class_weight, sample_weight)
         return super().fit(
             x,
             y,
@@ -173,6 +211,22 @@ class Keras1Trainer(TrainingMethods):
     ) -> Any:
         """Returns the predictions for the data."""
         return super().predict(x, batch_size, verbose)
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a layer keeps its states between batches."""
+        return any(isinstance(x, RNN) and x.stateful for x in nested_layers(self))
+
+    @overridable_property
+    def uses_learning_phase(self) -> bool:
+        """Whether a layer, such as Dropout, computes otherwise in training."""
+        kinds = (Noise, BatchNormalization)
+        return any(isinstance(layer, kinds) for layer in nested_layers(self))
+
+    def to_yaml(self, **kwargs: Any) -> str:
+        """Returns the layers and their connections as text; JSON is YAML, too."""
+        text: str = self.to_json(**kwargs)  # type: ignore[attr-defined]  # of the model class
+        return text
 
     def reset_states(self) -> None:
         """Sets the states of all stateful layers to zero."""
@@ -243,6 +297,34 @@ class Keras1Trainer(TrainingMethods):
         """Returns the predictions for `val_samples` samples of a generator."""
         return super().predict(EpochBatches(generator, val_samples), verbose=0)
 
+    # ------------------------------------------------------------------------------------- weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Returns the weights of all layers, in the order and layout of Keras 1."""
+        return [
+            array
+            for layer in weight_layers(self)
+            for array in restore_arrays(
+                layer, [v.numpy() for v in in_old_order(layer)], LayerMethods.layout
+            )
+        ]
+
+    def set_weights(self, weights: Any) -> None:
+        """Sets the weights of all layers, in the order and layout of `get_weights`."""
+        left = [np.asarray(array) for array in weights]
+        for layer in weight_layers(self):
+            values = [v.numpy() for v in in_old_order(layer)]
+            count = len(restore_arrays(layer, values, LayerMethods.layout))
+            own, left = left[:count], left[count:]
+            values = convert_arrays(layer, own, LayerMethods.layout, "the list")
+            for variable, value in zip(in_old_order(layer), values, strict=True):
+                variable.assign(value)
+        if left:
+            raise ValueError(
+                f"Model {self.name!r}: set_weights received {quantity(len(left), 'array')} more "
+                "than the model has weights."
+            )
+
     # --------------------------------------------------------------------------------------- files
 
     def save(self, filepath: Any, overwrite: bool = True) -> None:
@@ -275,28 +357,31 @@ class Keras1Trainer(TrainingMethods):
             state_in(stored, self).restore(stored)
 
 
-def _weight_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
-    """Converts class weights to sample weights if there is one output."""
-    if class_weight is None or (
-        isinstance(class_weight, dict)
-        and any(isinstance(one, dict) for one in class_weight.values())
-    ):
-        return class_weight, sample_weight
-    checked = checked_class_weight(class_weight, "y")
-    # In Keras 1, sample weights take precedence over class weights.
-    if sample_weight is None:
-        sample_weight = weights_of_classes(unwrap_single(y), checked, "y")
-    return None, sample_weight
+def trainable_now(layer: Any) -> list[Variable]:
+    """Returns the Variables of a layer or model that are trainable, whatever was compiled."""
+    if not isinstance(layer, Keras1Trainer):
+        return list(layer.trainable_variables)
+    if not layer.trainable:
+        return []
+    found = [v for v in layer._own_variables_() if v.trainable and v.role == "param"]
+    found += [v for part in layer._sublayers_() for v in trainable_now(part)]
+    return list({id(v): v for v in found}.values())
+
+
+def weight_layers(model: Any) -> list[Any]:
+    """Returns the layers of a model whose arrays follow one another in lists of weights."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, Branches):
+            found += [inner for branch in layer.branches for inner in weight_layers(branch)]
+        else:
+            found.append(layer)
+    return found
 
 
 def _like(output: Tensor) -> Tensor:
     """Returns a Tensor for the targets of an output."""
     return Tensor(output.shape, output.dtype)
-
-
-def unwrap_single(things: Any) -> Any:
-    """Returns the element of a list of length one, and other values unchanged."""
-    return things[0] if isinstance(things, (list, tuple)) and len(things) == 1 else things
 
 
 def _as_list(value: Any) -> Any:

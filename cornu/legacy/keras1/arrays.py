@@ -100,16 +100,49 @@ def _count_gates(layer: Any, source: Source) -> tuple[int, int]:
     return (count, 0) if layer.trainable else (0, count)
 
 
-_CONVOLUTION = ArrayRow(_convert_convolution_2d)
+def _restore_1d(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    return [arrays[0][:, None], *arrays[1:]]
+
+
+def _restore_kernels(last: Sequence[int], first: Sequence[int], count: int = 1) -> Any:
+    """Returns the inverse of a conversion that transposes kernels by these axes."""
+
+    def restore(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+        axes = np.argsort(_by_format(layer, last, first))
+        return [*(a.transpose(axes) for a in arrays[:count]), *arrays[count:]]
+
+    return restore
+
+
+def _restore_gates(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    """Splits the arrays into those of the gates."""
+    then, now = next(GATES[cls] for cls in type(layer).__mro__ if cls in GATES)
+    if source.fuses_gates:
+        return arrays
+    columns = [np.split(array, len(now), axis=-1) for array in arrays]
+    return [column[now.index(gate)] for gate in then for column in columns]
+
+
+def _restore_conv_lstm(layer: Any, arrays: Arrays, source: Source) -> Arrays:
+    axes = np.argsort(_by_format(layer, (0, 1, 2, 3), (2, 3, 1, 0)))
+    split = _restore_gates(layer, arrays, source)
+    return [a.transpose(axes) if a.ndim == 4 else a for a in split]
+
+
+_2D = ((0, 1, 2, 3), (2, 3, 1, 0))
+_3D = ((0, 1, 2, 3, 4), (2, 3, 4, 1, 0))
+_CONVOLUTION = ArrayRow(_convert_convolution_2d, restore=_restore_kernels(*_2D))
 
 ARRAYS: dict[type, ArrayRow] = {
-    layers.Conv1D: ArrayRow(_convert_convolution_1d),
+    layers.Conv1D: ArrayRow(_convert_convolution_1d, restore=_restore_1d),
     layers.Conv2D: _CONVOLUTION,
-    layers.Conv3D: ArrayRow(_convert_convolution_3d),
-    layers.Conv2DTranspose: ArrayRow(_convert_transposed),
-    layers.SeparableConv2D: ArrayRow(_convert_separable),
-    layers.SimpleRNN: ArrayRow(_convert_gates, _count_gates),
-    layers.GRU: ArrayRow(_convert_gates, _count_gates),
-    layers.LSTM: ArrayRow(_convert_gates, _count_gates),
-    layers.ConvLSTM2D: ArrayRow(_convert_conv_lstm, _count_gates),
+    layers.Conv3D: ArrayRow(_convert_convolution_3d, restore=_restore_kernels(*_3D)),
+    layers.Conv2DTranspose: ArrayRow(
+        _convert_transposed, restore=_restore_kernels((0, 1, 3, 2), (2, 3, 0, 1))
+    ),
+    layers.SeparableConv2D: ArrayRow(_convert_separable, restore=_restore_kernels(*_2D, 2)),
+    layers.SimpleRNN: ArrayRow(_convert_gates, _count_gates, _restore_gates),
+    layers.GRU: ArrayRow(_convert_gates, _count_gates, _restore_gates),
+    layers.LSTM: ArrayRow(_convert_gates, _count_gates, _restore_gates),
+    layers.ConvLSTM2D: ArrayRow(_convert_conv_lstm, _count_gates, _restore_conv_lstm),
 }

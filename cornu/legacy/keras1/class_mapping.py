@@ -194,6 +194,9 @@ class OldClass:
     (0.25, 'dropout_1', True)
     """
 
+    # Returns the class of the objects, for the class of today and the old name.
+    derive: Callable[[type, str], type] | None = None
+
     def __init__(self, mapping: ClassMapping, bases: tuple[type, ...] = ()) -> None:
         self.mapping = mapping
         self.bases = bases
@@ -209,6 +212,8 @@ class OldClass:
         arguments = self.convert_arguments(args, kwargs)
         target = arguments.pop(TARGET_CLASS, self.mapping.target)
         _note_once(self.mapping, (args, kwargs), target, arguments)
+        if self.derive is not None and isinstance(target, type):
+            target = self.derive(target, self.mapping.old_name)
         return target(**arguments)
 
     def convert_arguments(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:

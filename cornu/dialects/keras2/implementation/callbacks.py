@@ -31,8 +31,8 @@ class Callback(callbacks.Callback, metaclass=BaseClassMeta):
 class CountingModelCheckpoint(PeriodicModelCheckpoint):
     """Saves every `period` epochs; epochs in file names count from 1."""
 
-    def _path(self, epoch: int, batch: int | None, logs: Arguments) -> str:
-        return super()._path(epoch + 1, batch, logs)
+    def _path_(self, epoch: int, batch: int | None, logs: Arguments) -> str:
+        return super()._path_(epoch + 1, batch, logs)
 
 
 class LoggingReduceLROnPlateau(callbacks.ReduceLROnPlateau):

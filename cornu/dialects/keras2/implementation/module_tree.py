@@ -14,6 +14,7 @@ from cornu import optimizers as modern_optimizers
 from cornu.data.readers.image_files import image_dataset_from_directory
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
+from cornu.dialects import scikit_learn
 from cornu.dialects.keras1.layer_tree import make_kept_layers
 from cornu.dialects.keras2.implementation import (
     backend,
@@ -23,7 +24,6 @@ from cornu.dialects.keras2.implementation import (
     merging,
     metrics,
     optimizers,
-    scikit_learn,
     values,
 )
 from cornu.dialects.keras2.implementation import models as own_models

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.dialects.keras2.implementation.utils import has_arg, to_categorical
+from cornu.dialects.common_utils import has_arg, to_categorical
 from cornu.models.training_methods import TrainingMethods
 
 __all__ = ["BaseWrapper", "KerasClassifier", "KerasRegressor"]

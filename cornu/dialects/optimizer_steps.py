@@ -1,0 +1,79 @@
+"""`get_updates` of optimizers of Keras 1 and 2: a step as one of the updates of `function`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state.variable import Variable
+from cornu.dialects.backend.functions import Evaluation, Step, gradients
+from cornu.optimizers.base import Optimizer
+from cornu.registry.custom_objects import registered_names
+
+__all__ = ["OptimizerMethods", "OptimizerStep", "derive_optimizer"]
+
+
+class OptimizerStep(Step):
+    """Applies the gradients of a loss to Variables.
+
+    Args:
+        optimizer: the optimizer.
+        variables: the Variables.
+        loss: the loss, a Tensor.
+    """
+
+    def __init__(self, optimizer: Optimizer, variables: Sequence[Variable], loss: Any) -> None:
+        self._optimizer = optimizer
+        self._trained = list(variables)
+        self._gradients = gradients(loss, self._trained)
+        optimizer.build(self._trained)
+
+    def variables(self) -> list[Variable]:
+        """Returns the Variables that are trained, and those of the optimizer."""
+        return [*self._trained, *self._optimizer.variables]
+
+    def tensors(self) -> list[Tensor]:
+        """Returns the gradients."""
+        return self._gradients
+
+    def run(self, evaluation: Evaluation) -> None:
+        """Changes the Variables."""
+        self._optimizer.apply(evaluation.compute(self._gradients), self._trained)
+
+
+class OptimizerMethods:
+    """Mixin with the methods of optimizers that Keras 3 no longer has."""
+
+    def get_updates(self: Any, params: Any, constraints: Any = None, loss: Any = None) -> list[Any]:
+        """Returns the step that reduces a loss, for the updates of `function`.
+
+        Args:
+            params: the Variables.
+            constraints: a dict of constraints by Variable, in addition to those of the Variables.
+            loss: the loss, a Tensor.
+        """
+        for variable, constraint in (constraints or {}).items():
+            variable.constraint = constraint
+        return [OptimizerStep(self, params, loss)]
+
+    def get_gradients(self: Any, loss: Any, params: Any) -> list[Tensor]:
+        """Returns the gradients of a loss."""
+        return gradients(loss, params)
+
+    def get_weights(self: Any) -> list[Any]:
+        """Returns the values of the Variables of the optimizer."""
+        return [variable.numpy() for variable in self.variables]
+
+    def set_weights(self: Any, weights: Any) -> None:
+        """Sets the values of the Variables of the optimizer."""
+        for variable, value in zip(self.variables, weights, strict=True):
+            variable.assign(value)
+
+
+def derive_optimizer(cls: type) -> type:
+    """Returns a subclass of an optimizer with the methods of old versions."""
+    made = type(cls.__name__, (OptimizerMethods, cls), {"__module__": __name__})
+    if cls in registered_names:
+        registered_names[made] = registered_names[cls]
+    return made
