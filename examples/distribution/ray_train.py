@@ -33,7 +33,7 @@ def main(folder, epochs, workers, use_gpu):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--folder", default="/tmp/digits")
+    parser.add_argument("--folder", default="runs/digits")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--gpu", action="store_true")
