@@ -10,9 +10,11 @@ import functools
 import importlib
 import importlib.machinery
 import importlib.util
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from cornu import names
 from cornu._version import KERAS_VERSION
 from cornu.compat.private_paths import ALIASES, ROWS, find_row
 from cornu.compat.public_paths import MODULES
@@ -51,6 +53,8 @@ class Facade(ModuleType):
         super().__init__(name, f"{name}, implemented by cornu.")
         self.__path__: list[str] = []
         self.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
+        # Programs look for files beside Keras, and print where it is installed.
+        self.__file__ = str(Path(names.__file__).with_name("__init__.py"))
         self._path_ = path
         self._target_ = target
 

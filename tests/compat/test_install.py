@@ -35,6 +35,7 @@ assert tf_keras.layers is imported.layers is cornu.layers and Dense is cornu.lay
 assert sys.modules["keras.layers"] is sys.modules["cornu.layers"]
 assert cornu.layers.__spec__.name == "cornu.layers" and cornu.layers.__name__ == "cornu.layers"
 assert keras.__version__ == keras.version() == tf_keras.__version__ and keras.version()[:2] == "3."
+assert keras.__file__.endswith("__init__.py") and "cornu" in keras.__file__
 assert keras.Model is cornu.Model and keras.datasets.mnist is cornu.datasets.mnist
 assert saving.serialize_keras_object is cornu.saving.serialize_keras_object
 assert tf_keras.backend.squeeze is cornu.ops.squeeze is squeeze
