@@ -14,6 +14,7 @@ from jax.sharding import NamedSharding, PartitionSpec, Sharding
 from cornu.core.layer.layer import Layer
 from cornu.core.state import placement
 from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.distribution.layouts import TensorLayout
 from cornu.distribution.mesh import DeviceMesh
 from cornu.foreign import describe_class
@@ -265,6 +266,7 @@ def distribution() -> Distribution | None:
     return found if isinstance(found, Distribution) else None
 
 
+@api_boundary
 def set_distribution(value: Distribution | None) -> None:
     """Sets the current distribution of the process.
 

@@ -26,6 +26,7 @@ from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary, keep_traceback
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
+from cornu.data.lazy_columns import Column
 from cornu.errors import quantity, suggest
 from cornu.foreign import check_attributes
 from cornu.layers.adaptable import find_conversion
@@ -665,7 +666,8 @@ class Model(InspectionMethods):
             return  # the graph of the model needs no shapes
         if "inputs" in config:
             self._infer_outputs_(_map_specs(Tensor, config["inputs"]))
-        else:
+        elif "input_shape" in config or type(self).build is not Model.build:
+            # Other models are built by their first call, whatever shapes Keras has stored.
             configs.build(self, config)
 
     def _state_config_(self) -> dict[str, Any]:
@@ -792,8 +794,7 @@ def _spec_of(x: DataLike) -> Any:
         return None
     if is_sparse(x):
         return Tensor((None, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype), sparse=True)
-    if not isinstance(x, jax.ShapeDtypeStruct):
-        x = np.asarray(x) if not isinstance(x, jax.Array) else x
+    x = _with_dtype(x)
     if x.dtype.kind in "OUST":
         return Tensor((None, *x.shape[1:]), "string")
     return Tensor((None, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype))
@@ -808,7 +809,12 @@ def _of_any_rows(tensor: Tensor | None) -> Tensor | None:
 def _spec_of_same_shape(x: DataLike) -> Any:
     spec = _spec_of(x)
     known = spec is not None and not spec.sparse and spec.dtype != "string"
-    return Tensor(np.shape(x), spec.dtype) if known else spec
+    return Tensor(_with_dtype(x).shape, spec.dtype) if known else spec
+
+
+def _with_dtype(x: DataLike) -> Any:
+    """Returns data with a shape and a dtype; columns that are not in memory are not read."""
+    return x if isinstance(x, (jax.ShapeDtypeStruct, jax.Array, Column)) else np.asarray(x)
 
 
 registry.add_class("layers", Model, "Functional")

@@ -130,9 +130,9 @@ def find_export() -> ModuleType:
     return importlib.import_module("cornu.export.export_model")
 
 
-def import_old_classes(name: str) -> bool:
+def import_old_classes(name: object) -> bool:
     """Returns whether a registered name is that of a class of an old version, and imports these."""
-    if name.partition(">")[0] not in _OLD_VERSIONS:
+    if not isinstance(name, str) or name.partition(">")[0] not in _OLD_VERSIONS:
         return False
     importlib.import_module("cornu.legacy.registered")
     return True

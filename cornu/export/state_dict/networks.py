@@ -14,6 +14,7 @@ _BLOCK = re.compile(r"conv(\d)_block(\d+)_(\d)_(conv|bn)$")
 _OTHERS = {"conv1_conv": "conv1", "conv1_bn": "bn1", "predictions": "fc"}
 
 
+@api_boundary
 def torchvision_resnet_names(path: str) -> str | None:
     """Returns the name in torchvision and timm of a layer of `cornu.applications.ResNet50`.
 
