@@ -792,6 +792,8 @@ def _spec(tensor: Tensor) -> tuple[Any, str, bool]:
 def _spec_of(x: DataLike) -> Any:
     if x is None:
         return None
+    if isinstance(x, Tensor):
+        return _of_any_rows(x)
     if is_sparse(x):
         return Tensor((None, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype), sparse=True)
     x = _with_dtype(x)
@@ -808,6 +810,8 @@ def _of_any_rows(tensor: Tensor | None) -> Tensor | None:
 
 def _spec_of_same_shape(x: DataLike) -> Any:
     spec = _spec_of(x)
+    if isinstance(x, Tensor):
+        return x
     known = spec is not None and not spec.sparse and spec.dtype != "string"
     return Tensor(_with_dtype(x).shape, spec.dtype) if known else spec
 

@@ -172,15 +172,11 @@ except RuntimeError as error:
 
 
 @pytest.mark.slow
-def test_the_note_is_shown_once_on_request():
-    program = """
-from cornu.dialects import keras1
-keras1.install()
-from keras.layers import Dense
-Dense(3, init="normal")
-Dense(3)
-"""
-    assert run("-c", program).stderr == ""
-    noted = run("-W", "default", "-c", program).stderr
-    assert noted.count("This program uses Keras 1") == 1
-    assert "cornu.layers.Dense(units=, kernel_initializer=" in noted
+def test_the_note_is_shown_once_on_request(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text('from keras.layers import Dense\nDense(3, init="normal")\nDense(3)\n')
+    start = ("-m", "cornu", "run", "--as", "keras1")
+    assert run(*start, str(path)).stderr == ""
+    noted = run(*start, "--modernize-notes", str(path)).stderr
+    assert noted.count("is today") == 1
+    assert "cornu.layers.Dense(units=3, kernel_initializer=" in noted
