@@ -77,7 +77,7 @@ def _read_json(text: bytes) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON; send it as binary data")
+    raise ValueError(f"{name} is not a JSON number; send it as binary data")
 
 
 def _read_inputs(

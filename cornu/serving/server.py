@@ -1,4 +1,4 @@
-"""`serve`: runs the web application of a model until the process is told to end."""
+"""`serve`: runs the web application of a model until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ MALFORMED = {
     "no object": (b"[]", b"", "must be a JSON object"),
     "deep": (b'{"inputs":' + b"[" * 100_000, b"", "is not JSON"),
     "not UTF-8": (b'{"inputs": "\xff"}', b"", "is not JSON"),
-    "NaN": (b'{"inputs": NaN}', b"", "no number of JSON"),
+    "NaN": (b'{"inputs": NaN}', b"", "not a JSON number"),
     "no inputs": ({}, b"", "'inputs' must be a list"),
     "inputs are no objects": ({"inputs": [1]}, b"", "'inputs' must be a list"),
     "an unknown input": ({"inputs": [{**X, "name": "z"}]}, b"", "There is no input 'z'"),
