@@ -18,11 +18,13 @@ import jax.numpy as jnp
 
 from cornu.core.graph.graph import Graph, is_reachable
 from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.walk import nested_layers
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import Evaluation, GradientOp
 from cornu.layers import Lambda
 from cornu.names import is_library_module
+from cornu.training.compile.outputs import Outputs
 
 __all__ = ["Closures", "Tap", "bind_function", "closure_values", "closure_variables"]
 
@@ -66,6 +68,28 @@ class Closures:
             return found
 
         return bind_function(function, y_true, y_pred, tap)
+
+    def bind_output(self, function: Any, output: Tensor, model: Any) -> Any:
+        """Returns a function of the target and the value of an output; others are unchanged."""
+        if not isinstance(function, types.FunctionType):
+            return function
+        return self.bind(function, Tensor(output.shape, output.dtype), output, model)
+
+    def bind_losses(self, loss: Any, model: Any) -> Any:
+        """Returns the losses of a functional model, in which functions may use its Tensors."""
+        outputs = Outputs(model._graph_.outputs, model._graph_.output_names)
+        each = outputs.spread(loss, "loss", to_all=True)
+        if not any(isinstance(one, types.FunctionType) for one in each):
+            return loss
+        pairs = zip(each, outputs.tensors, strict=True)
+        bound = [self.bind_output(one, tensor, model) for one, tensor in pairs]
+        return bound if len(bound) > 1 else bound[0]
+
+    def added_to(self, own: list[Variable], model: Any) -> list[Variable]:
+        """Returns the Variables of a model, and those that functions of the program use."""
+        known = {id(v) for v in own}
+        further = self.variables(model._graph_, list(nested_layers(model)))
+        return own + [v for v in further if id(v) not in known]
 
 
 class Tap(Graph):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import FunctionType
 from typing import Any, Literal
 
 import numpy as np
 
-from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
@@ -74,7 +72,7 @@ class Keras1Trainer(TrainingMethods):
         """
         closures = self._closures_ = Closures()
         if self._graph_ is not None:
-            loss = self._bind_losses(loss, closures)
+            loss = closures.bind_losses(loss, self)
         self._collected_ = Collected(trainable_now(self)) if self.built else None
         loss = _map_structure(objectives.get, loss)
         super().compile(
@@ -94,11 +92,7 @@ class Keras1Trainer(TrainingMethods):
     @property
     def _all_variables_(self) -> list[Variable]:
         """The Variables of the model, and those that functions of the program use."""
-        own = super()._all_variables_
-        layers = list(nested_layers(self))
-        further = self._closures_of_losses_.variables(self._graph_, layers)
-        known = {id(v) for v in own}
-        return own + [v for v in further if id(v) not in known]
+        return self._closures_of_losses_.added_to(super()._all_variables_, self)
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -116,20 +110,6 @@ class Keras1Trainer(TrainingMethods):
         trained = {id(v) for v in trainable_now(self)}
         return [v for v in self.weights if id(v) not in trained]
 
-    def _bind_losses(self, loss: Any, closures: Closures) -> Any:
-        """Returns the losses, in which functions may use Tensors of the model."""
-        outputs = Outputs(self._graph_.outputs, self._graph_.output_names)
-        each = outputs.spread(loss, "loss", to_all=True)
-        if not any(isinstance(one, FunctionType) for one in each):
-            return loss
-        bound = [
-            closures.bind(one, _like(tensor), tensor, self)
-            if isinstance(one, FunctionType)
-            else one
-            for one, tensor in zip(each, outputs.tensors, strict=True)
-        ]
-        return bound if len(bound) > 1 else bound[0]
-
     def _metrics(self, given: Any, loss: Any) -> Any:
         if not given:
             return None
@@ -139,20 +119,16 @@ class Keras1Trainer(TrainingMethods):
         outputs = Outputs(self._graph_.outputs, self._graph_.output_names)
         each = outputs.spread(loss, "loss", to_all=True)
         wanted = given if isinstance(given, dict) else dict.fromkeys(outputs.names, given)
+        bind = self._closures_of_losses_.bind_output
         made = {
             name: [
-                metrics.resolve(self._bind_metric(one, output), objective, output)
+                metrics.resolve(bind(one, output, self), objective, output)
                 for one in _as_list(wanted[name])
             ]
             for name, objective, output in zip(outputs.names, each, outputs.tensors, strict=True)
             if name in wanted
         }
         return made if len(outputs) > 1 else made.get(outputs.names[0])
-
-    def _bind_metric(self, metric: Any, output: Tensor) -> Any:
-        if not isinstance(metric, FunctionType):
-            return metric
-        return self._closures_of_losses_.bind(metric, _like(output), output, self)
 
     @property
     def metrics_names(self) -> list[str]:
@@ -377,11 +353,6 @@ def weight_layers(model: Any) -> list[Any]:
         else:
             found.append(layer)
     return found
-
-
-def _like(output: Tensor) -> Tensor:
-    """Returns a Tensor for the targets of an output."""
-    return Tensor(output.shape, output.dtype)
 
 
 def _as_list(value: Any) -> Any:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FunctionType
 from typing import Any, ClassVar
 
 import numpy as np
 
-from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state.variable import Variable
 from cornu.data.class_weights import checked_class_weight, weights_of_classes
@@ -84,7 +82,7 @@ class Keras2Trainer(TrainingMethods):
             )
         self._closures_ = Closures()
         if self._graph_ is not None:
-            loss = self._bind_losses(loss)
+            loss = self._closures_.bind_losses(loss, self)
         loss = _map_structure(lambda one: losses.get(one, self._version), loss)
         self._flags_ = TrainableFlags(self)
         own = ("run_eagerly", "steps_per_execution", "jit_compile")
@@ -107,27 +105,7 @@ class Keras2Trainer(TrainingMethods):
     @property
     def _all_variables_(self) -> list[Variable]:
         """The Variables of the model, and those that functions of the program use."""
-        own = super()._all_variables_
-        layers = list(nested_layers(self))
-        further = self._closures_of_losses_.variables(self._graph_, layers)
-        known = {id(v) for v in own}
-        return own + [v for v in further if id(v) not in known]
-
-    def _bind_losses(self, loss: Any) -> Any:
-        """Returns the losses, in which functions may use Tensors of the model."""
-        outputs = Outputs(self._graph_.outputs, self._graph_.output_names)
-        each = outputs.spread(loss, "loss", to_all=True)
-        if not any(isinstance(one, FunctionType) for one in each):
-            return loss
-        pairs = zip(each, outputs.tensors, strict=True)
-        bound = [self._bind(one, tensor) for one, tensor in pairs]
-        return bound if len(bound) > 1 else bound[0]
-
-    def _bind(self, function: Any, output: Tensor) -> Any:
-        if not isinstance(function, FunctionType):
-            return function
-        target = Tensor(output.shape, output.dtype)
-        return self._closures_of_losses_.bind(function, target, output, self)
+        return self._closures_of_losses_.added_to(super()._all_variables_, self)
 
     def _metrics(self, given: Any, loss: Any) -> Any:
         if not given:
@@ -143,9 +121,10 @@ class Keras2Trainer(TrainingMethods):
             wanted = dict(zip(outputs.names, given, strict=True))
         else:
             wanted = dict.fromkeys(outputs.names, given)
+        bind = self._closures_of_losses_.bind_output
         made = {
             name: [
-                metrics.resolve(self._bind(one, tensor), self._version, of_output, tensor)
+                metrics.resolve(bind(one, tensor, self), self._version, of_output, tensor)
                 for one in _as_list(wanted[name])
                 if one is not None
             ]
