@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, Self
 
 from cornu import settings
 from cornu.core.graph.tensor import Tensor
+from cornu.core.state.initial_value import defer_values
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.layers import Dense, GlobalAveragePooling2D, GlobalMaxPooling2D, Input
 from cornu.models import Model
@@ -161,6 +162,8 @@ def build_network(
 ) -> Model:
     """Builds a network from the function that computes its features.
 
+    Large weights are initialized when they are first read: never, if they are loaded before.
+
     Args:
         features: maps a batch of images to a batch of feature maps.
         arguments: the arguments of the public function.
@@ -172,11 +175,12 @@ def build_network(
     """
     arguments.check()
     inputs = make_input(arguments, size, min_size)
-    x = features(inputs)
-    if arguments.include_top:
-        x = top(x, arguments.classes, arguments.classifier_activation)
-    else:
-        x = (pool or pool_named)(x, arguments.pooling)
+    with defer_values():
+        x = features(inputs)
+        if arguments.include_top:
+            x = top(x, arguments.classes, arguments.classifier_activation)
+        else:
+            x = (pool or pool_named)(x, arguments.pooling)
     given = arguments.input_tensor
     sources = inputs if given is None else get_source_inputs(inputs)
     if isinstance(sources, list) and len(sources) == 1:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from cornu import registry
+from cornu.core.state.initial_value import defer_values
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import check_choice, quantity
@@ -351,7 +352,7 @@ def model_from_json(
         )
     with (
         validation.wrap_read_errors(name),
-        validation.defer_values(),
+        defer_values(),
         validation.limit_work(len(json_string), name),
         registry.custom_object_scope(custom_objects),
     ):

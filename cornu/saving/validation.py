@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from cornu.core.state import scope
+from cornu.core.state.initial_value import defer_values
 from cornu.core.state.scope import WorkUnit
 from cornu.process.forks import is_unable_to_compute
 from cornu.saving import budget
 
 __all__ = [
-    "defer_values",
     "limit_allocations",
     "limit_work",
     "open_zip",
@@ -122,21 +122,6 @@ def limit_allocations(stored: int, name: str) -> Iterator[None]:
             yield
     finally:
         current.allocation_check = before
-
-
-@contextlib.contextmanager
-def defer_values() -> Iterator[None]:
-    """Defers the initial values of new Variables until they are read.
-
-    A few bytes of JSON can describe a layer of any size. Of a model that a file describes, most
-    Variables get their values from the file.
-    """
-    current = scope.current()
-    before, current.defers_values = current.defers_values, True
-    try:
-        yield
-    finally:
-        current.defers_values = before
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """All networks: the layers and weights of Keras, its outputs, and its files of weights."""
 
+import contextlib
 import json
 
 import h5py
@@ -8,6 +9,8 @@ import pytest
 
 import cornu
 from cornu import applications
+from cornu.applications import network
+from cornu.core.state import initial_value
 from scripts.make_applications_reference import COMPUTED, REFERENCE, compute_outputs, describe
 from tests.sampling import slow_except
 
@@ -67,6 +70,23 @@ def test_weights_of_imagenet_come_from_the_cache_of_keras(cache):
         applications.VGG16()
     name = "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
     assert f"copy the file to '{cache / name}'" in str(caught.value)
+
+
+def test_random_weights_are_computed_when_they_are_read(tmp_path, monkeypatch):
+    kwargs = {"alpha": 0.25, "include_top": False, "input_shape": (32, 32, 3)}
+    cornu.utils.set_random_seed(3)
+    model = applications.MobileNet(weights=None, **kwargs)
+    cornu.utils.set_random_seed(3)
+    monkeypatch.setattr(network, "defer_values", contextlib.nullcontext)
+    at_once = applications.MobileNet(weights=None, **kwargs)
+    monkeypatch.undo()
+    for later, once in zip(model.weights, at_once.weights, strict=True):
+        np.testing.assert_array_equal(later.numpy(), once.numpy())
+    model.save_weights(tmp_path / "m.weights.h5")
+    monkeypatch.setattr(initial_value.DeferredValue, "compute", None)  # a call would be an error
+    loaded = applications.MobileNet(weights=tmp_path / "m.weights.h5", **kwargs)
+    for weight, expected in zip(loaded.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), expected.numpy())
 
 
 def test_sizes_without_weights_are_reported(cache):

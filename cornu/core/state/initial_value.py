@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
@@ -24,6 +25,7 @@ __all__ = [
     "checked_value",
     "compute_initial_value",
     "defer",
+    "defer_values",
     "standardize_shape",
 ]
 
@@ -62,6 +64,21 @@ class DeferredValue(NamedTuple):
             return compute_initial_value(
                 self.initializer, self.shape, self.dtype, self.path, lambda shape: self.layout
             )
+
+
+@contextlib.contextmanager
+def defer_values() -> Iterator[None]:
+    """Defers the initial values of new Variables until they are read.
+
+    Most models of a file, and networks whose weights are loaded, never need them. The values are
+    those that would have been computed at once.
+    """
+    current = scope.current()
+    before, current.defers_values = current.defers_values, True
+    try:
+        yield
+    finally:
+        current.defers_values = before
 
 
 def defer(

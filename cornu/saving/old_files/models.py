@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from cornu import registry
 from cornu.core.layer.layer import Layer
+from cornu.core.state.initial_value import defer_values
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.legacy.array_row import find_counters
 from cornu.legacy.compile import convert_training, stores_by_weight
@@ -122,7 +123,7 @@ def _create_model(config: Any, nbytes: int, stored: int | None, name: str, sourc
             converted = convert_model(config, source)
             check_work(converted, nbytes, name)
             with contextlib.ExitStack() as limits:
-                limits.enter_context(validation.defer_values())
+                limits.enter_context(defer_values())
                 limits.enter_context(validation.limit_work(nbytes, name))
                 if stored is not None:
                     limits.enter_context(validation.limit_allocations(stored, name))

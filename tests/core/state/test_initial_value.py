@@ -10,8 +10,8 @@ import pytest
 import cornu
 from cornu import initializers
 from cornu.core.state import initial_value, scope
+from cornu.core.state.initial_value import defer_values
 from cornu.core.state.variable import Variable
-from cornu.saving.validation import defer_values
 
 SHAPE = (80, 70)  # larger than what is computed at once
 INITIALIZERS = [
