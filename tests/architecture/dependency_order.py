@@ -8,7 +8,7 @@ works on a tree that does not run.
 
     11  cornu/__init__.py, cornu/__main__.py
     10  compat, dialects
-     9  applications, cli, datasets, demo, distillation, export, planned_program, wrappers; utils,
+     9  applications, cli, datasets, demo, distillation, export, wrappers; utils,
         backend, config, info;
         facades
      8  models
@@ -39,7 +39,7 @@ ORDER = {
     10: ["compat", "dialects"],
     9: [
         *["applications", "cli", "datasets", "demo", "distillation", "export"],
-        *["planned_program", "utils", "backend", "config", "dtype_policies", "info"],
+        *["utils", "backend", "config", "dtype_policies", "info"],
         *["serving", "wrappers"],
     ],
     8: ["models"],

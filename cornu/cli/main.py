@@ -1,0 +1,36 @@
+"""The table of commands, and the function that runs one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from cornu._version import __version__
+from cornu.cli import demo, doctor, info, keras_path, launch, plan, run, serve, summary
+from cornu.cli.command import Command
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: tuple[Command, ...] = (
+    demo.COMMAND,
+    info.COMMAND,
+    summary.COMMAND,
+    run.COMMAND,
+    doctor.COMMAND,
+    keras_path.COMMAND,
+    launch.COMMAND,
+    plan.COMMAND,
+    serve.COMMAND,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit status."""
+    parser = argparse.ArgumentParser(prog="cornu", description="Command-line tools of cornu.")
+    parser.add_argument("--version", action="version", version=f"cornu {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in COMMANDS:
+        command.add_arguments(commands.add_parser(command.name, help=command.summary))
+    chosen = parser.parse_args(arguments)
+    by_name = {command.name: command for command in COMMANDS}
+    return by_name[chosen.command].run(chosen)
