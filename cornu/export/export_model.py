@@ -45,7 +45,7 @@ def _write_weights(model: Any, path: Path, names: Names | None = None) -> None:
 FORMATS: dict[str, _Format] = {
     "tf_saved_model": _Format(write_saved_model, ("is_static", "jax2tf_kwargs")),
     "stablehlo": _Format(write_stablehlo),
-    "onnx": _Format(write_onnx, ("opset_version",)),
+    "onnx": _Format(write_onnx, ("opset_version", "external_data")),
     "torch": _Format(_write_weights, ("names",), takes_weights=True),
 }
 # Formats of Keras that are written by converters of other frameworks.
@@ -107,8 +107,9 @@ def load(filepath: str | os.PathLike[str], *, trusted: bool = False) -> Exported
     that compute, and calls no function of the process other than the linear algebra of JAX. Another
     process reads it first, because JAX's reader of programs ends the process for some damaged ones.
     What remains trusted is this reader and XLA's compiler; and as any program, it may take long.
-    ONNX files are computed by `onnxruntime`, which opens no other file. The graph of a SavedModel,
-    which TensorFlow computes, may do anything: load only those that you trust.
+    ONNX files are computed by `onnxruntime`, which receives their bytes and those of external data
+    in a file beside them, and opens no file itself. The graph of a SavedModel, which TensorFlow
+    computes, may do anything: load only those that you trust.
 
     Args:
         filepath: the file, or the directory of a SavedModel.

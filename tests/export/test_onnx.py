@@ -12,14 +12,6 @@ from tests.export.layer_models import error_of, model_of
 
 RNG = np.random.default_rng(0)
 
-# Layers that ONNX or onnxruntime cannot express, with the reason in the error.
-NOT_EXPRESSIBLE = {
-    "hashing": "unsigned integers of 64 bits",
-    "hashing_salted": "unsigned integers of 64 bits",
-    "hashed_crossing": "unsigned integers of 64 bits",
-    "integer_lookup_farmhash": "unsigned integers of 64 bits",
-}
-
 
 def export(model, folder, **options):
     path = folder / "model.onnx"
@@ -192,8 +184,4 @@ def first_rows():
 @pytest.mark.parametrize("row", first_rows(), ids=lambda row: row.name)
 def test_layers(row, tmp_path):
     model, data = model_of(row)
-    if row.name in NOT_EXPRESSIBLE:
-        with pytest.raises(NotImplementedError, match=NOT_EXPRESSIBLE[row.name]):
-            export(model, tmp_path)
-        return
     compare(model, export(model, tmp_path), data)

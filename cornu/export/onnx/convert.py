@@ -11,7 +11,7 @@ import numpy as np
 from jax import export
 from jax.extend import core
 
-from cornu.export.onnx import elementwise, indexing, products, reductions, shapes
+from cornu.export.onnx import elementwise, indexing, integers, products, reductions, shapes
 from cornu.export.onnx.control import CALLS, CONTROL
 from cornu.export.onnx.elementwise import Rule
 from cornu.export.onnx.graph import GraphWriter, Value, is_known
@@ -24,6 +24,7 @@ RULES: dict[str, Rule] = {
     **products.RULES,
     **reductions.RULES,
     **shapes.RULES,
+    **integers.RULES,  # in place of some of the above
 }
 _MOST_FOLDED = 1 << 22  # numbers in a constant that is computed while the graph is written
 
@@ -89,8 +90,8 @@ def _convert_equation(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list
         jaxpr, consts = (inner.jaxpr, inner.consts) if is_closed else (inner, ())
         return convert(graph, jaxpr, consts, inputs[: len(jaxpr.invars)])
     avals: list[Any] = [v.aval for v in (*eqn.invars, *eqn.outvars)]
-    if any(aval.dtype == np.uint64 for aval in avals):
-        raise NotImplementedError("arithmetic with unsigned integers of 64 bits")
+    if name in integers.NOT_OF_UINT64 and any(aval.dtype == np.uint64 for aval in avals):
+        raise NotImplementedError(f"the primitive {name!r} of unsigned integers of 64 bits")
     if (folded := _fold(eqn, inputs)) is not None:
         return folded
     if name in CONTROL:
@@ -111,7 +112,8 @@ def _fold(eqn: Any, inputs: list[Value]) -> list[Value] | None:
         return None
     if any(map(_is_symbolic, eqn.params.values())):
         return None
-    with jax.ensure_compile_time_eval():
+    # Without x64, JAX would return integers of 64 bits as those of 32.
+    with jax.enable_x64(True), jax.ensure_compile_time_eval():
         outputs = eqn.primitive.bind(*(x.known for x in inputs), **eqn.params)
     return [_constant(x) for x in (outputs if eqn.primitive.multiple_results else [outputs])]
 

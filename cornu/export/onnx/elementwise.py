@@ -18,7 +18,6 @@ Rule = Callable[[GraphWriter, Any, list[Value]], list[str]]
 FLOATS = ("float32", "float64")
 NUMBERS = (*FLOATS, "int32", "int64")
 _BOOL = ("bool",)
-_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 # What numbers are computed in where runtimes have no operator for their dtype.
 _WIDER = {
     **dict.fromkeys(("bool", "int8", "uint8", "int16", "uint16"), "int32"),
@@ -50,8 +49,8 @@ _OPERATORS = {
     "neg": _Operator("Neg", NUMBERS),
     "abs": _Operator("Abs", NUMBERS),
     "sign": _Operator("Sign", NUMBERS),
-    "max": _Operator("Max", NUMBERS),
-    "min": _Operator("Min", NUMBERS),
+    "max": _Operator("Max", (*NUMBERS, "uint64")),
+    "min": _Operator("Min", (*NUMBERS, "uint64")),
     "pow": _Operator("Pow", NUMBERS),
     "rem": _Operator("Mod", NUMBERS, {"fmod": 1}),
     "exp": _Operator("Exp"),
@@ -118,17 +117,6 @@ def _bitwise_rule(kind: str) -> Rule:
     def rule(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list[str]:
         is_bool = np.dtype(inputs[0].dtype).kind == "b"
         return [graph.node(kind if is_bool else f"Bitwise{kind}", inputs)]
-
-    return rule
-
-
-def _shift_rule(direction: str) -> Rule:
-    def rule(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list[str]:
-        x, by = inputs
-        dtype = np.dtype(x.dtype)
-        if dtype.kind != "u":
-            raise NotImplementedError("shifts of signed integers")
-        return [graph.node("BitShift", [x, by], direction=direction)]
 
     return rule
 
@@ -273,8 +261,6 @@ def _same(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list[str]:
 RULES: dict[str, Rule] = {
     **{name: _operator_rule(name, operator) for name, operator in _OPERATORS.items()},
     **{name: _bitwise_rule(kind) for name, kind in _BITWISE.items()},
-    "shift_left": _shift_rule("LEFT"),
-    "shift_right_logical": _shift_rule("RIGHT"),
     "ne": _ne,
     "not": _not,
     "select_n": _select,

@@ -14,19 +14,23 @@ from cornu.errors import missing_package
 from cornu.export.inference import InferenceFunction, InputDescription
 from cornu.export.onnx.convert import convert
 from cornu.export.onnx.graph import OPSET, GraphWriter, Value, element_type, is_known
+from cornu.export.onnx.model_file import write_model
 from cornu.export.stablehlo.archive import Signature, signature_to_json
 from cornu.export.symbolic_sizes import trace_with_sizes
-from cornu.saving.atomic_write import atomic_write
 
 __all__ = ["SIGNATURE_KEY", "write_onnx"]
 
 SIGNATURE_KEY = "cornu.signature"
 _NEWEST_OPSET = 23
 _IR_VERSION = 8  # the version of the format that came with this version of the operators
-_MOST_BYTES = 1_900_000_000  # a message of protobuf has less than 2 GiB
 
 
-def write_onnx(inference: InferenceFunction, path: Path, opset_version: int | None = None) -> None:
+def write_onnx(
+    inference: InferenceFunction,
+    path: Path,
+    opset_version: int | None = None,
+    external_data: bool | None = None,
+) -> None:
     """Writes a model as an ONNX file.
 
     Nodes are named after the blocks and layers that they are in, weights by their paths. Weights of
@@ -36,11 +40,13 @@ def write_onnx(inference: InferenceFunction, path: Path, opset_version: int | No
         inference: the model.
         path: the file.
         opset_version: the version of the operators, at least 18, which is the default.
+        external_data: whether weights are written to a second file, as `torch.onnx.export` does;
+            None if one file cannot have them.
 
     Raises:
         ImportError: the package `onnx` is not installed.
         NotImplementedError: ONNX cannot express the model.
-        ValueError: the version is too old or unknown.
+        ValueError: the version is too old or unknown, or the weights are too large for one file.
     """
     opset = OPSET if opset_version is None else opset_version
     if not isinstance(opset, int) or not OPSET <= opset <= _NEWEST_OPSET:
@@ -48,21 +54,16 @@ def write_onnx(inference: InferenceFunction, path: Path, opset_version: int | No
             f"opset_version must be between {OPSET} and {_NEWEST_OPSET}. "
             f"Received: {opset_version!r}"
         )
+    model, arrays = _build(inference, opset)
+    write_model(model, arrays, path, external_data)
+
+
+def _build(inference: InferenceFunction, opset: int) -> tuple[Any, dict[str, np.ndarray]]:
+    """Returns the message of ONNX without its initializers, and these by name."""
     try:
         import onnx
     except ImportError as error:
         raise missing_package("onnx", "onnx", "Exporting to ONNX") from error
-    model = _build(inference, opset)
-    with atomic_write(path) as temporary:
-        if sum(array.nbytes for array in inference.weights.values()) > _MOST_BYTES:
-            location = f"{path.name}.data"
-            onnx.save_model(model, temporary, save_as_external_data=True, location=location)
-        else:
-            temporary.write_bytes(model.SerializeToString())
-
-
-def _build(inference: InferenceFunction, opset: int) -> Any:
-    import onnx
 
     weights = {
         path: jax.ShapeDtypeStruct(x.shape, x.dtype) for path, x in inference.weights.items()
@@ -107,11 +108,6 @@ def _build(inference: InferenceFunction, opset: int) -> Any:
             inference.name,
             [_info(given[d.name].name, given[d.name]) for d in inference.inputs],
             [_info(results[name], values[name]) for name in inference.outputs],
-            [
-                onnx.numpy_helper.from_array(array, name)
-                for name, array in graph.initializers.items()
-                if name in used
-            ],
             doc_string=inference.preprocessing.statement,
         ),
         opset_imports=[onnx.helper.make_opsetid("", opset)],
@@ -120,7 +116,7 @@ def _build(inference: InferenceFunction, opset: int) -> Any:
         producer_version=__version__,
     )
     onnx.helper.set_model_props(model, {SIGNATURE_KEY: json.dumps(signature_to_json(signature))})
-    return model
+    return model, {name: array for name, array in graph.initializers.items() if name in used}
 
 
 def _info(name: str, value: Value) -> Any:

@@ -1,0 +1,1 @@
+"""Measurements for docs/export_table.md: what was exported beside the model."""
