@@ -29,8 +29,8 @@ __all__ = [
     "standardize_shape",
 ]
 
-# Bytes of a Variable whose value is computed at once. It is small compared with the config of a
-# layer in a file, and errors in the arguments of initializers are found early.
+# Bytes from which a value is computed later. A smaller one is computed on the host at once: errors
+# in the arguments of initializers are found early. Only its copy to the device is made later.
 _LARGE = 1 << 14
 
 
@@ -88,7 +88,7 @@ def defer(
     find_sharding: Callable[[tuple[int, ...]], jax.sharding.Sharding | None],
     path: str,
 ) -> DeferredValue | None:
-    """Returns the description of an initial value that is large and can be computed later.
+    """Returns the description of an initial value that can be computed later.
 
     Args:
         initializer, shape, dtype: the arguments of the Variable.
@@ -101,10 +101,11 @@ def defer(
     if shape is None or not isinstance(initializer, DeferrableInitializer):
         return None
     sizes, name = _checked_shape(shape, path), standardize_dtype(dtype)
-    if math.prod(sizes) * jnp.dtype(name).itemsize < _LARGE:
-        return None
     check_allocation(path, sizes, name)
-    return DeferredValue(initializer._freeze_(), sizes, name, find_sharding(sizes), path)
+    compute = initializer._freeze_()
+    if math.prod(sizes) * jnp.dtype(name).itemsize < _LARGE:
+        compute = _constant(_call_initializer(compute, sizes, name))
+    return DeferredValue(compute, sizes, name, find_sharding(sizes), path)
 
 
 def compute_initial_value(
@@ -227,6 +228,11 @@ def _checked_shape(shape: Any, path: str) -> tuple[int, ...]:
         return standardize_shape(shape)
     except ValueError as error:
         raise ValueError(f"Variable {path!r}: {error}") from None
+
+
+def _constant(value: Any) -> Callable[..., Any]:
+    """Returns an initializer that returns the same value at each call."""
+    return lambda shape, dtype: value
 
 
 def _call_initializer(initializer: Callable[..., Any], shape: Any, dtype: str) -> Any:
