@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from benchmarks.attacks import (
     crafted,
+    damaged_files,
     formats,
-    fuzzing,
     interrupts,
     names,
     saving,
@@ -16,7 +16,7 @@ from benchmarks.attacks.attack import Attack
 
 __all__ = ["ATTACKS"]
 
-_MODULES = (training, saving, interrupts, threads, crafted, formats, fuzzing, names)
+_MODULES = (training, saving, interrupts, threads, crafted, formats, damaged_files, names)
 ATTACKS: dict[str, Attack] = {}
 for _module in _MODULES:
     for _attack in _module.ATTACKS:
