@@ -223,8 +223,8 @@ class Distribution:
     def _gather_(self, variable: Variable, value: Any) -> Any:
         return value
 
-    def _differentiable_(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        return fn
+    def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
+        return None
 
     def _place_batch_(self, batch: Any) -> Any:
         return jax.tree_util.tree_map(self._place_array, batch)

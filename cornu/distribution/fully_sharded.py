@@ -16,7 +16,7 @@ from cornu.distribution.layouts import AxisLike
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.planned import PlannedDistribution, largest_axis
 
-__all__ = ["FullySharded"]
+__all__ = ["FullySharded", "is_saved"]
 
 
 class FullySharded(PlannedDistribution):
@@ -79,10 +79,9 @@ class FullySharded(PlannedDistribution):
         return self.num_model_replicas
 
     def _gather_(self, variable: Variable, value: Any) -> Any:
-        sharding = variable.sharding
-        traced = isinstance(value, jax.core.Tracer)
-        if sharding is None or sharding.is_fully_replicated or not traced:
+        if not _is_divided(variable) or not isinstance(value, jax.core.Tracer):
             return value
+        sharding = variable.sharding
         constrain: Any = jax.lax.with_sharding_constraint
         whole = self._replicated_
 
@@ -100,15 +99,20 @@ class FullySharded(PlannedDistribution):
         # Not an ordinary constraint, whose gradient has the sharding of its result.
         return linear_call(gather, divide, (), value)
 
-    def _differentiable_(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+    def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
         # Whole weights that are saved for the backward pass would be the whole model, on every
         # device. They are gathered again there; all other results are saved as usual.
-        return jax.checkpoint(fn, policy=_is_saved)
+        return is_saved if any(map(_is_divided, variables)) else None
 
     @property
     def _compiler_options_(self) -> tuple[str, ...]:
         return ("separate_reductions",)
 
 
-def _is_saved(primitive: Any, *_: Any, **__: Any) -> bool:
+def _is_divided(variable: Variable) -> bool:
+    return variable.sharding is not None and not variable.sharding.is_fully_replicated
+
+
+def is_saved(primitive: Any, *_: Any, **__: Any) -> bool:
+    """A policy of `jax.checkpoint` that saves everything except gathered weights."""
     return str(primitive) != "linear_call"

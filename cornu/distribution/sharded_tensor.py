@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -10,7 +10,7 @@ from jax.custom_derivatives import linear_call
 from jax.sharding import NamedSharding, PartitionSpec
 
 from cornu.core.state.variable import Variable
-from cornu.distribution.fully_sharded import FullySharded
+from cornu.distribution.fully_sharded import is_saved
 from cornu.distribution.layouts import AxisLike, TensorLayout
 from cornu.distribution.tensor_parallel import TensorParallel
 
@@ -63,13 +63,9 @@ class ShardedTensorParallel(TensorParallel):
         return TensorLayout(axes, self.device_mesh)
 
     def _gather_(self, variable: Variable, value: Any) -> Any:
-        sharding = variable.sharding
-        if not isinstance(sharding, NamedSharding) or not isinstance(value, jax.core.Tracer):
+        sharding, gathered = variable.sharding, self._gathered(variable)
+        if gathered is None or not isinstance(value, jax.core.Tracer):
             return value
-        kept = tuple(None if name == self.batch_dim_name else name for name in sharding.spec)
-        if kept == tuple(sharding.spec):
-            return value
-        gathered = NamedSharding(sharding.mesh, PartitionSpec(*kept))
         constrain: Any = jax.lax.with_sharding_constraint
 
         def gather(_: Any, part: Any) -> Any:
@@ -83,8 +79,18 @@ class ShardedTensorParallel(TensorParallel):
 
         return linear_call(gather, divide, (), value)
 
-    def _differentiable_(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        return FullySharded._differentiable_(self, fn)  # type: ignore[arg-type]
+    def _gathered(self, variable: Variable) -> NamedSharding | None:
+        """Returns the sharding with which a layer uses a Variable; None if it is its own."""
+        sharding = variable.sharding
+        if not isinstance(sharding, NamedSharding):
+            return None
+        kept = tuple(None if name == self.batch_dim_name else name for name in sharding.spec)
+        if kept == tuple(sharding.spec):
+            return None
+        return NamedSharding(sharding.mesh, PartitionSpec(*kept))
+
+    def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
+        return is_saved if any(self._gathered(v) is not None for v in variables) else None
 
     @property
     def _compiler_options_(self) -> tuple[str, ...]:

@@ -16,15 +16,17 @@ import jax
 
 from cornu import settings
 from cornu.core.graph.block import Block
+from cornu.core.graph.remat import check_nesting
 from cornu.core.graph.shared_function import (
     SharedFunction,
     ambient_key,
     count_draws,
     have_seed_indices,
 )
-from cornu.core.graph.structural_key import Subgraph, describe_subgraph, holds_tracers
+from cornu.core.graph.structural_key import Subgraph, describe_subgraph
 from cornu.core.graph.tensor import Node, Tensor, format_shape
 from cornu.core.layer.layer import Layer
+from cornu.core.layer.walk import holds_tracers
 from cornu.core.state import scope
 from cornu.core.state.placement import lays_out_outputs
 from cornu.core.tracebacks.api_boundary import has_location, locate_error, replace_prefix
@@ -88,6 +90,8 @@ class _GraphRun:
     def _call_shared(self, unit: Unit, part: Node | Block, known: dict[int, Any]) -> bool:
         """Runs a part as a shared function; returns False if that is not possible."""
         around = scope.current()
+        if unit.remat:
+            check_nesting()
         _, inputs, outputs, variables, sources, layers = unit.subgraph
         arrays = [known[id(t)] for t in inputs]
         # Masks of the inputs would have to be arguments as well; this is rare.

@@ -18,7 +18,7 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 
-__all__ = ["RematMode", "RematScope", "current_remat_mode", "remat"]
+__all__ = ["RematMode", "RematScope", "check_nesting", "current_remat_mode", "remat"]
 
 _MODES = ("full", "activations", "larger_than", "list_of_layers")
 
@@ -117,6 +117,16 @@ class RematScope:
         _thread.mode = self._previous
 
 
+def check_nesting() -> None:
+    """Raises CaptureError in the call of a layer that `regathering_call` runs.
+
+    Of nested functions under `jax.checkpoint`, the policy of the outermost counts. The layer is
+    then called again without it.
+    """
+    if scope.current().regathers:
+        raise scope.CaptureError("the call of a layer is rematerialized in part")
+
+
 def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
     """Returns a function that computes the same and is recomputed in the backward pass.
 
@@ -136,6 +146,7 @@ def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
     @functools.wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
         outer = scope.current()
+        check_nesting()
         written: list[Variable] = []
         leaves, definition = tree.flatten_with_treedef((args, kwargs))
         slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)]
@@ -154,10 +165,14 @@ def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
                 out = f(*args, **kwargs)
             # A traced function returns only arrays: the Variables leave it by the closure.
             written[:] = current.written.values()
-            return out, [current.values[id(v)] for v in written], current.losses
+            masks = [outer.masks.get(x) for x in jax.tree_util.tree_leaves(out)]
+            return out, masks, [current.values[id(v)] for v in written], current.losses
 
         checkpointed = jax.checkpoint(inner, policy=policy)
-        out, news, losses = checkpointed(*(leaves[slot] for slot in slots))
+        out, masks, news, losses = checkpointed(*(leaves[slot] for slot in slots))
+        for x, mask in zip(jax.tree_util.tree_leaves(out), masks, strict=True):
+            if mask is not None:
+                outer.masks.put(x, mask)
         # Assigned values leave the traced function as outputs; otherwise the tracers would leak.
         for variable, new in zip(written, news, strict=True):
             outer.write(variable, new)

@@ -110,6 +110,7 @@ def ambient_key(sources: Sequence[scope.RandomSource]) -> Hashable:
     around = scope.current()
     return (
         *(around.training, around.compute_dtype, around.key is None, around.row_mask is None),
+        around.regathers,
         count_draws(sources),
     )
 

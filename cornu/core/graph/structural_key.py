@@ -219,9 +219,3 @@ def _is_small_array(x: Any) -> bool:
         return False
     # Random keys have an extended dtype, which NumPy does not know.
     return not jnp.issubdtype(x.dtype, jax.dtypes.extended) and x.nbytes <= _ARRAY_BYTES
-
-
-def holds_tracers(layer: Layer) -> bool:
-    """Tells whether an attribute of a layer is a traced value."""
-    leaves = jax.tree_util.tree_leaves(list(vars(layer).values()))
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)

@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.tensor import Tensor, standardize_shape
+from cornu.core.layer.gathered_weights import regathering_call
 from cornu.core.layer.input_spec import check_input
 from cornu.core.layer.signature import call_signature
 from cornu.core.sparse.arrays import is_sparse, to_bcoo, to_dense
@@ -129,6 +130,7 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
         if layer.autocast:
             args, kwargs = _autocast(args, kwargs, compute_dtype)
         call = getattr(layer, layer._call_method_)
+        call = regathering_call(layer, call)
         if layer._remat_ is not None:
             call = layer.rematerialized_call(call, *args, **kwargs)
         if around.interceptor is None:

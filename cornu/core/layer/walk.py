@@ -1,10 +1,12 @@
-"""The layers within a layer."""
+"""The layers within a layer, and its attributes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["nested_layers"]
+import jax
+
+__all__ = ["holds_tracers", "nested_layers"]
 
 
 def nested_layers(layer: Any) -> list[Any]:
@@ -16,3 +18,9 @@ def nested_layers(layer: Any) -> list[Any]:
         found += inner
         pending += inner
     return found
+
+
+def holds_tracers(layer: Any) -> bool:
+    """Tells whether an attribute of a layer is a traced value."""
+    leaves = jax.tree_util.tree_leaves(list(vars(layer).values()))
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)

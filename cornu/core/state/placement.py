@@ -8,7 +8,7 @@ placement, which is the default, everything is on the default device of JAX.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -88,8 +88,12 @@ class Placement(Protocol):
     def _gather_(self, variable: Variable, value: Any) -> Any:
         """Returns the value of a Variable as layers use it: with all parts, or as it is."""
 
-    def _differentiable_(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Returns a function that computes the same, and decides what its backward pass saves."""
+    def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
+        """Returns which results of a layer the backward pass saves; None for all of them.
+
+        Args:
+            variables: the Variables of the layer. The result is a policy of `jax.checkpoint`.
+        """
 
     def _place_batch_(self, batch: BatchT) -> BatchT:
         """Returns a batch whose arrays are divided along their first axis.

@@ -108,6 +108,8 @@ class Scope:
             It returns the result of `call(*args, **kwargs)`, or a replacement; see
             `intercept_calls`.
         placement: how values are laid out on several devices; None for that of the process.
+        regathers: whether a layer around the current call gathers its weights again in the backward
+            pass; see `cornu.core.layer.gathered_weights`.
     """
 
     # Dicts are keyed by `id`, since `==` of Variables compares their values.
@@ -127,6 +129,7 @@ class Scope:
         "masks",
         "parent",
         "placement",
+        "regathers",
         "row_mask",
         "strict",
         "shared_functions",
@@ -163,12 +166,14 @@ class Scope:
         self.work_check: Callable[[WorkUnit, float], None] | None = None
         self.interceptor: CallInterceptor | None = None
         self.placement: Placement | None = None
+        self.regathers = False
         if parent is not None:
             self.allocation_check = parent.allocation_check
             self.defers_values = parent.defers_values
             self.work_check = parent.work_check
             self.interceptor = parent.interceptor
             self.placement = parent.placement
+            self.regathers = parent.regathers
             self.inferring_shapes = parent.inferring_shapes
             self.key = parent.key
             # The same dict: a source must not return the same key twice in a step.
@@ -529,9 +534,7 @@ def value_and_grad(
             return loss, (aux, news, scope.losses, scope.kept)
 
         values = tuple(outer.read(v) for v in variables)
-        placement = outer.placement
-        differentiable = inner if placement is None else placement._differentiable_(inner)
-        differentiate = jax.value_and_grad(differentiable, has_aux=True)
+        differentiate = jax.value_and_grad(inner, has_aux=True)
         try:
             (loss, (aux, news, losses, kept)), grads = differentiate(values)
         except Exception as error:

@@ -7,9 +7,10 @@ import pytest
 
 import cornu
 from benchmarks.distribution.models import mlp, residual_block, resnet, transformer
-from benchmarks.distribution.runs import memory_of
+from benchmarks.distribution.runs import compiled_step, memory_of
 from cornu import distribution as dist
 from cornu import layers as L
+from cornu import ops
 from cornu.core.state.placement import place
 
 
@@ -53,6 +54,82 @@ def test_rematerialized_blocks():
     _, expected = train(None, "transformer_block*")
     _, found = train("fsdp", "transformer_block*")
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
+
+
+class Mixer(cornu.Layer):
+    """Wide activations between narrow ones."""
+
+    def build(self, shape):
+        self.kernels = [self.add_weight((shape[-1], 512)), self.add_weight((512, shape[-1]))]
+
+    def _mix(self, x):
+        wide = x @ self.kernels[0]
+        for _ in range(3):
+            wide = ops.tanh(ops.sin(wide))
+        return x + wide @ self.kernels[1]
+
+    def call(self, x):
+        return self._mix(x)
+
+
+class RematMixer(Mixer):
+    def call(self, x):
+        return cornu.remat(self._mix)(x)
+
+
+class Mixers(cornu.Layer):
+    """Layers within a layer that has a weight of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = [RematMixer() for _ in range(4)]
+
+    def build(self, shape):
+        self.kernel = self.add_weight((shape[-1], 64))
+
+    def call(self, x):
+        for mixer in self.inner:
+            x = mixer(x)
+        return x @ self.kernel @ ops.transpose(self.kernel)
+
+
+def mixers(how):
+    if how == "nested":
+        return cornu.Sequential([cornu.Input((16,)), Mixers()])
+
+    def mix(x):
+        return (RematMixer if how == "function" else Mixer)()(x)
+
+    x = inputs = cornu.Input((16,))
+    with cornu.RematScope("full" if how == "scope" else None):
+        for _ in range(4):
+            x = mix(x)
+    model = cornu.Model(inputs, x)
+    if how == "method":
+        model.remat("mix*")
+    return model
+
+
+@pytest.mark.parametrize(
+    "how",
+    ("nested", *(pytest.param(h, marks=pytest.mark.slow) for h in ("method", "scope", "function"))),
+)
+def test_rematerialization_saves_as_much_memory_with_fsdp(how):
+    x = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
+
+    def step(how, name):
+        cornu.utils.set_random_seed(2)
+        model = mixers(how)
+        model.compile("sgd", "mse", distribution=name)
+        loss = model.train_on_batch(x, x)
+        return loss, compiled_step(model, (x, x, None)).memory_analysis().temp_size_in_bytes
+
+    stored = step(None, "data")[1]
+    (expected, less), (found, fsdp) = step(how, "data"), step(how, "fsdp")
+    assert found == pytest.approx(expected, abs=1e-6)
+    activation = 4 * 512 // 8 * 512  # on each device
+    assert less <= stored - 3 * activation  # of three blocks
+    assert fsdp <= less + activation
 
 
 @pytest.mark.slow
