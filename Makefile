@@ -5,7 +5,7 @@ VENV    := .venv
 PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
-.PHONY: help venv demo test test-slow check safety attacks bench
+.PHONY: help venv demo test test-slow check docs safety attacks bench
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -14,6 +14,7 @@ help:
 	@echo "make test       run the tests of every module; ten minutes on two cores"
 	@echo "make test-slow  run the rest: full products of options, long runs, large models"
 	@echo "make check      formatting, lint, types and architecture; under a minute"
+	@echo "make docs       build the documentation site in build/site; a minute"
 	@echo "make safety     run random programs with heap checks, the quick form; two minutes"
 	@echo "make attacks    kill, damage, interrupt and fill the disk, the quick form; two minutes"
 	@echo "make bench      run the benchmarks"
@@ -33,6 +34,10 @@ test-slow: $(VENV)/.dev
 check: $(VENV)/.dev
 	scripts/check
 
+docs: $(VENV)/.dev
+	$(VENV)/bin/python -m scripts.site
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
+
 safety: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.safety --quick
 
@@ -51,7 +56,7 @@ $(VENV)/.package: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.dev: $(VENV)/.package
 	@echo "Installing the test tools and the libraries that the tests compare with."
-	$(PIP) install --editable '.[dev,parity,ecosystem,bench,serve]'
+	$(PIP) install --editable '.[dev,docs,parity,ecosystem,bench,serve]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.package

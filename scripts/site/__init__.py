@@ -1,0 +1,1 @@
+"""The documentation site: what MkDocs builds besides the pages in docs."""

@@ -1,0 +1,261 @@
+"""The reference: a page for each public name, and one for each module."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import posixpath
+import re
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import cornu
+from scripts.site.docstrings import to_markdown
+
+__all__ = ["Entry", "entries", "pages"]
+
+_WIDTH = 88  # columns of a signature
+# Modules that repeat the names of others, or that no program imports from.
+_SKIPPED = {"cornu.ops.numpy", "cornu.ops.nn", "cornu.ops.core"}
+
+
+class Entry(NamedTuple):
+    """A public name.
+
+    Attributes:
+        path: the shortest import path, such as "cornu.layers.Dense".
+        aliases: the other paths.
+        value: the object.
+        page: the path of its page.
+    """
+
+    path: str
+    aliases: tuple[str, ...]
+    value: Any
+    page: str
+
+    @property
+    def name(self) -> str:
+        """The last component of the path."""
+        return self.path.rpartition(".")[2]
+
+    @property
+    def module(self) -> str:
+        """The path of the module."""
+        return self.path.rpartition(".")[0]
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the docstring."""
+        text = inspect.getdoc(self.value) if _has_own_docstring(self.value) else ""
+        return " ".join((text or "").split("\n\n")[0].split())
+
+
+@functools.cache
+def entries() -> tuple[Entry, ...]:
+    """Returns all public names, sorted by module and name."""
+    paths: dict[int, list[str]] = {}
+    values: dict[int, Any] = {}
+    for path, value in _walk(cornu, "cornu", ()):
+        paths.setdefault(id(value), []).append(path)
+        values[id(value)] = value
+    found = []
+    for key, names in paths.items():
+        path, *aliases = sorted(names, key=lambda name: (name.count("."), name))
+        found.append((path, tuple(aliases), values[key]))
+    found.sort(key=lambda row: (row[0].rpartition(".")[0], row[0].lower(), row[0]))
+    taken: set[str] = set()
+    result = []
+    for path, aliases, value in found:
+        page = f"reference/{path.replace('.', '/')}"
+        if page.lower() in taken:  # some file systems do not distinguish Huber and huber
+            page += "_function"
+        taken.add(page.lower())
+        result.append(Entry(path, aliases, value, f"{page}.md"))
+    return tuple(result)
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yields the paths and the Markdown of all pages."""
+    by_module: dict[str, list[Entry]] = {}
+    for entry in entries():
+        by_module.setdefault(entry.module, []).append(entry)
+        yield entry.page, _page(entry)
+    for module in [*by_module]:  # cornu.datasets itself has no names
+        by_module.setdefault(module.rpartition(".")[0] or module, [])
+    for module, members in by_module.items():
+        inner = sorted(name for name in by_module if name.rpartition(".")[0] == module)
+        yield _module_page(module), _list_module(module, inner, members)
+    lines = _list_modules(sorted(by_module), "reference")
+    yield (
+        "reference/index.md",
+        "\n".join(["# Reference", "", "All public names, by module.", "", *lines]),
+    )
+
+
+def _walk(module: ModuleType, path: str, around: tuple[ModuleType, ...]) -> Iterator[Any]:
+    for name in module.__all__:
+        value = getattr(module, name)
+        inner = f"{path}.{name}"
+        if not isinstance(value, ModuleType):
+            if not name.startswith("__") and (callable(value) or inspect.isclass(value)):
+                yield inner, value
+        elif value.__name__.startswith("cornu") and value not in around and inner not in _SKIPPED:
+            if hasattr(value, "__all__"):
+                yield from _walk(value, inner, (*around, module))
+
+
+def _module_page(module: str) -> str:
+    return f"reference/{module.replace('.', '/')}/index.md"
+
+
+def _module_summary(module: str) -> str:
+    value = functools.reduce(getattr, module.split(".")[1:], cornu)
+    return " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())
+
+
+def _list_modules(modules: list[str], folder: str) -> list[str]:
+    return [
+        f"- [`{name}`]({posixpath.relpath(_module_page(name), folder)}): {_module_summary(name)}"
+        for name in modules
+    ]
+
+
+def _list_module(module: str, inner: list[str], members: list[Entry]) -> str:
+    """Returns the page of a module: its modules, its classes and its functions."""
+    lines = [f"# {module}", "", _module_summary(module), ""]
+    if inner:
+        modules = _list_modules(inner, posixpath.dirname(_module_page(module)))
+        lines += ["## Modules", "", *modules, ""]
+    for title, classes in (("Classes", True), ("Functions", False)):
+        rows = [entry for entry in members if inspect.isclass(entry.value) is classes]
+        if rows:
+            lines += [f"## {title}", ""]
+        for entry in rows:
+            address = posixpath.relpath(entry.page, posixpath.dirname(_module_page(module)))
+            summary = to_markdown(entry.summary, lambda name: None).strip()
+            lines.append(f"- [`{entry.name}`]({address}): {summary}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _page(entry: Entry) -> str:
+    def link(name: str) -> str | None:
+        return _find(name, entry)
+
+    value = entry.value
+    text = (inspect.getdoc(value) or "") if _has_own_docstring(value) else ""
+    first, _, rest = text.partition("\n\n")
+    lines = [f"# {entry.name}", "", to_markdown(first, link)]
+    lines += [f"```python\n{_signature(entry.path, value)}\n```", "", to_markdown(rest, link)]
+    if inspect.isclass(value):
+        lines += _methods(entry, link)
+    if entry.aliases:
+        lines += ["**Also available as**", ""]
+        lines += [f"- `{alias}`" for alias in entry.aliases]
+    return "\n".join(lines) + "\n"
+
+
+def _methods(entry: Entry, link: Any) -> list[str]:
+    """Returns the methods of a class that no other page describes, and where the others are."""
+    documented = {id(other.value): other for other in entries() if inspect.isclass(other.value)}
+    own: dict[str, Any] = {}
+    inherited: list[str] = []
+    for base in entry.value.__mro__:
+        other = documented.get(id(base))
+        if base is not entry.value and other is not None:
+            address = posixpath.relpath(other.page, posixpath.dirname(entry.page))
+            inherited.append(f"[`{other.name}`]({address})")
+        elif base.__module__.startswith("cornu") and not inherited:
+            for name, member in vars(base).items():
+                public = not name.startswith("_") and _docstring(member)
+                if public and name not in own:
+                    own[name] = member
+    lines = []
+    for name, member in sorted(own.items()):
+        if not lines:
+            lines += ["## Members", ""]
+        if isinstance(member, (property, functools.cached_property)):
+            lines += [f"### {name}", "", to_markdown(_docstring(member), link)]
+            continue
+        function = getattr(entry.value, name)
+        lines += [f"### {name}", "", f"```python\n{_signature(name, function)}\n```", ""]
+        lines.append(to_markdown(_docstring(member), link))
+    if inherited:
+        lines += [f"Other members are those of {', '.join(inherited)}.", ""]
+    return lines
+
+
+def _docstring(member: Any) -> str:
+    if isinstance(member, (staticmethod, classmethod)):
+        member = member.__func__
+    if isinstance(member, functools.cached_property):
+        member = member.func
+    if not (callable(member) or isinstance(member, property)) or inspect.isclass(member):
+        return ""
+    text = getattr(member, "__doc__", None)
+    return inspect.cleandoc(text) if text else ""
+
+
+def _has_own_docstring(value: Any) -> bool:
+    """Whether the docstring was written for the object, instead of inherited from its class."""
+    return bool(value.__doc__ if inspect.isclass(value) else getattr(value, "__doc__", None)) and (
+        inspect.isclass(value) or value.__doc__ != type(value).__doc__
+    )
+
+
+def _signature(name: str, value: Any) -> str:
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):
+        return name
+    parameters = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for parameter in signature.parameters.values()
+        if parameter.name != "self"
+    ]
+    shown = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    text = re.sub(r"<(?:function|class|object)? ?'?([\w.]+)'?[^>]*>", r"\1", str(shown))
+    if len(name) + len(text) <= _WIDTH:
+        return f"{name}{text}"
+    inner = [str(p) for p in _with_separators(parameters)]
+    inner = [re.sub(r"<(?:function|class|object)? ?'?([\w.]+)'?[^>]*>", r"\1", p) for p in inner]
+    return f"{name}(\n" + "".join(f"    {p},\n" for p in inner) + ")"
+
+
+def _with_separators(parameters: list[inspect.Parameter]) -> Iterator[Any]:
+    """Yields parameters, and "/" and "*" between their kinds."""
+    before = None
+    for parameter in parameters:
+        if before == inspect.Parameter.POSITIONAL_ONLY != parameter.kind:
+            yield "/"
+        keyword_only = parameter.kind == inspect.Parameter.KEYWORD_ONLY
+        if keyword_only and before not in (parameter.kind, inspect.Parameter.VAR_POSITIONAL):
+            yield "*"
+        yield parameter
+        before = parameter.kind
+
+
+@functools.cache
+def _by_name() -> dict[str, Entry | None]:
+    """Returns the names that a docstring may refer to; None where several entries have one."""
+    found: dict[str, Entry | None] = {}
+    for entry in entries():
+        for path in (entry.path, *entry.aliases):
+            parts = path.split(".")
+            for start in range(len(parts)):
+                short = ".".join(parts[start:])
+                if start == len(parts) - 1 and not inspect.isclass(entry.value):
+                    continue  # names such as `sum` and `name` have other meanings
+                found[short] = entry if found.get(short, entry) is entry else None
+    return found
+
+
+def _find(name: str, around: Entry) -> str | None:
+    """Returns the address of a name, relative to the page of an entry."""
+    name = re.sub(r"\(.*\)$", "", name)
+    found = _by_name().get(name)
+    if found is None or found is around:
+        return None
+    return posixpath.relpath(found.page, posixpath.dirname(around.page))
