@@ -56,7 +56,7 @@ $(VENV)/.package: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.dev: $(VENV)/.package
 	@echo "Installing the test tools and the libraries that the tests compare with."
-	$(PIP) install --editable '.[dev,docs,parity,ecosystem,bench,serve]'
+	$(PIP) install --editable '.[dev,docs,parity,ecosystem,bench,serve,modernize]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.package

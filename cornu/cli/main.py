@@ -6,7 +6,18 @@ import argparse
 from collections.abc import Sequence
 
 from cornu._version import __version__
-from cornu.cli import demo, doctor, info, keras_path, launch, plan, run, serve, summary
+from cornu.cli import (
+    demo,
+    doctor,
+    info,
+    keras_path,
+    launch,
+    modernize,
+    plan,
+    run,
+    serve,
+    summary,
+)
 from cornu.cli.command import Command
 
 __all__ = ["COMMANDS", "main"]
@@ -16,6 +27,7 @@ COMMANDS: tuple[Command, ...] = (
     info.COMMAND,
     summary.COMMAND,
     run.COMMAND,
+    modernize.COMMAND,
     doctor.COMMAND,
     keras_path.COMMAND,
     launch.COMMAND,

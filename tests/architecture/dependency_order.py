@@ -7,7 +7,7 @@ checker see it. Everything here is read from source: nothing is imported, so the
 works on a tree that does not run.
 
     11  cornu/__init__.py, cornu/__main__.py
-    10  compat, dialects
+    10  compat, dialects, modernize
      9  applications, cli, datasets, demo, distillation, export, wrappers; utils,
         backend, config, info;
         facades
@@ -36,7 +36,7 @@ from pathlib import Path
 
 ORDER = {
     11: ["__main__"],
-    10: ["compat", "dialects"],
+    10: ["compat", "dialects", "modernize"],
     9: [
         *["applications", "cli", "datasets", "demo", "distillation", "export"],
         *["utils", "backend", "config", "dtype_policies", "info"],
@@ -82,13 +82,14 @@ OPTIONAL = (
 
 # Modules that import by a name which is not written there: the root loads its namespaces when
 # they are first used, packages so import rarely used names (`late_names`), the command line and the
-# dialects install the requested dialect, and the registry imports the package of a category whose
-# names are looked up.
+# dialects install the requested dialect, `modernize` looks up today's API, and the registry imports
+# the package of a category whose names are looked up.
 DYNAMIC = (
     "cornu.cli",
     "cornu.compat",
     "cornu.dialects",
     "cornu.late_names",
+    "cornu.modernize",
     "cornu.registry.names",
 )
 

@@ -12,7 +12,7 @@ WAITS = (
     *["jax.experimental", "jax.export", "jax.profiler", "jax.tools"],
     # Rooms of our own that a program enters by name.
     *["cornu.applications", "cornu.cli", "cornu.datasets", "cornu.demo", "cornu.dialects"],
-    *["cornu.export"],
+    *["cornu.export", "cornu.modernize", "libcst"],
 )
 
 LOADED_BY_CORNU = """

@@ -26,10 +26,11 @@ from cornu.models import save_model
 from cornu.models.training_methods import TrainingMethods
 from cornu.training.compile.outputs import Outputs
 
-__all__ = ["Keras2Trainer"]
+__all__ = ["GENERATOR_NAMES", "Keras2Trainer"]
 
 _EPOCHS = {"nb_epoch": "epochs"}
-_GENERATORS = {
+# Arguments of Keras 1 in calls with generators -> names of Keras 2.
+GENERATOR_NAMES = {
     "nb_epoch": "epochs",
     "nb_val_samples": "validation_samples",
     "nb_worker": "workers",
@@ -309,7 +310,7 @@ class Keras2Trainer(TrainingMethods):
             **kwargs: arguments of Keras 1. `samples_per_epoch` and `nb_val_samples` are numbers of
                 samples, and are counted so.
         """
-        given = rename_arguments("fit_generator", kwargs, _GENERATORS)
+        given = rename_arguments("fit_generator", kwargs, GENERATOR_NAMES)
         _check_ignored("fit_generator", given, ("epochs", *_SAMPLES))
         if "samples_per_epoch" in given:
             generator = EpochBatches(generator, given["samples_per_epoch"])
@@ -382,7 +383,7 @@ class Keras2Trainer(TrainingMethods):
 
 def _limit(function: str, generator: Any, kwargs: dict[str, Any]) -> Any:
     """Returns the batches of a generator, up to a number of samples if that was given."""
-    given = rename_arguments(function, kwargs, _GENERATORS)
+    given = rename_arguments(function, kwargs, GENERATOR_NAMES)
     _check_ignored(function, given, ("samples",))
     return EpochBatches(generator, given["samples"]) if "samples" in given else generator
 

@@ -1,0 +1,1 @@
+"""Modernizes the example programs of Keras 1 and 2, and compares what they compute."""
