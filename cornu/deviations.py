@@ -245,6 +245,17 @@ _ROWS = (
         on_request="cornu.layers.Hashing, cornu.layers.HashedCrossing",
     ),
     Deviation(
+        name="wide_constants",
+        kind="JAX setting",
+        summary="While an ONNX file is written, constants of 64 bits are computed in a "
+        "jax.enable_x64(True) context, which is limited to their computation.",
+        scope="all devices, models with numbers of 64 bits, such as those of Hashing layers",
+        gain="the constants have the bits that the model computes with",
+        proof=("tests/export/test_onnx_integers.py",),
+        modules=("export/onnx/convert.py",),
+        on_request='Model.export(path, format="onnx")',
+    ),
+    Deviation(
         name="preprocessing_on_cpu",
         kind="JAX setting",
         summary="In functions passed to tf.data.Dataset.map, and in the part of a model that reads "

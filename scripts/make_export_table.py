@@ -24,6 +24,7 @@ from scripts.export_table.measure import EQUAL, FORMATS, Result
 from scripts.export_table.models import MODELS
 from scripts.export_table.worker import LAYER_FORMATS, PREFIX
 from tests.conformance.table import all_rows
+from tests.export.test_state_dict import CASES
 
 _ROOT = Path(__file__).parents[1]
 PAGE = _ROOT / "docs" / "export_table.md"
@@ -51,7 +52,7 @@ def collect() -> dict[str, Row]:
         missing = [i for i, name in enumerate(chunk) if f"layer {name}" not in found]
         if missing:
             run("layers", str(first + missing[0]), str(first + missing[-1] + 1))
-    if not any(key.startswith("torch ") for key in found):
+    if any(f"torch {name}" not in found for name in CASES):
         run("torch")
     for name in MODELS:
         if f"model {name}" not in found:
@@ -131,12 +132,12 @@ def torch_cell(rows: list[Row], compared: list[Row]) -> str:
     """Returns the modules of torch that have the weights of a layer, and whether they are equal."""
     if compared:
         modules = ", ".join(sorted({row["module"] for row in compared}))
-        return f"{summarize([Result(row['error']) for row in compared])}: {modules}"
-    reasons = {row["module"] for row in rows}
-    if reasons == {"no weights"}:
-        return "no weights"
-    assert "no such module" in reasons, f"{reasons} have no comparison with torch"
-    return "torch has no such module"
+        others = sum(row["torch"] not in ("", "no weights") for row in rows)
+        rest = f"; none for {others} of {len(rows)} configurations" if others else ""
+        return f"{summarize([Result(row['error']) for row in compared])}: {modules}{rest}"
+    reasons = {row["torch"] for row in rows}
+    # The empty reason is that of a layer without a module, whose inner layers have modules.
+    return "modules of its inner layers" if "" in reasons else max(reasons, key=len)
 
 
 def summary(found: dict[str, Row]) -> str:

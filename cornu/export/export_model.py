@@ -45,7 +45,10 @@ def _write_weights(model: Any, path: Path, names: Names | None = None) -> None:
 FORMATS: dict[str, _Format] = {
     "tf_saved_model": _Format(write_saved_model, ("is_static", "jax2tf_kwargs")),
     "stablehlo": _Format(write_stablehlo),
-    "onnx": _Format(write_onnx, ("opset_version", "external_data")),
+    "onnx": _Format(
+        write_onnx,
+        ("opset_version", "external_data", "precision", "keep_io_types", "calibration_data"),
+    ),
     "torch": _Format(_write_weights, ("names",), takes_weights=True),
 }
 # Formats of Keras that are written by converters of other frameworks.

@@ -11,7 +11,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import did_you_mean
 from cornu.export.inference import InputDescription, Preprocessing
 
-__all__ = ["ExportedModel"]
+__all__ = ["ExportedModel", "convert_input"]
 
 
 class ExportedModel:
@@ -83,7 +83,7 @@ class ExportedModel:
             given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         if len(given) != len(names):
             raise ValueError(f"Expected {len(names)} inputs, {names}; received {len(given)}.")
-        arrays = {d.name: _convert(x, d) for x, d in zip(given, self.inputs, strict=True)}
+        arrays = {d.name: convert_input(x, d) for x, d in zip(given, self.inputs, strict=True)}
         outputs = self._function(arrays)
         if isinstance(inputs, Mapping):
             return {d.name: outputs[d.name] for d in self.outputs}
@@ -96,7 +96,7 @@ class ExportedModel:
         return f"<ExportedModel {self.name!r} ({self.format}): {inputs} -> {outputs}>"
 
 
-def _convert(x: Any, description: InputDescription) -> np.ndarray:
+def convert_input(x: Any, description: InputDescription) -> np.ndarray:
     """Returns an input as an array of the dtype that the program takes."""
     array = np.asarray(x)
     shape = description.shape

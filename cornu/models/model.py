@@ -622,9 +622,12 @@ class Model(InspectionMethods):
             input_signature: specs of the inputs (with a shape and a dtype), such as
                 `cornu.InputSpec`, if sizes or dtypes are to be fixed: one, a list in the order of
                 the inputs, or a dict by name.
-            **kwargs: options of the format: `opset_version` of ONNX, at least 18, the default;
-                `names` of modules of torch, see `cornu.export.state_dict`; `jax2tf_kwargs` of a
-                SavedModel.
+            **kwargs: options of the format. Of ONNX: `opset_version`, at least 18, the default;
+                `external_data`, whether weights are written to a second file, by default above
+                1.9 GB; `precision`, `"float16"` or `"int8"`, with `keep_io_types` (float32 inputs
+                and outputs, True by default) and `calibration_data` (typical inputs, for int8).
+                Of torch: `names` of modules, see `cornu.export.state_dict`. Of a SavedModel:
+                `jax2tf_kwargs`.
 
         Raises:
             ValueError: the model is not built, or the format is unknown.

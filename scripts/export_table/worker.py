@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 import cornu
-from cornu.export.state_dict.layouts import find_layout
 from scripts.export_table.measure import FORMATS, Result, inputs_of, measure
 from scripts.export_table.models import build
 from tests.conformance.table import LayerRow, all_rows
@@ -38,21 +37,22 @@ def measure_layers(first: int, last: int) -> None:
         model, data = model_of(row)
         expected = model(inputs_of(data), training=False)
         results = {name: attempt(model, data, name, expected) for name in LAYER_FORMATS}
-        write(f"layer {row.name}", layer=class_of(row), module=module_of(row), **results)
+        write(f"layer {row.name}", layer=class_of(row), torch=torch_reason(model), **results)
 
 
 def class_of(row: LayerRow) -> str:
     return type(row.make(cornu)).__name__
 
 
-def module_of(row: LayerRow) -> str:
-    """Returns the module of torch that has the weights of a layer, or why there is none."""
-    layer, call = row.make(cornu), row.call()
-    layer(*call.args, **call.kwargs)
-    if not layer.weights:
+def torch_reason(model: Any) -> str:
+    """Returns why no module of torch has the weights of a layer; empty if one has."""
+    if not model.weights:
         return "no weights"
-    layout = find_layout(layer)
-    return "no such module" if layout is None else layout.module
+    try:
+        cornu.export.state_dict(model, lambda path: path)
+    except NotImplementedError:
+        return "torch has no such module"
+    return ""
 
 
 def measure_torch() -> None:
@@ -67,9 +67,10 @@ def measure_torch() -> None:
         layer = make()
         model, module = modules.model_of(layer, x), make_module().eval()
         model.set_weights([rng.uniform(0.1, 0.6, v.shape).astype(v.dtype) for v in model.weights])
-        state = cornu.export.state_dict(model, {model.layers[-1].name: ""})
+        state = cornu.export.state_dict(model, lambda path: "")
         tensors = {key: torch.from_numpy(array.copy()) for key, array in state.items()}
-        module.load_state_dict(tensors, strict=False)
+        counters = [key for key in module.state_dict() if key.endswith("num_batches_tracked")]
+        module.load_state_dict(tensors, strict=not counters)
         found = modules.run_torch(module, x, spatial)
         error = error_of(np.reshape(model(x), found.shape), found)
         write(

@@ -103,20 +103,6 @@ def test_a_subclassed_model_has_inputs_by_their_paths(tmp_path):
     np.testing.assert_array_equal(outputs["right"], y)
 
 
-def test_programs_run_without_cornu(tmp_path):
-    model = several()
-    with zipfile.ZipFile(export(model, tmp_path)) as archive:
-        program = jax.export.deserialize(bytearray(archive.read("program.bin")))
-        weights = safetensors.numpy.load(archive.read("weights.safetensors"))
-        readme = archive.read("README.txt").decode()
-    assert program.platforms == ("cpu", "cuda", "tpu")
-    assert sorted(weights) == ["dense/bias", "dense/kernel"]
-    inputs = {"a": normal(4, 3), "b": normal(4, 3)}
-    outputs = program.call(weights, inputs)
-    np.testing.assert_allclose(outputs["dense"], model(list(inputs.values()))[1], rtol=1e-5)
-    assert "program.call(weights" in readme
-
-
 def test_programs_take_the_plain_formulations():
     with plain_formulations():
         assert not is_enabled("recurrence") and is_enabled("block_sharing")

@@ -41,6 +41,25 @@ CASES = {
         2,
     ),
     "conv3d": (lambda: layers.Conv3D(3, 2), lambda: torch.nn.Conv3d(2, 3, 2), (1, 3, 4, 5, 2), 3),
+    "conv1d_transpose": (
+        lambda: layers.Conv1DTranspose(3, 2, strides=2),
+        lambda: torch.nn.ConvTranspose1d(4, 3, 2, stride=2),
+        (2, 3, 4),
+        1,
+    ),
+    "conv3d_transpose": (
+        lambda: layers.Conv3DTranspose(3, 2),
+        lambda: torch.nn.ConvTranspose3d(2, 3, 2),
+        (1, 3, 2, 3, 2),
+        3,
+    ),
+    "depthwise1d": (
+        lambda: layers.DepthwiseConv1D(2, depth_multiplier=3),
+        lambda: torch.nn.Conv1d(4, 12, 2, groups=4),
+        (2, 3, 4),
+        1,
+    ),
+    "prelu": (lambda: layers.PReLU(shared_axes=[1]), lambda: torch.nn.PReLU(4), (2, 3, 4), 1),
     "conv2d_transpose": (
         lambda: layers.Conv2DTranspose(3, 2, strides=2),
         lambda: torch.nn.ConvTranspose2d(4, 3, 2, stride=2),
@@ -296,6 +315,28 @@ def test_layers_without_a_module():
         cornu.export.load_state_dict(model, {})
     with pytest.raises(ValueError, match="is not built"):
         cornu.export.load_state_dict(cornu.Sequential([layers.Dense(2)]), {})
+
+
+def test_attention_of_other_sizes_is_four_linear_modules():
+    x = cornu.Input((5, 4))
+    attention = layers.MultiHeadAttention(2, 2, value_dim=3, name="a")
+    state = cornu.export.state_dict(cornu.Model(x, attention(x, x)))
+    assert {name: array.shape for name, array in state.items() if "weight" in name} == {
+        "a.query_dense.weight": (4, 4),
+        "a.key_dense.weight": (4, 4),
+        "a.value_dense.weight": (6, 4),
+        "a.output_dense.weight": (4, 6),
+    }
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: layers.PReLU(name="x"), lambda: layers.BatchNormalization(renorm=True, name="x")],
+)
+def test_options_without_a_module(make):
+    model = cornu.Sequential([cornu.Input((3, 4)), make()])
+    with pytest.raises(NotImplementedError, match="no module like .* 'x'"):
+        cornu.export.state_dict(model)
 
 
 class Bottleneck(torch.nn.Module):

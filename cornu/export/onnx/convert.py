@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -56,8 +56,9 @@ def convert(
 
     outer = graph.scope
     needed = _needed(jaxpr)
+    known.update(_fold_together(jaxpr, needed, known))
     for eqn, is_needed in zip(jaxpr.eqns, needed, strict=True):
-        if not is_needed:
+        if not is_needed or all(v in known for v in eqn.outvars):
             continue
         stack = str(eqn.source_info.name_stack)
         graph.scope = "/".join(part for part in (outer, stack) if part)
@@ -104,13 +105,62 @@ def _convert_equation(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list
     return [Value(name, aval.shape, aval.dtype) for name, aval in outputs]
 
 
+def _fold_together(jaxpr: Any, needed: list[bool], known: Mapping[Any, Value]) -> dict[Any, Value]:
+    """Returns the constants that equations of floats compute, as one program.
+
+    XLA replaces divisions by products, for example. Constants that are computed one by one would
+    differ from those of the model by a few roundings, which a kernel of an image multiplies by 255.
+    """
+    folded: list[Any] = []
+    outputs: set[Any] = set()
+    given: set[Any] = set()
+    used = {v for v in jaxpr.outvars if isinstance(v, core.Var)}
+    for eqn, is_needed in zip(jaxpr.eqns, needed, strict=True):
+        variables = {v for v in eqn.invars if isinstance(v, core.Var)}
+        is_constant = all(
+            v in outputs or (v in known and known[v].known is not None) for v in variables
+        )
+        if is_needed and is_constant and _can_fold(eqn):
+            folded.append(eqn)
+            given |= variables - outputs
+            outputs |= set(eqn.outvars)
+        elif is_needed:
+            used |= variables
+    floats = sum(v.aval.dtype in (np.float32, np.float16) for eqn in folded for v in eqn.outvars)
+    dtypes = [v.aval.dtype for eqn in folded for v in (*eqn.invars, *eqn.outvars)]
+    if floats < 2 or any(dtype.itemsize == 8 for dtype in dtypes):
+        return {}
+    results = [v for v in outputs if v in used]
+    arguments = list(given)
+    part = jaxpr.replace(constvars=[], invars=arguments, outvars=results, eqns=folded)
+    values = [known[v].known for v in arguments]
+    arrays = jax.jit(lambda: core.jaxpr_as_fun(core.ClosedJaxpr(part, ()))(*values))()
+    return {v: _constant(x) for v, x in zip(results, arrays, strict=True)}
+
+
+def _can_fold(eqn: Any) -> bool:
+    """Returns whether an equation of constants has outputs that may be constants of the graph."""
+    sizes = [math.prod(v.aval.shape) for v in eqn.outvars]
+    return all(is_known(n) and n <= _MOST_FOLDED for n in sizes) and not _has_symbols(eqn)
+
+
+def _has_symbols(eqn: Any) -> bool:
+    """Returns whether a parameter of an equation, or of a function that it calls, is symbolic."""
+    if any(map(_is_symbolic, eqn.params.values())):
+        return True
+    inner = (p for value in eqn.params.values() for p in _functions_of(value))
+    return any(map(_has_symbols, (eqn for jaxpr in inner for eqn in jaxpr.eqns)))
+
+
+def _functions_of(value: Any) -> list[Any]:
+    items = value if isinstance(value, (tuple, list)) else (value,)
+    closed = [item.jaxpr for item in items if isinstance(item, core.ClosedJaxpr)]
+    return closed + [item for item in items if isinstance(item, core.Jaxpr)]
+
+
 def _fold(eqn: Any, inputs: list[Value]) -> list[Value] | None:
     """Returns the outputs of an equation of constants, or None."""
-    sizes = [math.prod(v.aval.shape) for v in eqn.outvars]
-    is_constant = all(x.known is not None for x in inputs)
-    if not is_constant or not all(is_known(n) and n <= _MOST_FOLDED for n in sizes):
-        return None
-    if any(map(_is_symbolic, eqn.params.values())):
+    if not all(x.known is not None for x in inputs) or not _can_fold(eqn):
         return None
     # Without x64, JAX would return integers of 64 bits as those of 32.
     with jax.enable_x64(True), jax.ensure_compile_time_eval():

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from cornu.export.onnx.sizes import write_size
 
-__all__ = ["OPSET", "GraphWriter", "Known", "Size", "Value", "element_type", "is_known"]
+__all__ = [
+    "OPSET",
+    "GraphWriter",
+    "Known",
+    "Size",
+    "Value",
+    "element_type",
+    "is_known",
+    "used_names",
+]
 
 OPSET = 18
 """The version of the operators: reductions take axes as inputs, and integers have bitwise ones."""
@@ -57,6 +66,18 @@ def element_type(dtype: Any) -> int:
         return int(onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
     except (TypeError, KeyError, ValueError) as error:
         raise NotImplementedError(f"ONNX has no dtype {dtype}.") from error
+
+
+def used_names(nodes: Iterable[Any]) -> frozenset[str]:
+    """Returns the names that nodes take, also those within loops."""
+    found: set[str] = set()
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        found.update(node.input)
+        for attribute in node.attribute:
+            pending += attribute.g.node
+    return frozenset(found)
 
 
 class GraphWriter:

@@ -23,13 +23,18 @@ def _dot_general(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list[str]
     dtype = eqn.outvars[0].aval.dtype
     if np.dtype(a.dtype) != np.dtype(b.dtype):
         a, b = (x._replace(name=graph.cast(x, dtype), dtype=dtype, known=None) for x in (a, b))
-    x, computed = supported(graph, a, NUMBERS)
-    y, _ = supported(graph, b, NUMBERS)
     is_matrix = len(a_sums) == 1 and len(b_free) == 1 and (not a_batch or len(a_free) == 1)
+    x: Value | str
+    y: Value | str
+    if is_matrix and _are_bytes(a, b) and np.dtype(dtype) == np.int32:
+        x, y, computed, kind = a, b, "int32", "MatMulInteger"
+    else:
+        (x, computed), (y, _) = supported(graph, a, NUMBERS), supported(graph, b, NUMBERS)
+        kind = "MatMul"
     if is_matrix:
         left = graph.transpose(x, [*a_batch, *a_free, *a_sums])
         right = graph.transpose(y, [*b_batch, *b_sums, *b_free])
-        z = graph.node("MatMul", [left, right])
+        z = graph.node(kind, [left, right])
     else:
         letters = iter(string.ascii_letters)
         of_a = {axis: next(letters) for axis in range(a.rank)}
@@ -40,6 +45,10 @@ def _dot_general(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list[str]
         equation = "{},{}->{}".format(*("".join(p) for p in (of_a.values(), of_b.values(), out)))
         z = graph.node("Einsum", [x, y], equation=equation)
     return [restored(graph, z, computed, dtype)]
+
+
+def _are_bytes(*values: Value) -> bool:
+    return all(np.dtype(value.dtype).name in ("int8", "uint8") for value in values)
 
 
 def _convolution(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list[str]:

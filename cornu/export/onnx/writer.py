@@ -13,7 +13,9 @@ from cornu._version import __version__
 from cornu.errors import missing_package
 from cornu.export.inference import InferenceFunction, InputDescription
 from cornu.export.onnx.convert import convert
-from cornu.export.onnx.graph import OPSET, GraphWriter, Value, element_type, is_known
+from cornu.export.onnx.float16 import to_float16
+from cornu.export.onnx.graph import OPSET, GraphWriter, Value, element_type, is_known, used_names
+from cornu.export.onnx.int8 import calibration_batches, check_precision, to_int8
 from cornu.export.onnx.model_file import write_model
 from cornu.export.stablehlo.archive import Signature, signature_to_json
 from cornu.export.symbolic_sizes import trace_with_sizes
@@ -30,6 +32,9 @@ def write_onnx(
     path: Path,
     opset_version: int | None = None,
     external_data: bool | None = None,
+    precision: str | None = None,
+    keep_io_types: bool = True,
+    calibration_data: Any = None,
 ) -> None:
     """Writes a model as an ONNX file.
 
@@ -42,12 +47,20 @@ def write_onnx(
         opset_version: the version of the operators, at least 18, which is the default.
         external_data: whether weights are written to a second file, as `torch.onnx.export` does;
             None if one file cannot have them.
+        precision: `"float16"` stores the weights in float16 and computes products of matrices and
+            convolutions in it; `"int8"` quantizes these products, statically, to integers of 8
+            bits (QDQ), which needs onnxruntime. None changes nothing.
+        keep_io_types: whether inputs and outputs remain in float32 if `precision` is `"float16"`.
+        calibration_data: inputs that determine the scales of `"int8"`: an array, a list or a dict
+            of arrays as for `predict`, or an iterable of such batches.
 
     Raises:
         ImportError: the package `onnx` is not installed.
         NotImplementedError: ONNX cannot express the model.
-        ValueError: the version is too old or unknown, or the weights are too large for one file.
+        ValueError: the version is too old or unknown, the weights are too large for one file, or
+            data for the calibration is missing.
     """
+    check_precision(precision, calibration_data)
     opset = OPSET if opset_version is None else opset_version
     if not isinstance(opset, int) or not OPSET <= opset <= _NEWEST_OPSET:
         raise ValueError(
@@ -55,7 +68,30 @@ def write_onnx(
             f"Received: {opset_version!r}"
         )
     model, arrays = _build(inference, opset)
+    if precision == "float16":
+        arrays = to_float16(model, arrays, keep_io_types)
+    elif precision == "int8":
+        model, arrays = to_int8(model, arrays, calibration_batches(calibration_data, inference))
+    _add_signature(model, inference)
     write_model(model, arrays, path, external_data)
+
+
+def _add_signature(model: Any, inference: InferenceFunction) -> None:
+    import onnx
+
+    def describe(value: Any) -> InputDescription:
+        kind = value.type.tensor_type
+        sizes = [d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim]
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name
+        return InputDescription(value.name, tuple(sizes), dtype)
+
+    signature = Signature(
+        inference.name,
+        tuple(map(describe, model.graph.input)),
+        tuple(map(describe, model.graph.output)),
+        inference.preprocessing,
+    )
+    onnx.helper.set_model_props(model, {SIGNATURE_KEY: json.dumps(signature_to_json(signature))})
 
 
 def _build(inference: InferenceFunction, opset: int) -> tuple[Any, dict[str, np.ndarray]]:
@@ -92,16 +128,7 @@ def _build(inference: InferenceFunction, opset: int) -> tuple[Any, dict[str, np.
             "Identity", [graph.name_of(values[name])], [output], name=f"{output}/Identity"
         )
         graph.nodes.append(node)
-    descriptions = tuple(
-        InputDescription(
-            results[name],
-            tuple(n if is_known(n) else None for n in values[name].shape),
-            np.dtype(values[name].dtype).name,
-        )
-        for name in inference.outputs
-    )
-    used = _used_names(graph)
-    signature = Signature(inference.name, inference.inputs, descriptions, inference.preprocessing)
+    used = used_names(graph.nodes)
     model = onnx.helper.make_model(
         onnx.helper.make_graph(
             graph.nodes,
@@ -115,7 +142,6 @@ def _build(inference: InferenceFunction, opset: int) -> tuple[Any, dict[str, np.
         producer_name="cornu",
         producer_version=__version__,
     )
-    onnx.helper.set_model_props(model, {SIGNATURE_KEY: json.dumps(signature_to_json(signature))})
     return model, {name: array for name, array in graph.initializers.items() if name in used}
 
 
@@ -124,15 +150,3 @@ def _info(name: str, value: Value) -> Any:
 
     sizes = [int(size) if is_known(size) else str(size) for size in value.shape]
     return onnx.helper.make_tensor_value_info(name, element_type(value.dtype), sizes)
-
-
-def _used_names(graph: GraphWriter) -> frozenset[str]:
-    """Returns the names that nodes take, also those within loops."""
-    found: set[str] = set()
-    pending = list(graph.nodes)
-    while pending:
-        node = pending.pop()
-        found.update(node.input)
-        for attribute in node.attribute:
-            pending += attribute.g.node
-    return frozenset(found)

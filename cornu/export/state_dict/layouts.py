@@ -151,6 +151,15 @@ _BATCH = {
 _AFFINE = {"gamma": "weight", "beta": "bias"}
 
 
+def _write_slopes(layer: Any) -> Arrays:
+    (alpha,) = _values(layer)
+    return {"weight": alpha.reshape(-1)}
+
+
+def _read_slopes(layer: Any, given: Arrays) -> list[np.ndarray]:
+    return [given["weight"].reshape(layer.weights[0].shape)]
+
+
 # ----------------------------------------------------------------------------------- recurrence
 
 
@@ -247,6 +256,12 @@ def _projections(layer: Any) -> tuple[Any, Any, Any, Any]:
     return layer.query_dense, layer.key_dense, layer.value_dense, layer.output_dense
 
 
+def _has_equal_sizes(layer: Any) -> bool:
+    """Returns whether all projections have as many inputs as outputs, as those in torch have."""
+    sizes = {n for part in _projections(layer) for n in _einsum_sizes(part)}
+    return len(sizes) == 1
+
+
 _LINEAR_OF_EINSUM = _kernel_layout("Linear", _linear_of_einsum, _einsum_of_linear)
 
 _LAYOUTS: dict[type, Layout] = {
@@ -265,7 +280,7 @@ _LAYOUTS: dict[type, Layout] = {
     layers.GroupNormalization: _named_layout("GroupNorm", _AFFINE),
     layers.RMSNormalization: _named_layout("RMSNorm", {"scale": "weight"}),
     layers.Embedding: _named_layout("Embedding", {"embeddings": "weight"}),
-    layers.PReLU: _named_layout("PReLU", {"alpha": "weight"}),
+    layers.PReLU: Layout("PReLU", _write_slopes, _read_slopes),
     layers.MultiHeadAttention: Layout("MultiheadAttention", _write_attention, _read_attention),
     **_GATES,
 }
@@ -285,4 +300,10 @@ def find_layout(layer: Any) -> Layout | None:
         return _BIDIRECTIONAL if both else None
     if kind is layers.GRU and not layer.reset_after:
         return None  # torch applies the reset gate after the product only
+    if kind is layers.PReLU and math.prod(layer.weights[0].shape[:-1]) != 1:
+        return None  # torch has one slope for each channel
+    if kind is layers.BatchNormalization and layer.renorm:
+        return None
+    if kind is layers.MultiHeadAttention and not _has_equal_sizes(layer):
+        return None
     return _LAYOUTS.get(kind)
