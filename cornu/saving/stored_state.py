@@ -6,8 +6,10 @@ import contextlib
 import dataclasses
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
+import jax
 import numpy as np
 
 from cornu.core.layer.layer import Layer
@@ -18,7 +20,7 @@ from cornu.core.state.variable import Variable, read_value
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import quantity
 from cornu.optimizers.base import Optimizer
-from cornu.saving.formats.array_reader import ArrayReader
+from cornu.saving.formats.array_reader import ArrayReader, Placed, PlacingReader
 from cornu.saving.storage_keys import iterate_owners
 from cornu.saving.weight_matching import check_all_match, find_mismatches, to_dtype, warn_mismatches
 from cornu.saving.weight_paths import iterate_layers_by_path, name_weights
@@ -146,20 +148,17 @@ class StoredState:
         if not skip_mismatch:
             check_all_match(variables, reader.shapes, mismatches, unused, remedy)
         # All arrays are read before the first is assigned, because a file may be damaged.
-        arrays = {
-            name: to_dtype(reader.read(name), variable.dtype, variable.path)
-            for name, variable in variables.items()
-            if name not in mismatches
-        }
+        arrays = _read_values(
+            reader, {name: v for name, v in variables.items() if name not in mismatches}
+        )
         prefixes = [prefix for prefix in self.owners if prefix not in self.left_out]
         stores = {prefix: self._read_store(reader, prefix) for prefix in prefixes}
         slots = self._read_optimizers(reader) if optimizers else []
-        for name, array in arrays.items():
-            self.variables[name].assign(array)
+        _assign(self.variables, arrays)
         for prefix, store in stores.items():
             self._load_store(prefix, store, skip_mismatch)
-        for owner, store in slots:
-            owner.load_own_variables(store)
+        for load in slots:
+            load()
         if skip_mismatch:
             warn_mismatches(mismatches, unused, reader.shapes)
 
@@ -190,24 +189,26 @@ class StoredState:
                 raise ValueError(problem) from error
             warnings.warn(problem, stacklevel=user_stacklevel())
 
-    def _read_optimizers(
-        self, reader: ArrayReader
-    ) -> list[tuple[Optimizer, dict[str, np.ndarray]]]:
-        found: list[tuple[Optimizer, dict[str, np.ndarray]]] = []
+    def _read_optimizers(self, reader: ArrayReader) -> list[Callable[[], None]]:
+        """Reads the state of optimizers; returns functions that assign it."""
+        found: list[Callable[[], None]] = []
         for prefix, optimizer in self.optimizers.items():
-            store = self._read_store(reader, prefix)
-            if not store or not optimizer.built:
+            stored = {n: s for n, s in reader.shapes.items() if n.startswith(prefix)}
+            if not stored or not optimizer.built:
+                continue
+            if optimizer._stores_itself_:
+                store = self._read_store(reader, prefix)
+                found.append(partial(optimizer.load_own_variables, store))
                 continue
             expected = _number(prefix, optimizer)
-            shapes = {f"{prefix}{name}": array.shape for name, array in store.items()}
-            if not optimizer._stores_itself_ and find_mismatches(expected, shapes):
+            if find_mismatches(expected, stored):
                 warnings.warn(
                     f"The state of the optimizer {optimizer.name!r} in the file "
                     "does not match the optimizer. The optimizer starts with a new state.",
                     stacklevel=user_stacklevel(),
                 )
             else:
-                found.append((optimizer, store))
+                found.append(partial(_assign, expected, _read_values(reader, expected)))
         return found
 
 
@@ -306,6 +307,29 @@ def take_part(values: Mapping[str, StoredValue]) -> None:
 
 def _number(prefix: str, owner: VariableOwner) -> dict[str, Variable]:
     return {f"{prefix}{i}": variable for i, variable in enumerate(owner._stored_variables_())}
+
+
+def _read_values(
+    reader: ArrayReader, variables: Mapping[str, Variable]
+) -> dict[str, np.ndarray | jax.Array]:
+    """Returns the arrays of a file for Variables, on the devices of those that have a sharding."""
+    found: dict[str, np.ndarray | jax.Array] = {}
+    if isinstance(reader, PlacingReader):
+        placed = {
+            name: Placed(variable.sharding, np.dtype(variable.dtype))
+            for name, variable in variables.items()
+            if variable.sharding is not None
+        }
+        found |= reader.read_placed(placed)
+    for name, variable in variables.items():
+        if name not in found:
+            found[name] = to_dtype(reader.read(name), variable.dtype, variable.path)
+    return found
+
+
+def _assign(variables: Mapping[str, Variable], values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        variables[name].assign(value)
 
 
 def _to_view(value: Any) -> np.ndarray:

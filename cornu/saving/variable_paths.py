@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import TypeAlias
 
+import jax
 import numpy as np
 
 from cornu.core.layer.layer import Layer
 from cornu.names import make_unique
-from cornu.saving.formats.array_reader import ArrayReader
+from cornu.saving.formats.array_reader import ArrayReader, Placed, PlacingReader
 from cornu.saving.formats.orbax import OrbaxCheckpointReader
 from cornu.saving.stored_state import StoredState, state_by_key, state_in
 
@@ -48,6 +49,14 @@ class RenamedArrays:
     def read(self, key: str, /) -> np.ndarray:
         """Reads an array."""
         return self._reader.read(self._names[key])
+
+    def read_placed(self, wanted: Mapping[str, Placed], /) -> dict[str, jax.Array]:
+        """Reads arrays onto devices; see `PlacingReader`."""
+        if not isinstance(self._reader, PlacingReader):
+            return {}
+        by_name = {self._names[key]: placed for key, placed in wanted.items()}
+        found = self._reader.read_placed(by_name)
+        return {key: found[name] for key in wanted if (name := self._names[key]) in found}
 
 
 def match_file(

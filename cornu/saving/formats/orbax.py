@@ -15,11 +15,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.state.variable import Variable
 from cornu.saving import budget, validation
+from cornu.saving.formats.array_reader import Placed
 
 __all__ = ["OrbaxCheckpointReader", "OrbaxCheckpoints", "open_checkpoint"]
 
@@ -37,6 +39,8 @@ _OWN = _Layout(_ARRAYS, _CONFIG)
 _KERAS = _Layout("pytree", "model_config")
 _LAYOUTS = (_OWN, _KERAS)
 _METADATA, _STRINGS = "_METADATA", "_strings.json"
+# Bytes. A process reads whole chunks, also of an array that fewer processes have written.
+_CHUNK = 2**22
 
 
 class OrbaxCheckpoints:
@@ -80,7 +84,12 @@ class OrbaxCheckpoints:
             key: jnp.array(value.value if isinstance(value, Variable) else value)
             for key, value in values.items()
         }
-        items = {_ARRAYS: self._orbax.args.PyTreeSave(_unflatten(arrays))}
+        chunked = self._orbax.SaveArgs(chunk_byte_size=_CHUNK)
+        items = {
+            _ARRAYS: self._orbax.args.PyTreeSave(
+                _unflatten(arrays), save_args=_unflatten(dict.fromkeys(arrays, chunked))
+            )
+        }
         if config is not None:
             items[_CONFIG] = self._orbax.args.JsonSave({_CONFIG: config})
         self._manager.save(step, args=self._orbax.args.Composite(**items), force=True)
@@ -126,9 +135,13 @@ class OrbaxCheckpointReader:
         if (path / layout.config).is_dir():
             self.config = _read_config(manager, step, path / layout.config, self._name)
 
-    def read(self, key: str) -> np.ndarray:
-        """Reads an array; the first call reads all arrays."""
+    def read(self, key: str, /) -> np.ndarray:
+        """Reads an array; the first call reads all arrays that have not been read."""
         return self._arrays.read(key)
+
+    def read_placed(self, wanted: Mapping[str, Placed], /) -> dict[str, jax.Array]:
+        """Reads arrays onto devices; each process reads the parts of its own devices only."""
+        return self._arrays.read_placed(wanted)
 
     def extract_assets(self, folder: str, target: Path) -> bool:
         """Writes the files of one folder of the assets into a directory.
@@ -178,18 +191,43 @@ class _Item:
             self.nbytes = sum(
                 math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in described.values()
             )
-        self._arrays: dict[str, np.ndarray] | None = None
+        self._dtypes = {key: np.dtype(leaf.dtype) for key, leaf in described.items()}
+        self._unread = dict(self.shapes)
+        self._arrays: dict[str, np.ndarray] = {}
 
     def read(self, key: str) -> np.ndarray:
-        """Reads an array; the first call reads all arrays."""
-        if self._arrays is None:
-            orbax = _orbax()
-            as_numpy = orbax.RestoreArgs(restore_type=np.ndarray)
-            wanted = _map_leaves(self._metadata, lambda _: as_numpy)
-            args = orbax.args.PyTreeRestore(restore_args=wanted)
-            with validation.wrap_read_errors(self._name, wrap_value_errors=True):
-                self._arrays = _flatten(_restore(self._manager, self._step, self._item, args))
+        """Reads an array; the first call reads all arrays that have not been read."""
+        if key not in self._arrays:
+            # Orbax reads many arrays at once faster than one after the other.
+            keys = self._unread if key in self._unread else [key]
+            as_numpy = _orbax().RestoreArgs(restore_type=np.ndarray)
+            self._arrays |= self._restore(dict.fromkeys(keys, as_numpy))
         return self._arrays[key]
+
+    def read_placed(self, wanted: Mapping[str, Placed]) -> dict[str, jax.Array]:
+        """Reads those of the arrays onto devices that are stored in the wanted dtype."""
+        make = _orbax().ArrayRestoreArgs
+        return self._restore(
+            {
+                key: make(sharding=sharding, global_shape=self.shapes[key])
+                for key, (sharding, dtype) in wanted.items()
+                if self._dtypes[key] == dtype
+            }
+        )
+
+    def _restore(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Reads arrays, given what Orbax is to make of each."""
+        if not wanted:
+            return {}
+        tree = _unflatten(wanted)
+        args = _orbax().args.PyTreeRestore(
+            item=_unflatten({key: 0 for key in wanted}), restore_args=tree, partial_restore=True
+        )
+        with validation.wrap_read_errors(self._name, wrap_value_errors=True):
+            found = _flatten(_restore(self._manager, self._step, self._item, args))
+        for key in wanted:
+            self._unread.pop(key, None)
+        return found
 
 
 def _read_config(manager: Any, step: int, path: Path, name: str) -> str:
@@ -283,9 +321,3 @@ def _flatten(tree: Any, at: str = "") -> dict[str, Any]:
     for name, inner in tree.items():
         found |= _flatten(inner, f"{at}/{name}" if at else str(name))
     return found
-
-
-def _map_leaves(tree: Any, make: Any) -> Any:
-    if isinstance(tree, Mapping):
-        return {name: _map_leaves(inner, make) for name, inner in tree.items()}
-    return make(tree)

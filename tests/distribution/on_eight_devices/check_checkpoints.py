@@ -86,13 +86,22 @@ def test_a_run_is_resumed_on_another_number_of_devices(path, tmp_path):
     ("before", "after"),
     ((8, 2), *(pytest.param(*p, marks=pytest.mark.slow) for p in ((2, 8), (8, 1)))),
 )
-def test_checkpoints_of_orbax(before, after, tmp_path):
+def test_checkpoints_of_orbax(before, after, tmp_path, monkeypatch):
     pytest.importorskip("orbax.checkpoint")
     folder = tmp_path / "checkpoints"
     checkpoint = cornu.callbacks.OrbaxCheckpoint(folder)
     model, _ = train(before, 2, callbacks=[checkpoint], use_ema=False)
+    moved = []
+    put = jax.device_put
+    monkeypatch.setattr(jax, "device_put", lambda x, *a, **k: moved.append(x) or put(x, *a, **k))
     with on(after).scope() if after > 1 else dist.DataParallel(devices=["cpu:0"]).scope():
         loaded = cornu.saving.load_model(folder)
+        monkeypatch.undo()
+        # Neither the host nor a device ever has a divided weight as a whole.
+        state = [*loaded.variables, *loaded.optimizer.variables]
+        largest = max(v.value.addressable_shards[0].data.size for v in state)
+        assert largest == max(v.size for v in state) // after
+        assert max(x.size for x in moved if isinstance(x, np.ndarray)) == largest
         x = np.ones((4, 64), "float32")
         np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), 1e-5)
         for mine, other in zip(numbers(loaded), numbers(model), strict=True):
