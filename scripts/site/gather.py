@@ -18,7 +18,14 @@ ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]+)\)")
 _CODE = re.compile(r"(^ *(`{3,}).*?^ *\2 *$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 # Files outside docs that are shown; links to others become plain text.
-_SHOWN = ("benchmarks/", "examples/", "scripts/keras_programs/", "CHANGELOG.md", "CONTRIBUTING.md")
+_SHOWN = (
+    "benchmarks/",
+    "examples/",
+    "scripts/keras_programs/",
+    "tests/packages/programs/",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+)
 _LANGUAGES = {".py": "python", ".sh": "shell", ".yaml": "yaml", ".toml": "toml"}
 
 
