@@ -317,6 +317,8 @@ _ROWS = (
             "dialects/keras2/implementation/module_tree.py",
             "dialects/tree.py",
             "dialects/shims.py",
+            "dialects/python2/loader.py",
+            "dialects/python2/statements.py",
             "compat/finder.py",
             "compat/as_keras/keras.py",
             "dialects/runner.py",

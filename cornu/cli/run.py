@@ -26,7 +26,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--modernize-notes", action="store_true", help="print how old classes are called today"
     )
     parser.add_argument(
-        "--shims", action="store_true", help="provide np.float, xrange, scipy.misc.imread, ..."
+        "--shims",
+        action="store_true",
+        help="provide np.float, xrange, scipy.misc.imread, ..., and translate Python 2",
     )
     parser.add_argument("-m", dest="is_module", action="store_true", help="FILE is a module's name")
     parser.add_argument("file", help="the program")

@@ -15,10 +15,12 @@ from cornu.dialects.detection_table import (
     CALLS,
     FUNCTIONS_OF_BACKEND,
     MODULES,
+    MODULES_OR_FUNCTIONS,
     NAMES,
     ONLY_NEW_KEYWORDS,
     THREE_SIZES,
 )
+from cornu.dialects.python2 import parse_program
 
 __all__ = ["Choice", "Evidence", "detect"]
 
@@ -70,7 +72,7 @@ def detect(path: Path) -> Choice:
         path: the file of the program.
 
     Raises:
-        SyntaxError: it is not a program of Python 3.
+        SyntaxError: it is not a program of Python 3 or 2.
     """
     found = list(_collect(path, set()))
     new = [one for one in found if one.versions == "3"]
@@ -90,7 +92,7 @@ def detect(path: Path) -> Choice:
 
 def _collect(path: Path, done: set[Path]) -> Iterator[Evidence]:
     done.add(path.resolve())
-    program = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    program, _ = parse_program(path)
     yield from _Reader(path.name).read(program)
     for name in _imported_modules(program):
         near = path.parent / f"{name.replace('.', '/')}.py"
@@ -153,7 +155,8 @@ class _Reader:
         for alias in node.names:
             path = f"{below}.{alias.name}".lstrip(".")
             self._paths[alias.asname or alias.name] = path
-            yield from self._judge_path(path, node)
+            if path not in MODULES_OR_FUNCTIONS:  # their use decides
+                yield from self._judge_path(path, node)
 
     def _judge_module(self, below: str, node: ast.AST) -> Iterator[Evidence]:
         parts = below.split(".")
@@ -176,6 +179,9 @@ class _Reader:
         path = self._path_of(node)
         if path:
             yield from self._judge_path(path, node)
+            above = path.rpartition(".")[0]
+            if above in MODULES_OR_FUNCTIONS:
+                yield self._evidence(MODULES[above], f"keras.{path}", node)
 
     def _path_of(self, node: ast.expr) -> str | None:
         """Returns the path below `keras` that an expression names, or None."""
@@ -207,6 +213,8 @@ class _Reader:
             yield self._evidence(row[""], f"{name}(...)", node)
         if path is None:
             return
+        if path in MODULES_OR_FUNCTIONS:
+            yield self._evidence(MODULES_OR_FUNCTIONS[path], f"{name}(...)", node)
         if module == "layers" and name in ONLY_NEW_KEYWORDS:
             for keyword in keywords:
                 if keyword in ONLY_NEW_KEYWORDS[name]:

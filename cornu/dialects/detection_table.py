@@ -9,6 +9,7 @@ __all__ = [
     "CALLS",
     "FUNCTIONS_OF_BACKEND",
     "MODULES",
+    "MODULES_OR_FUNCTIONS",
     "NAMES",
     "ONLY_NEW_KEYWORDS",
     "THREE_SIZES",
@@ -33,10 +34,12 @@ MODULES: dict[str, str] = {
     **dict.fromkeys(("ops", "random", "src", "tree", "distribution", "quantizers", "export"), "3"),
     **dict.fromkeys(("dtype_policies", "config", "visualization", "distillation"), "3"),
 }
+# A function of the first versions whose name is that of a module of others.
+MODULES_OR_FUNCTIONS = {"layers.merge": "1"}
 # First part of a path below `keras` -> name -> versions that have it.
 NAMES: dict[str, dict[str, str]] = {
     "layers": {
-        **dict.fromkeys(("Merge", "merge", "SReLU", "ParametricSoftplus"), "1"),
+        **dict.fromkeys(("Merge", "SReLU", "ParametricSoftplus"), "1"),
         **dict.fromkeys(("TimeDistributedDense", "AtrousConvolution1D", "Deconvolution2D"), "1"),
         **dict.fromkeys(("AtrousConvolution2D", "MaxoutDense", "Highway", "Recurrent"), "12"),
         **dict.fromkeys(("LocallyConnected1D", "LocallyConnected2D", "ThresholdedReLU"), "12"),
@@ -100,6 +103,8 @@ CALLS: dict[str, dict[str, str]] = {
     "models.Model": {"input": "1", "output": "1"},
     "engine.Model": {"input": "1", "output": "1"},
     "Model.Model": {"input": "1", "output": "1"},
+    "wrappers.KerasClassifier": {"nb_epoch": "1", "epochs": "2"},
+    "wrappers.KerasRegressor": {"nb_epoch": "1", "epochs": "2"},
     "callbacks.ReduceLROnPlateau": {"epsilon": "12"},
     "callbacks.ModelCheckpoint": {"period": "12"},
     ".fit": {"nb_epoch": "1", "show_accuracy": "1", "epochs": "23"},
@@ -109,6 +114,12 @@ CALLS: dict[str, dict[str, str]] = {
     ".predict_generator": _GENERATOR,
     ".predict_classes": {"": "12"},
     ".reset_states": {"": "12"},
+    ".predict_proba": {"": "12"},
+    ".get_output_shape_for": {"": "1"},
+    **{
+        f".get_{what}_at": {"": "12"}
+        for what in ("input", "output", "input_shape", "output_shape", "input_mask", "output_mask")
+    },
     "preprocessing.ImageDataGenerator": {"dim_ordering": "1"},
     "datasets.load_data": {"nb_words": "1", "num_words": "23"},
     "utils.to_categorical": {"nb_classes": "1", "num_classes": "23"},

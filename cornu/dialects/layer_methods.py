@@ -15,11 +15,12 @@ from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import Step, Update
 from cornu.dialects.backend.session import Session
+from cornu.dialects.tensor_shape import TensorShape
 from cornu.legacy.arrays import convert_arrays, in_old_order, restore_arrays
 from cornu.legacy.source import Source
 from cornu.registry.custom_objects import registered_names
 
-__all__ = ["LayerMethods", "LayerUpdates", "derive_class", "inbound_nodes"]
+__all__ = ["GraphMethods", "LayerMethods", "LayerUpdates", "derive_class", "inbound_nodes"]
 
 
 class LayerUpdates(Step):
@@ -54,24 +55,13 @@ def inbound_nodes(layer: Layer) -> list[Node]:
     return [node for node in (ref() for ref in layer._nodes_) if node is not None]
 
 
-class LayerMethods:
-    """Mixin with the methods of layers that Keras 3 no longer has.
-
-    Attributes:
-        layout: what the arrays of `get_weights` and `set_weights` are those of.
-    """
-
-    layout: ClassVar[Source] = Source((1, 2, 2), backend="tensorflow")
+class GraphMethods:
+    """Mixin with what layers of Keras 1 and 2 return about their calls: shapes, masks, updates."""
 
     # Programs may assign these names in layers of their own.
     inbound_nodes = overridable_property(lambda self: inbound_nodes(self))
+    _inbound_nodes = overridable_property(lambda self: inbound_nodes(self))
     uses_learning_phase = overridable_property(lambda self: False)
-    regularizers = overridable_property(
-        lambda self: [v.regularizer for v in self.weights if v.regularizer is not None]
-    )
-    constraints = overridable_property(
-        lambda self: {v: v.constraint for v in self.weights if v.constraint is not None}
-    )
     batch_input_shape = overridable_property(lambda self: self._input_shape_given_)
 
     def _node_at(self: Any, index: int, what: str) -> Node:
@@ -139,10 +129,6 @@ class LayerMethods:
         """The mask of the result."""
         return self.get_output_mask_at(0)
 
-    def get_output_shape_for(self: Any, input_shape: Any) -> Any:
-        """Returns the shape of the result for a shape of the input."""
-        return self.compute_output_shape(input_shape)
-
     def assert_input_compatibility(self: Any, input: Any) -> None:
         """Does nothing: the input is checked when the layer is called."""
 
@@ -176,7 +162,26 @@ class LayerMethods:
         for one in losses if isinstance(losses, (list, tuple)) else [losses]:
             super().add_loss(one)  # type: ignore[misc]
 
-    # ----------------------------------------------------------------------------------- weights
+
+class LayerMethods(GraphMethods):
+    """Mixin with the methods and attributes of layers of Keras 1.
+
+    Attributes:
+        layout: what the arrays of `get_weights` and `set_weights` are those of.
+    """
+
+    layout: ClassVar[Source] = Source((1, 2, 2), backend="tensorflow")
+
+    regularizers = overridable_property(
+        lambda self: [v.regularizer for v in self.weights if v.regularizer is not None]
+    )
+    constraints = overridable_property(
+        lambda self: {v: v.constraint for v in self.weights if v.constraint is not None}
+    )
+
+    def get_output_shape_for(self: Any, input_shape: Any) -> Any:
+        """Returns the shape of the result for a shape of the input."""
+        return self.compute_output_shape(input_shape)
 
     def get_weights(self: Any) -> list[np.ndarray]:
         """Returns the weights in the order and layout of the old version."""
@@ -266,7 +271,8 @@ def _history(tensor: Tensor) -> tuple[Any, int, int]:
 register_attribute("_keras_shape", lambda tensor: tensor.shape)
 register_attribute("_keras_history", _history)
 register_attribute("_uses_learning_phase", lambda tensor: False)
-register_attribute("get_shape", lambda tensor: lambda: tensor.shape)
+register_attribute("_shape", lambda tensor: TensorShape(tensor.shape))
+register_attribute("get_shape", lambda tensor: functools.partial(TensorShape, tensor.shape))
 register_attribute("eval", lambda tensor: functools.partial(_evaluate, tensor))
 
 

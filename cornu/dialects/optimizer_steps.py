@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from cornu.dialects.backend.functions import Evaluation, Step, gradients
 from cornu.optimizers.base import Optimizer
 from cornu.registry.custom_objects import registered_names
 
-__all__ = ["OptimizerMethods", "OptimizerStep", "derive_optimizer"]
+__all__ = ["LaterOptimizerMethods", "OptimizerMethods", "OptimizerStep", "derive_optimizer"]
 
 
 class OptimizerStep(Step):
@@ -71,9 +72,36 @@ class OptimizerMethods:
             variable.assign(value)
 
 
-def derive_optimizer(cls: type) -> type:
-    """Returns a subclass of an optimizer with the methods of old versions."""
-    made = type(cls.__name__, (OptimizerMethods, cls), {"__module__": __name__})
+class LaterOptimizerMethods(OptimizerMethods):
+    """The methods of optimizers of Keras 2, whose arguments are in another order."""
+
+    def get_updates(  # type: ignore[override]  # another order
+        self: Any, loss: Any, params: Any, *constraints_and_loss: Any
+    ) -> list[Any]:
+        """Returns the step that reduces a loss, for the updates of `function`.
+
+        Args:
+            loss: the loss, a Tensor.
+            params: the Variables.
+            *constraints_and_loss: the second and third argument of Keras 1, whose order is
+                `(params, constraints, loss)`.
+        """
+        if constraints_and_loss:
+            given = (loss, params, *constraints_and_loss)
+            return OptimizerMethods.get_updates(self, *given)
+        return OptimizerMethods.get_updates(self, params, None, loss)
+
+
+@functools.cache
+def derive_optimizer(cls: type, name: str = "", methods: type = LaterOptimizerMethods) -> type:
+    """Returns a subclass of an optimizer with the methods of old versions.
+
+    Args:
+        cls: the class.
+        name: its name; by default that of the class.
+        methods: the mixin.
+    """
+    made = type(name or cls.__name__, (methods, cls), {"__module__": __name__})
     if cls in registered_names:
         registered_names[made] = registered_names[cls]
     return made

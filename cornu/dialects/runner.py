@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import os
 import runpy
 import sys
 from pathlib import Path
+from types import CodeType, ModuleType
 
 from cornu import compat
-from cornu.dialects import detection, keras1, keras2, shims
+from cornu.dialects import detection, keras1, keras2, python2, shims
 from cornu.legacy.keras1.class_mapping import enable_notes
 
 __all__ = ["VERSIONS", "run"]
@@ -35,7 +37,8 @@ def run(
         is_module: whether `file` is the name of a module.
         keras_path: the directory that has `keras` for processes that the program starts.
         notes: whether the modern form of each old class is printed at its first use.
-        with_shims: whether names that Python and NumPy dropped are provided.
+        with_shims: whether names that Python and NumPy dropped are provided, and programs in
+            Python 2 are translated.
     """
     path = _find(file, is_module)
     if path is None:
@@ -46,6 +49,9 @@ def run(
         choice = detection.detect(path)
         version = choice.dialect
         print(f"cornu run: {choice.describe()}.", file=sys.stderr)
+    if not with_shims and python2.parse_program(path)[1]:
+        print(f"cornu run: {file} is written in Python 2: add --shims.", file=sys.stderr)
+        return 2
     if notes:
         enable_notes()
     if with_shims:
@@ -55,8 +61,23 @@ def run(
     if is_module:
         runpy.run_module(file, run_name="__main__", alter_sys=True)
         return 0
-    sys.path.insert(0, str(path.resolve().parent))
+    folder = path.resolve().parent
+    sys.path.insert(0, str(folder))
+    if with_shims:
+        python2.install_finder(folder)
+        code = python2.load_program(path)
+        if code is not None:
+            return _run_code(code, path)
     runpy.run_path(file, run_name="__main__")
+    return 0
+
+
+def _run_code(code: CodeType, path: Path) -> int:
+    """Runs the code of a program in Python 2 as `__main__`."""
+    module = ModuleType("__main__")
+    vars(module).update(python2.NAMES, __file__=str(path), __builtins__=builtins)
+    sys.modules["__main__"] = module
+    exec(code, vars(module))
     return 0
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import configparser
 import functools
+import io
+import itertools
 import pickle
+import queue
 import sys
+import urllib.parse
+import urllib.request
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +34,24 @@ _OF_NUMPY = {
     "NaN": np.nan,
     "product": np.prod,
 }
-_OF_PYTHON = {"xrange": range, "unicode": str, "raw_input": input, "reduce": functools.reduce}
+_OF_PYTHON = {
+    "basestring": str,
+    "long": int,
+    "raw_input": input,
+    "reduce": functools.reduce,
+    "unichr": chr,
+    "unicode": str,
+    "xrange": range,
+}
+_MODULES = {
+    "cPickle": pickle,
+    "ConfigParser": configparser,
+    "Queue": queue,
+    "StringIO": io,
+    "cStringIO": io,
+    "urllib2": urllib.request,
+}
+_OF_ITERTOOLS = {"ifilter": filter, "imap": map, "izip": zip, "izip_longest": itertools.zip_longest}
 
 
 def install() -> None:
@@ -39,7 +62,15 @@ def install() -> None:
     for name, value in _OF_PYTHON.items():
         if name not in vars(builtins):
             setattr(builtins, name, value)
-    sys.modules.setdefault("cPickle", pickle)
+    for name, value in _OF_ITERTOOLS.items():
+        vars(itertools).setdefault(name, value)
+    for name, value in {
+        "urlretrieve": urllib.request.urlretrieve,
+        "quote": urllib.parse.quote,
+    }.items():
+        vars(urllib).setdefault(name, value)
+    for name, module in _MODULES.items():
+        sys.modules.setdefault(name, module)
     misc = ModuleType("scipy.misc", "Images of SciPy before 1.3, with Pillow.")
     vars(misc).update(imread=imread, imresize=imresize, imsave=imsave, toimage=toimage)
     sys.modules["scipy.misc"] = misc

@@ -26,6 +26,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "Adamax",
+    "Ftrl",
     "Nadam",
     "OldOptimizer",
     "RMSprop",
@@ -108,7 +109,11 @@ class RMSprop(OldOptimizer, UpdateRule):
     a <- rho * a + (1 - rho) * gradient**2
     value <- value - lr * gradient / (sqrt(a) + epsilon)
 
-    With `centered`, an argument of tf.keras, the square of the mean gradient is subtracted from a.
+    `centered` and `momentum` are arguments of tf.keras. With `centered`, the square of the mean
+    gradient is subtracted from a. With `momentum`, epsilon is inside the root:
+
+    m <- momentum * m + lr * gradient / sqrt(a + epsilon)
+    value <- value - m
     """
 
     slots: tuple[tuple[str, ...], ...] = (("accumulator",),)
@@ -120,14 +125,18 @@ class RMSprop(OldOptimizer, UpdateRule):
         epsilon: float = 1e-8,
         decay: float = 0.0,
         centered: bool = False,
+        momentum: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(lr)
         self.rho = rho
         self.epsilon = epsilon
         self.centered = centered
+        self.momentum = momentum
         if centered:
             self.slots = (*self.slots, ("average_gradient",))
+        if momentum:
+            self.slots = (*self.slots, ("momentum",))
         self._set_common_arguments(decay, kwargs)
 
     def update(
@@ -140,6 +149,10 @@ class RMSprop(OldOptimizer, UpdateRule):
             mean = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
             new_slots["average_gradient"] = mean
             a = a - jnp.square(mean)
+        if self.momentum:
+            step = rate * gradient / jnp.sqrt(a + self.epsilon)
+            new_slots["momentum"] = self.momentum * slots["momentum"] + step
+            return value - new_slots["momentum"], new_slots
         return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), new_slots
 
 
@@ -253,9 +266,36 @@ class Nadam(OldOptimizer, optimizers.Nadam):
         return of_momentum, of_gradient, 1 - beta_2, 1 - beta_2**step
 
 
+class Ftrl(OldOptimizer, optimizers.Ftrl):
+    """Ftrl of tf.keras, with `decay`."""
+
+    def __init__(
+        self,
+        lr: float = 0.001,
+        learning_rate_power: float = -0.5,
+        initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: float = 0.0,
+        l2_regularization_strength: float = 0.0,
+        l2_shrinkage_regularization_strength: float = 0.0,
+        beta: float = 0.0,
+        decay: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            lr,
+            learning_rate_power,
+            initial_accumulator_value,
+            l1_regularization_strength,
+            l2_regularization_strength,
+            l2_shrinkage_regularization_strength,
+            beta,
+        )
+        self._set_common_arguments(decay, kwargs)
+
+
 _OPTIMIZERS = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
 _NAMES = {method.__name__.lower(): method for method in _OPTIMIZERS}
-for _method in _OPTIMIZERS:
+for _method in (*_OPTIMIZERS, Ftrl):
     registry.register_keras_serializable(package="keras1")(_method)
 
 

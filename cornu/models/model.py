@@ -423,6 +423,14 @@ class Model(InspectionMethods):
             and self.activity_regularizer is None
         )
 
+    @property
+    def _rowwise_(self) -> bool | None:  # type: ignore[override]  # an attribute of other layers
+        """Whether rows are independent, and their number may be any, in a call of the model."""
+        graph = self._graph_
+        if graph is None or not self._is_purely_functional_:
+            return None
+        return graph.rowwise() and all(t.shape[0] is None for t in graph.input_tensors)
+
     def _model_classes_(self) -> tuple[type, type]:
         return Model, Recorder
 

@@ -1,6 +1,6 @@
 """Programs of Keras 1 compute the losses that Keras 1.2.2 computed from the same weights.
 
-`benchmarks/eras/keras1.md` is the table of all programs. Here a part of them runs.
+`docs/old_programs_table.md` has the table of all programs. Here a part of them runs.
 """
 
 import json

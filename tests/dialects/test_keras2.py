@@ -325,3 +325,32 @@ def test_the_runner_says_what_it_chose(tmp_path):
     assert "range(0, 2)" in done.stdout
     assert "keras1, because of Dense(init=...) (program.py:4)" in done.stderr
     assert "note: Dense(3, init='normal') is today cornu.layers.Dense(units=3" in done.stderr
+
+
+def test_layers_know_the_shapes_of_their_calls():
+    keras = load()
+    K, layers = keras.backend, keras.layers
+    a, b = layers.Input((4, 3)), layers.Input((6, 3))
+    lstm = layers.LSTM(2, return_sequences=True)
+    first, second = lstm(a), lstm(b)
+    assert lstm.get_output_at(0) is first and lstm.get_input_at(1) is b
+    assert lstm.get_output_shape_at(1) == (None, 6, 2)
+    with pytest.raises(AttributeError, match="different shapes"):
+        lstm.output_shape  # noqa: B018
+    model = keras.models.Model([a, b], layers.concatenate([first, second], axis=1))
+    assert model.layers[-1].output_shape == (None, 10, 2)
+    assert model.layers[-1].input_shape == [(None, 4, 2), (None, 6, 2)]
+    assert (model.stateful, model.uses_learning_phase) == (False, False)
+    loss = K.mean(model.output)
+    for arguments in ((loss, model.trainable_weights), (model.trainable_weights, {}, loss)):
+        assert len(keras.optimizers.SGD().get_updates(*arguments)) == 1
+
+
+def test_states_can_be_set():
+    keras = load()
+    lstm = keras.layers.LSTM(2, stateful=True, batch_input_shape=(1, 4, 3))
+    keras.models.Sequential([lstm])
+    lstm.reset_states([np.ones((1, 2)), np.zeros((1, 2))])
+    assert [float(np.sum(state)) for state in lstm.states] == [2.0, 0.0]
+    with pytest.raises(ValueError, match=r"shapes \[\(1, 2\), \(1, 2\)\]"):
+        lstm.reset_states([np.ones((1, 3))])

@@ -12,7 +12,9 @@ import pytest
 from cornu.dialects.keras2 import load
 from cornu.dialects.keras2.implementation.missing import MISSING
 
-NAMES = json.loads((Path(__file__).parent / "keras2_names.json").read_text())
+HERE = Path(__file__).parent
+NAMES = json.loads((HERE / "keras2_names.json").read_text())
+METHODS = json.loads((HERE / "keras2_methods.json").read_text())
 # Names that are not there, with the reason.
 LEFT_OUT = {
     "keras.engine.base_layer": {"Node": "the nodes of a graph are cornu's own"},
@@ -57,6 +59,24 @@ OTHER_PARAMETERS = {
     "CustomObjectScope": "any number of dicts",
     "custom_object_scope": "any number of dicts",
 }
+# Methods and attributes that are not there, with the reason.
+LEFT_OUT_METHODS = {
+    "append": "CallbackList is made by fit",
+    "get_config": "of initializers of cornu in other classes",
+    "built": "an attribute of the layer",
+    "run_internal_graph": "a part of the graph",
+    "constraints": "an attribute of Keras 1, which constraints of the weights replaced",
+    "cell": "CuDNN layers are LSTM and GRU",
+    "implementation": "the choice among equivalent algorithms",
+    "states": "an attribute of the layer",
+    "activity_regularizer": "an attribute of the layer",
+    **dict.fromkeys(("get_constants", "preprocess_input", "step"), "parts of Keras 1's Recurrent"),
+}
+# Methods whose parameters may be named otherwise: programs override them, or call them by position.
+OTHER_METHODS = (
+    *("assert_input_compatibility", "build", "call", "compute_mask", "compute_output_shape"),
+    *("on_train_end", "get_initial_state"),
+)
 
 
 def module(path):
@@ -117,6 +137,44 @@ def test_functions_accept_the_parameters_of_their_version(path):
         if value is not None and name not in OTHER_PARAMETERS:
             names = [p.partition("=")[0] for p in expected]
             assert [p.partition("=")[0] for p in positional(value)][: len(names)] == names, name
+
+
+def class_of(path):
+    """Returns the class of the objects that a name makes; None if it is a function."""
+    home, _, name = path.rpartition(".")
+    found = vars(module(home)).get(name)
+    mapping = getattr(found, "mapping", None)
+    if mapping is not None:
+        return found.derive(mapping.target, name) if found.derive else mapping.target
+    return found if inspect.isclass(found) else None
+
+
+def test_every_method_exists_with_its_parameters():
+    count, wrong = 0, []
+    for path, methods in METHODS.items():
+        home, _, name = path.rpartition(".")
+        known = {**LEFT_OUT.get(home, {}), **MISSING.get(home.partition(".")[2], {})}
+        cls = None if name in known else class_of(path)
+        if cls is None:
+            continue
+        for method, expected in methods.items():
+            if method in LEFT_OUT_METHODS:
+                continue
+            count += 1
+            member = getattr(cls, method, None)
+            if not hasattr(cls, method):
+                wrong.append((path, method))
+            elif callable(member) and expected and method not in OTHER_METHODS:
+                names = [p.partition("=")[0] for p in positional(member) if p != "self"]
+                if names[: len(expected)] != [p.partition("=")[0] for p in expected]:
+                    wrong.append((path, method, names, expected))
+    assert wrong == []
+    assert count > 500
+
+
+def test_methods_that_are_left_out_are_those_of_keras_2():
+    methods = {method for found in METHODS.values() for method in found}
+    assert set(LEFT_OUT_METHODS) | set(OTHER_METHODS) <= methods
 
 
 def test_a_missing_name_says_why():

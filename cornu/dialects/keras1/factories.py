@@ -10,7 +10,7 @@ from typing import Any
 from cornu import ops, registry
 from cornu.core.state.variable import Variable
 from cornu.dialects.keras1 import backend
-from cornu.dialects.optimizer_steps import derive_optimizer
+from cornu.dialects.optimizer_steps import OptimizerMethods, derive_optimizer
 from cornu.legacy import optimizers
 from cornu.legacy.keras1.argument_values import (
     CONSTRAINTS,
@@ -253,7 +253,7 @@ def get_optimizer(identifier: Any, kwargs: Any = None) -> Any:
 
 
 _CLASSES: dict[str, Any] = {
-    name: derive_optimizer(vars(optimizers)[name])
+    name: derive_optimizer(vars(optimizers)[name], methods=OptimizerMethods)
     for name in optimizers.__all__
     if name not in ("get", "OldOptimizer")
 }
@@ -261,7 +261,7 @@ _CLASSES |= {name.lower(): cls for name, cls in _CLASSES.items()}
 
 OPTIMIZERS: dict[str, Any] = {
     **_CLASSES,
-    "Optimizer": derive_optimizer(optimizers.OldOptimizer),
+    "Optimizer": derive_optimizer(optimizers.OldOptimizer, methods=OptimizerMethods),
     "clip_norm": clip_norm,
     "get": get_optimizer,
     "optimizer_from_config": optimizer_from_config,

@@ -25,9 +25,11 @@ from cornu.dialects.keras1 import (
     utilities,
 )
 from cornu.dialects.keras1 import layers as own_layers
+from cornu.dialects.keras_json import apply_settings
 from cornu.dialects.layer_methods import derive_class
 from cornu.dialects.tree import install_root, make_tree
 from cornu.legacy.keras1 import objectives
+from cornu.legacy.keras1.argument_values import set_image_dim_ordering
 from cornu.legacy.keras1.class_mapping import ClassMapping, OldClass, automatic_name
 from cornu.legacy.keras1.layer_table import ALIASES, LAYERS
 
@@ -213,9 +215,10 @@ def load() -> ModuleType:
 
 
 def install() -> None:
-    """Makes `import keras` import Keras 1 in this process.
+    """Makes `import keras` import Keras 1 in this process, with the settings of `keras.json`.
 
     Raises:
         RuntimeError: another version of Keras is already imported.
     """
     install_root(load())
+    apply_settings({"image_dim_ordering": set_image_dim_ordering})

@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cornu.core.layer.walk import nested_layers
-from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
 from cornu.dialects.closures import Closures
 from cornu.dialects.keras1 import metrics
@@ -16,9 +14,8 @@ from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.merge import Branches
 from cornu.dialects.keras1.structures import weight_rows
 from cornu.dialects.layer_methods import LayerMethods
+from cornu.dialects.model_methods import ModelMethods
 from cornu.errors import quantity
-from cornu.layers import RNN, BatchNormalization
-from cornu.layers.regularization.base import Noise
 from cornu.legacy import optimizers
 from cornu.legacy.arrays import convert_arrays, in_old_order, restore_arrays
 from cornu.legacy.keras1 import objectives
@@ -43,7 +40,7 @@ class Collected:
         self.variables = variables
 
 
-class Keras1Trainer(TrainingMethods):
+class Keras1Trainer(ModelMethods, TrainingMethods):
     """`compile`, `fit` and related methods with the arguments of Keras 1."""
 
     _sorts_logs_ = False  # Keras 1 prints the loss first
@@ -187,28 +184,6 @@ class Keras1Trainer(TrainingMethods):
     ) -> Any:
         """Returns the predictions for the data."""
         return super().predict(x, batch_size, verbose)
-
-    @property
-    def stateful(self) -> bool:
-        """Whether a layer keeps its states between batches."""
-        return any(isinstance(x, RNN) and x.stateful for x in nested_layers(self))
-
-    @overridable_property
-    def uses_learning_phase(self) -> bool:
-        """Whether a layer, such as Dropout, computes otherwise in training."""
-        kinds = (Noise, BatchNormalization)
-        return any(isinstance(layer, kinds) for layer in nested_layers(self))
-
-    def to_yaml(self, **kwargs: Any) -> str:
-        """Returns the layers and their connections as text; JSON is YAML, too."""
-        text: str = self.to_json(**kwargs)  # type: ignore[attr-defined]  # of the model class
-        return text
-
-    def reset_states(self) -> None:
-        """Sets the states of all stateful layers to zero."""
-        for layer in nested_layers(self):
-            if isinstance(layer, RNN) and layer.stateful:
-                layer.reset_state()
 
     # --------------------------------------------------------------------------------- generators
 

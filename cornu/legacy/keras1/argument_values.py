@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
+from cornu.core.state.initial_value import DeferrableInitializer
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.legacy.activations import hard_sigmoid
 from cornu.legacy.regularizers import SummedActivityRegularizer
 from cornu.parts import activations, constraints, regularizers
 from cornu.parts import initializers as modern
+from cornu.parts.initializers.base import numpy_dtype
 from cornu.parts.initializers.scaled import Distribution, FanMode
 
 __all__ = [
@@ -77,6 +79,12 @@ def convert_border_mode(border_mode: str) -> str:
 # ------------------------------------------------------------------------------------ initializers
 
 
+def _freeze(initializer: Any) -> Any:
+    """Returns an initializer with the values that a call would return now."""
+    is_deferrable = isinstance(initializer, DeferrableInitializer)
+    return initializer._freeze_() if is_deferrable else initializer
+
+
 @registry.register_keras_serializable(package="keras1", name="Gates")
 class PerGateInitializer(modern.Initializer):
     """Initializes the gates of a recurrent layer separately, as blocks along the last axis.
@@ -92,7 +100,14 @@ class PerGateInitializer(modern.Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         block = (*shape[:-1], shape[-1] // len(self.parts))
-        return np.concatenate([part(block, dtype) for part in self.parts], axis=-1)
+        values = np.empty(tuple(shape), numpy_dtype(dtype))
+        for i, part in enumerate(self.parts):  # one gate in memory at a time
+            values[..., i * block[-1] : (i + 1) * block[-1]] = part(block, dtype)
+        return values
+
+    def _freeze_(self) -> PerGateInitializer:
+        # The kernel of a layer on the features of a picture may have gigabytes.
+        return PerGateInitializer([_freeze(part) for part in self.parts])
 
 
 @registry.register_keras_serializable(package="keras1", name="Drawn")

@@ -114,6 +114,27 @@ def test_time_distributed_passes_masks_on():
         layer(x, mask=mask[:1])
 
 
+def test_models_of_independent_rows_compute_all_steps_at_once():
+    calls = []
+    inner = cornu.Sequential(
+        [cornu.Input((4,)), cornu.layers.Dense(3), cornu.layers.Activation(record(calls))]
+    )
+    fixed = cornu.Sequential([cornu.Input(batch_shape=(2, 4)), cornu.layers.Dense(3)])
+    x = array(2, 5, 4)
+    for model in (inner, fixed):
+        y = TimeDistributed(model)(x)
+        np.testing.assert_allclose(y[:, 2], model(x[:, 2]), rtol=1e-5, atol=1e-6)
+    assert (10, 3) in calls
+
+
+def record(calls):
+    def activation(x):
+        calls.append(tuple(x.shape))
+        return x
+
+    return activation
+
+
 def test_layers_with_statistics_see_one_step_after_the_other():
     layer = TimeDistributed(cornu.layers.BatchNormalization(momentum=0.5))
     x = np.stack([np.full((2, 3), t, "float32") for t in (2.0, 4.0)], axis=1)

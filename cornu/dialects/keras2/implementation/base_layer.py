@@ -15,6 +15,7 @@ from cornu.dialects.keras2.implementation.values import (
     get_regularizer,
 )
 from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.layer_methods import GraphMethods
 from cornu.dialects.renaming import rename_arguments
 from cornu.errors import suggest
 from cornu.legacy.keras1.class_mapping import BaseClassMeta
@@ -27,7 +28,7 @@ _KEYWORDS = (
 )
 
 
-class Layer(CoreLayer, metaclass=BaseClassMeta):
+class Layer(GraphMethods, CoreLayer, metaclass=BaseClassMeta):
     """The base class of custom layers: `build`, `call`, `add_weight`, `compute_output_shape`.
 
     Args:

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from cornu import layers, registry
+from cornu import layers, registry, tree
 from cornu.core.state.dtypes import is_float
 from cornu.dialects.keras2.implementation import signatures
 from cornu.dialects.keras2.implementation.base_layer import Layer, make_base_layer
 from cornu.dialects.keras2.implementation.old_spellings import convert_call
 from cornu.dialects.keras2.implementation.values import ArrayInitializer, converter_of
 from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.layer_methods import GraphMethods, derive_class
 from cornu.legacy.keras1.class_mapping import (
     TARGET_CLASS,
     Arguments,
@@ -30,7 +31,7 @@ from cornu.legacy.keras2.layer_table import COMMON, LAYERS
 from cornu.legacy.layer_row import TARGET_CLASS as TARGET_NAME
 from cornu.legacy.layer_row import Context, LayerRow, convert_arguments
 
-__all__ = ["ALIASES", "make_layers"]
+__all__ = ["ALIASES", "derive", "make_layers"]
 
 _SAME = LayerRow()
 # Other names of classes, by module.
@@ -78,7 +79,9 @@ def make_layers(version: Version) -> dict[str, dict[str, Any]]:
     )
     base = make_base_layer(version)
     found: dict[str, dict[str, Any]] = {}
-    for module, rows in signatures.MODULES.items():
+    more = signatures.TENSORFLOW_MORE if version.source.is_tensorflow else {}
+    for module, common in signatures.MODULES.items():
+        rows = {**common, **more.get(module, {})}
         names = {
             name: _make_class(name, later.get(name, signature), version, era, base)
             for name, signature in rows.items()
@@ -107,7 +110,40 @@ def _make_class(
         instance_types=_instance_types(name, target),
         era=era,
     )
-    return OldClass(mapping, (base,))
+    made = OldClass(mapping, (base,))
+    made.derive = derive
+    return made
+
+
+def derive(target: type, name: str) -> type:
+    """Returns a subclass of a class of layers, with the methods of Keras 2."""
+    is_recurrent = issubclass(target, layers.RNN)
+    return derive_class(target, name, RecurrentMethods if is_recurrent else GraphMethods)
+
+
+class RecurrentMethods(GraphMethods):
+    """Mixin with the methods of recurrent layers of Keras 2."""
+
+    def reset_states(self: Any, states: Any = None) -> None:
+        """Sets the states of a stateful layer: to zero, or to the given arrays.
+
+        Raises:
+            ValueError: the number of arrays or a shape differs from that of the states.
+        """
+        if states is None:
+            self.reset_state()
+            return
+        variables = tree.leaves(self.states)
+        arrays = list(states) if isinstance(states, (list, tuple)) else [states]
+        expected = [tuple(variable.shape) for variable in variables]
+        found = [np.shape(array) for array in arrays]
+        if found != expected:
+            raise ValueError(
+                f"{self._label_()}: reset_states expected arrays of shapes {expected}. "
+                f"Received: {found}"
+            )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
 
 
 def _instance_types(name: str, target: type) -> tuple[type, ...]:

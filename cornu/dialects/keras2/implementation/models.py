@@ -10,6 +10,7 @@ import numpy as np
 from cornu import models, registry
 from cornu.dialects.keras2.implementation.training import Keras2Trainer
 from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.layer_methods import GraphMethods
 from cornu.dialects.renaming import rename_arguments
 from cornu.models.graph_config import build_from_graph_config, graph_config
 
@@ -18,7 +19,7 @@ __all__ = ["Keras2Model", "Keras2Sequential", "make_models"]
 _NAMES = {"input": "inputs", "output": "outputs"}
 
 
-class Keras2Model(Keras2Trainer, models.Model):  # type: ignore[misc]  # signatures of Keras 2
+class Keras2Model(Keras2Trainer, models.Model, GraphMethods):  # type: ignore[misc]  # signatures
     """A functional model, or the base class of models that override `call`.
 
     Args:
@@ -63,7 +64,7 @@ class Keras2Model(Keras2Trainer, models.Model):  # type: ignore[misc]  # signatu
         return model
 
 
-class Keras2Sequential(Keras2Trainer, models.Sequential):  # type: ignore[misc]  # as above
+class Keras2Sequential(Keras2Trainer, models.Sequential, GraphMethods):  # type: ignore[misc]
     """A sequence of layers.
 
     Args:

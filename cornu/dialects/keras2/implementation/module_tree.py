@@ -11,6 +11,7 @@ from typing import Any
 from cornu import applications, datasets, mixed_precision, saving, utils
 from cornu import layers as modern_layers
 from cornu import optimizers as modern_optimizers
+from cornu.backend import set_image_data_format
 from cornu.data.readers.image_files import image_dataset_from_directory
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
@@ -35,11 +36,12 @@ from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_ONLY
 from cornu.dialects.keras2.implementation.tensorflow_module import TensorFlow
 from cornu.dialects.keras2.implementation.version import (
     KERAS_2_2,
-    KERAS_2_3,
     TENSORFLOW,
     VERSIONS,
     Version,
 )
+from cornu.dialects.keras_json import apply_settings
+from cornu.dialects.optimizer_steps import derive_optimizer
 from cornu.dialects.preprocessing import image, image_iterators, image_transforms, sequence, text
 from cornu.dialects.tree import install_root, list_modules, make_tree
 
@@ -79,7 +81,7 @@ def _functions(version: Version) -> Tree:
         "metrics": {**of_metrics, "get": functools.partial(metrics.resolve, version=version)},
         "optimizers": {
             **optimizers.make_optimizers(version),
-            "Optimizer": modern_optimizers.Optimizer,
+            "Optimizer": derive_optimizer(modern_optimizers.Optimizer),
             "get": functools.partial(optimizers.get, version=version),
         },
     }
@@ -149,8 +151,9 @@ def _keras_tree(version: Version) -> Tree:
     atrous = merging.make_atrous(layers)
     kept = make_kept_layers()
     modules["layers.convolutional"] |= atrous
-    modules["layers.recurrent"]["Recurrent"] = modern_layers.RNN
-    layers |= {**atrous, **kept, "Recurrent": modern_layers.RNN}
+    recurrent = layer_classes.derive(modern_layers.RNN, "Recurrent")
+    modules["layers.recurrent"]["Recurrent"] = recurrent
+    layers |= {**atrous, **kept, "Recurrent": recurrent}
     of_models = own_models.make_models(version)
     base = {name: layers[name] for name in ("Input", "InputLayer", "InputSpec", "Layer")}
     topology = {**base, "get_source_inputs": utils.get_source_inputs}
@@ -175,7 +178,7 @@ def _keras_tree(version: Version) -> Tree:
         "engine.training": {"Model": of_models["Model"]},
         "layers": layers,
         "legacy": {},
-        "legacy.layers": {**kept, "Recurrent": modern_layers.RNN, **atrous},
+        "legacy.layers": {**kept, "Recurrent": recurrent, **atrous},
         "models": {**of_models, **{name: base[name] for name in ("Input", "InputLayer")}},
         "utils": own_utils.ROOT,
         **{f"utils.{name}": names for name, names in own_utils.MODULES.items()},
@@ -187,7 +190,8 @@ def _keras_tree(version: Version) -> Tree:
 def _tensorflow_tree(version: Version) -> Tree:
     """Returns the modules of tf.keras."""
     layers, _ = _layers(version)
-    layers |= {name: getattr(modern_layers, name) for name in TENSORFLOW_ONLY}
+    today = {name: getattr(modern_layers, name) for name in TENSORFLOW_ONLY}
+    layers |= {name: layer_classes.derive(cls, cls.__name__) for name, cls in today.items()}
     of_models = own_models.make_models(version)
     of_models = {n: v for n, v in of_models.items() if n not in ("Input", "model_from_yaml")}
     tree = _functions(version)
@@ -202,9 +206,7 @@ def _tensorflow_tree(version: Version) -> Tree:
         for name in TENSORFLOW_ONLY
         if name.startswith("Random") or name in _PREPROCESSING
     }
-    old_optimizers = {
-        name: optimizers.make_optimizers(KERAS_2_3)[name] for name in optimizers.OLD_NAMES
-    }
+    old_optimizers = optimizers.make_legacy_optimizers(version)
     own = {**own_utils.ROOT, **from_directory, "set_random_seed": utils.set_random_seed}
     own |= {
         name: getattr(utils, name)
@@ -269,7 +271,7 @@ def load(version: str = KERAS_2_2.number) -> ModuleType:
 
 
 def install(version: str = KERAS_2_2.number) -> None:
-    """Makes `import keras` import Keras 2 in this process.
+    """Makes `import keras` import Keras 2 in this process, with the settings of `keras.json`.
 
     Where TensorFlow is not installed, `tensorflow.keras` becomes tf.keras 2.
 
@@ -280,6 +282,7 @@ def install(version: str = KERAS_2_2.number) -> None:
         RuntimeError: another version of Keras is already imported.
     """
     install_root(load(version))
+    apply_settings({"image_data_format": set_image_data_format})
     if "tensorflow" not in sys.modules and importlib.util.find_spec("tensorflow") is None:
         root = load(TENSORFLOW.number)
         sys.modules.update(list_modules(root))

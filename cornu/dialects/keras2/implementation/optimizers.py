@@ -9,12 +9,13 @@ from typing import Any
 from cornu import optimizers as modern
 from cornu import settings
 from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.optimizer_steps import derive_optimizer
 from cornu.dialects.renaming import warn_about
 from cornu.errors import suggest
 from cornu.legacy import optimizers as old
 from cornu.legacy.keras1.class_mapping import Arguments, Call, ClassMapping, Era, OldClass
 
-__all__ = ["OLD_NAMES", "get", "make_optimizers"]
+__all__ = ["get", "make_legacy_optimizers", "make_optimizers"]
 
 _BETAS = "beta_1=0.9, beta_2=0.999"
 # Signatures of Keras 2.2.
@@ -38,7 +39,22 @@ _SINCE_2_3 = {
     "Adamax": f"learning_rate=0.002, {_BETAS}",
     "Nadam": f"learning_rate=0.002, {_BETAS}",
 }
-OLD_NAMES = tuple(_SIGNATURES)
+# Those of `tf.keras.optimizers.legacy`; `lr`, `decay` and the limits are keyword arguments.
+_EPSILON = "epsilon=1e-07"
+_LEGACY = {
+    "SGD": "learning_rate=0.01, momentum=0.0, nesterov=False, name='SGD'",
+    "RMSprop": f"learning_rate=0.001, rho=0.9, momentum=0.0, {_EPSILON}, centered=False, "
+    "name='RMSprop'",
+    "Adagrad": f"learning_rate=0.001, initial_accumulator_value=0.1, {_EPSILON}, name='Adagrad'",
+    "Adadelta": f"learning_rate=0.001, rho=0.95, {_EPSILON}, name='Adadelta'",
+    "Adam": f"learning_rate=0.001, {_BETAS}, {_EPSILON}, amsgrad=False, name='Adam'",
+    "Adamax": f"learning_rate=0.001, {_BETAS}, {_EPSILON}, name='Adamax'",
+    "Nadam": f"learning_rate=0.001, {_BETAS}, {_EPSILON}, name='Nadam'",
+    "Ftrl": "learning_rate=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1, "
+    "l1_regularization_strength=0.0, l2_regularization_strength=0.0, name='Ftrl', "
+    "l2_shrinkage_regularization_strength=0.0, beta=0.0",
+}
+_OF_TENSORFLOW = f"decay=0.0, {_LIMITS}, global_clipnorm=None"
 _TENSORFLOW = (*_SIGNATURES, "Ftrl", "AdamW", "Adafactor", "Lion")
 
 
@@ -51,13 +67,47 @@ def make_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
     else:
         rows = {name: (signature, _keywords(name)) for name, signature in _SINCE_2_3.items()}
     era = Era(version.name, _convert, version.automatic_name, {"learning_rate": "lr"}, _prepare)
-    made: dict[str, Callable[..., Any]] = {
+    made = {
         name: OldClass(
             ClassMapping(name, signature, getattr(old, name), keywords=keywords, era=era)
         )
         for name, (signature, keywords) in rows.items()
     }
-    return made | {name.lower(): value for name, value in made.items()}
+    for value in made.values():
+        value.derive = derive_optimizer
+    return {
+        **made,
+        **{name.lower(): value for name, value in made.items()},
+    }
+
+
+def make_legacy_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
+    """Returns the optimizers of `tf.keras.optimizers.legacy`, with `Optimizer`."""
+    era = Era(version.name, _convert, version.automatic_name, {"learning_rate": "lr"}, _prepare)
+    made: dict[str, Callable[..., Any]] = {
+        name: OldClass(
+            ClassMapping(
+                name,
+                signature,
+                getattr(old, name),
+                keywords=f"schedule_decay=0.004, {_OF_TENSORFLOW}"
+                if name == "Nadam"
+                else _OF_TENSORFLOW,
+                era=era,
+                conversions=(_rename_limits,),
+            )
+        )
+        for name, signature in _LEGACY.items()
+    }
+    return {**made, "Optimizer": old.OldOptimizer}
+
+
+def _rename_limits(arguments: Arguments) -> None:
+    """Gives `clipnorm`, which limits each gradient, and `global_clipnorm` their old names."""
+    arguments["norm_of_each"] = arguments.pop("clipnorm")
+    arguments["clipnorm"] = arguments.pop("global_clipnorm")
+    if "schedule_decay" in arguments:
+        del arguments["decay"]
 
 
 def _keywords(name: str) -> str:
@@ -75,6 +125,8 @@ def _prepare(mapping: ClassMapping, call: Call) -> Call:
 
 
 def _convert(mapping: ClassMapping, arguments: Arguments) -> Arguments:
+    for convert in mapping.conversions:
+        convert(arguments)
     given = {name: value for name, value in arguments.items() if name != "name"}
     if "learning_rate" in given:
         given["lr"] = given.pop("learning_rate")

@@ -5,7 +5,14 @@ The abbreviations in angle brackets are those of `parse_signature`.
 
 from __future__ import annotations
 
-__all__ = ["LAYER_KEYWORDS", "MODULES", "SINCE_2_3", "TENSORFLOW", "TENSORFLOW_ONLY"]
+__all__ = [
+    "LAYER_KEYWORDS",
+    "MODULES",
+    "SINCE_2_3",
+    "TENSORFLOW",
+    "TENSORFLOW_MORE",
+    "TENSORFLOW_ONLY",
+]
 
 # Keyword arguments of every layer.
 LAYER_KEYWORDS = (
@@ -210,10 +217,18 @@ TENSORFLOW = {
     "Softmax": "axis=-1, robust_masking=False",
 }
 
+_CONV_LSTM = TENSORFLOW["ConvLSTM2D"]
+# Layers of tf.keras alone whose defaults or numbers are others today, by module.
+TENSORFLOW_MORE: dict[str, dict[str, str]] = {
+    "convolutional_recurrent": {
+        "ConvLSTM1D": _CONV_LSTM.replace("(1, 1)", "1"),
+        "ConvLSTM3D": _CONV_LSTM.replace("(1, 1)", "(1, 1, 1)"),
+    }
+}
 # Layers of tf.keras that have the same name and arguments today.
 TENSORFLOW_ONLY = (
     *("AdditiveAttention", "Attention", "CategoryEncoding", "CenterCrop", "Conv1DTranspose"),
-    *("Convolution1DTranspose", "ConvLSTM1D", "ConvLSTM3D", "DepthwiseConv1D", "Discretization"),
+    *("Convolution1DTranspose", "DepthwiseConv1D", "Discretization"),
     *("EinsumDense", "GroupNormalization", "HashedCrossing", "Hashing", "Identity"),
     *("IntegerLookup", "LayerNormalization", "MultiHeadAttention", "Normalization"),
     *("RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation"),

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cornu.core.layer.walk import nested_layers
 from cornu.core.state.variable import Variable
 from cornu.data.class_weights import checked_class_weight, weights_of_classes
 from cornu.dialects.closures import Closures
@@ -16,10 +15,10 @@ from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras2.implementation import losses, metrics, optimizers
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.keras2.implementation.weight_files import load_weights, save_weights
+from cornu.dialects.model_methods import ModelMethods
 from cornu.dialects.renaming import rename_arguments
 from cornu.dialects.trainable_flags import TrainableFlags
 from cornu.errors import suggest
-from cornu.layers import RNN
 from cornu.legacy.arrays import in_old_order
 from cornu.metrics.collection import parts_by_name
 from cornu.models import save_model
@@ -42,7 +41,7 @@ GENERATOR_NAMES = {
 _SAMPLES = ("samples_per_epoch", "validation_samples", "samples")
 
 
-class Keras2Trainer(TrainingMethods):
+class Keras2Trainer(ModelMethods, TrainingMethods):
     """`compile`, `fit` and related methods with the arguments of Keras 2."""
 
     _sorts_logs_ = False  # Keras 2 prints the loss first
@@ -270,12 +269,6 @@ class Keras2Trainer(TrainingMethods):
     def _weights_in_old_order_(self) -> list[Variable]:
         found = [variable for layer in self._sublayers_() for variable in in_old_order(layer)]
         return list({id(variable): variable for variable in found}.values())
-
-    def reset_states(self) -> None:
-        """Sets the states of all stateful layers to zero."""
-        for layer in nested_layers(self):
-            if isinstance(layer, RNN) and layer.stateful:
-                layer.reset_state()
 
     # --------------------------------------------------------------------------------- generators
 
