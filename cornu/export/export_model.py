@@ -16,9 +16,9 @@ from cornu.export.onnx.writer import write_onnx
 from cornu.export.saved_model import read_saved_model, write_saved_model
 from cornu.export.stablehlo.reader import read_stablehlo
 from cornu.export.stablehlo.writer import write_stablehlo
-from cornu.export.state_dict.files import write_state_dict
-from cornu.export.state_dict.matching import Names
-from cornu.export.state_dict.weights import state_dict
+from cornu.export.weights.files import write_state_dict
+from cornu.export.weights.matching import Names
+from cornu.export.weights.state_dict import state_dict
 from cornu.saving.validation import resolve_existing_path
 
 __all__ = ["FORMATS", "export_model", "load"]

@@ -17,7 +17,7 @@ from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import check_choice, quantity
 from cornu.process import job
 from cornu.process.interrupts import loses_no_interrupt
-from cornu.saving import old_files, validation
+from cornu.saving import hub, old_files, validation
 from cornu.saving.atomic_write import atomic_write, may_write
 from cornu.saving.formats.array_reader import ArrayReader
 from cornu.saving.formats.keras_archive import (
@@ -25,6 +25,12 @@ from cornu.saving.formats.keras_archive import (
     KerasArchive,
     open_keras_archive,
     write_keras_archive,
+)
+from cornu.saving.formats.keras_folder import (
+    KerasFolder,
+    list_keras_folder,
+    open_keras_folder,
+    write_keras_folder,
 )
 from cornu.saving.formats.legacy_hdf5 import HDF5_SUFFIXES, is_hdf5
 from cornu.saving.formats.orbax import OrbaxCheckpointReader, open_checkpoint
@@ -82,10 +88,13 @@ def save_model(
     Args:
         model: the model.
         filepath: a path that ends in `.keras`, or a binary file that is open for writing, which
-            receives an archive; or a path that ends in `.h5` or `.hdf5`, the older format of Keras.
+            receives an archive; or a path that ends in `.h5` or `.hdf5`, the older format of Keras;
+            or a directory, with `zipped=False`; or a repository of the Hugging Face Hub, such as
+            `"hf://owner/repo"`, which is created if there is none.
         overwrite: whether an existing file is replaced. If False, the user is asked in a terminal
             or notebook, as in Keras.
-        zipped: `True` or `None`.
+        zipped: whether the model is one archive, and not a directory with the same files. By
+            default only a repository is a directory.
         include_optimizer: whether the file contains the state of the optimizer.
         save_format: ignored with a warning: the file name decides.
         weights_format: `"h5"`, which Keras reads, or `"safetensors"`, which is saved and loaded
@@ -96,6 +105,8 @@ def save_model(
             Or it ends in `.h5`, and a layer stores files of its own, such as a vocabulary.
         TypeError: a constructor argument cannot be serialized.
         FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
+        PermissionError: the Hugging Face Hub does not let you write to the repository.
+        ConnectionError: the Hugging Face Hub cannot be reached.
     """
     if save_format is not None:
         warnings.warn(
@@ -106,18 +117,26 @@ def save_model(
     if _is_open_file(filepath):
         _write_archive(model, filepath, include_optimizer, weights_format)
         return
+    if hub.is_address(filepath):
+        _upload(model, str(filepath), zipped, include_optimizer, weights_format)
+        return
     path = Path(filepath)  # type: ignore[arg-type]  # not an open file
     is_hdf5_name = path.suffix in HDF5_SUFFIXES and not path.name.endswith(".weights.h5")
     is_hdf5_file = is_hdf5_name and not zipped
-    if not is_hdf5_file and (path.suffix != ".keras" or zipped is False):
+    is_folder = zipped is False and not path.suffix
+    if not is_hdf5_file and not is_folder and (path.suffix != ".keras" or zipped is False):
         raise ValueError(
-            f"The file name of a model must end in '.keras' or '.h5'. Received: {str(path)!r}\n"
+            f"The file name of a model must end in '.keras' or '.h5', and that of a directory "
+            f"(zipped=False) has no ending. Received: {str(path)!r}\n"
             "To save only the weights, use model.save_weights('....weights.h5')."
         )
     if not job.is_first():
         take_part(describe_model(model, include_optimizer)[1])
         return
     if not may_write(path, overwrite):
+        return
+    if is_folder:
+        _write_folder(model, path, include_optimizer, weights_format)
         return
     with atomic_write(path) as temporary:
         if is_hdf5_file:
@@ -129,6 +148,31 @@ def save_model(
 def _is_open_file(file: str | os.PathLike[str] | IO[bytes]) -> TypeGuard[IO[bytes]]:
     # `tempfile` returns wrappers that are not instances of a class of `io`.
     return not isinstance(file, (str, os.PathLike)) and hasattr(file, "read")
+
+
+def _upload(
+    model: Any, address: str, zipped: bool | None, include_optimizer: bool, weights_format: str
+) -> None:
+    if zipped:
+        raise ValueError(
+            f"{address!r}: a repository of the Hugging Face Hub holds the files of a model without "
+            "an archive. Omit zipped=True."
+        )
+    if not job.is_first():
+        take_part(describe_model(model, include_optimizer)[1])
+        return
+    with tempfile.TemporaryDirectory() as name:
+        _write_folder(model, Path(name), include_optimizer, weights_format)
+        page = hub.upload_model(address, Path(name))
+    print(f"Model saved to the Hugging Face Hub: {page}\nLoad it with load_model({address!r}).")
+
+
+def _write_folder(model: Any, path: Path, include_optimizer: bool, weights_format: str) -> None:
+    config, state = _describe(model)
+    values = state.collect(include_optimizer) if model.built else {}
+    path.mkdir(parents=True, exist_ok=True)
+    with _collect_assets(state) as assets, host_arrays(values) as arrays:
+        write_keras_folder(path, config, arrays, assets, weights_format)
 
 
 def _write_archive(
@@ -214,8 +258,10 @@ def load_model(
 
     Args:
         filepath: the file, or a binary file that is open for reading; or a directory that
-            `OrbaxCheckpoint` wrote, here or in Keras, whose latest step is read, or the
-            subdirectory of one step.
+            `save_model` wrote with `zipped=False`, here or in Keras; or one that `OrbaxCheckpoint`
+            wrote, whose latest step is read, or the subdirectory of one step; or a repository of
+            the Hugging Face Hub or a file in it, such as `"hf://owner/repo"` or
+            `"hf://owner/repo@revision/model.keras#sha256=digest"`.
         custom_objects: your own classes and functions by name. Names that the file does not use are
             ignored, so that one dict can serve several files.
         compile: whether the model is compiled as it was, with the state of the optimizer.
@@ -237,7 +283,14 @@ def load_model(
     old = {"keras_version": keras_version, "source_backend": source_backend}
     if _is_open_file(filepath):
         return _read_archive(filepath, custom_objects, compile)
+    if hub.is_address(filepath):
+        found = hub.local_model(str(filepath))
+        if not isinstance(found, Path):
+            return _read_folder(repr(filepath), found, custom_objects, compile)
+        filepath = found
     path = validation.resolve_existing_path(filepath, directories=True)  # type: ignore[arg-type]
+    if path.is_dir() and (files := list_keras_folder(path)):
+        return _read_folder(repr(str(path)), files, custom_objects, compile)
     if path.is_dir():
         with open_checkpoint(path) as checkpoint:
             if checkpoint.config is None:
@@ -279,6 +332,18 @@ def _read_archive(
     return model
 
 
+def _read_folder(
+    name: str,
+    files: Mapping[str, Path],
+    custom_objects: Mapping[str, Any] | None,
+    compile: bool,
+) -> Any:
+    with open_keras_folder(name, files) as folder:
+        model, state = _restore_model(folder.config, folder.reader, name, custom_objects, compile)
+        _restore_assets(state, folder)
+    return model
+
+
 def _restore_model(
     text: bytes | str,
     reader: ArrayReader,
@@ -309,7 +374,9 @@ def _restore_model(
     return model, stored
 
 
-def _restore_assets(state: StoredState, archive: KerasArchive | OrbaxCheckpointReader) -> None:
+def _restore_assets(
+    state: StoredState, archive: KerasArchive | KerasFolder | OrbaxCheckpointReader
+) -> None:
     for folder, layer in state.assets.items():
         with tempfile.TemporaryDirectory() as name:
             if archive.extract_assets(folder, Path(name)):

@@ -11,7 +11,7 @@ from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.process import job
 from cornu.process.interrupts import loses_no_interrupt
-from cornu.saving import old_files, validation
+from cornu.saving import hub, old_files, validation
 from cornu.saving.atomic_write import atomic_write, may_write
 from cornu.saving.formats.hdf5 import HDF5Reader
 from cornu.saving.formats.legacy_hdf5 import read_layers
@@ -125,7 +125,8 @@ def load_weights(
             `.weights.json` of weights in several files; or a directory that
             `OrbaxCheckpoint` wrote, here or in Keras, whose latest step is read, or the
             subdirectory of one step; or an `.h5` file of Keras 1, Keras 2, tf.keras or
-            `keras.applications`, whose layers are matched in order.
+            `keras.applications`, whose layers are matched in order; or a repository of the Hugging
+            Face Hub or a file in it, such as `"hf://owner/repo@revision"`.
         skip_mismatch: whether weights that are missing or have another shape are skipped, with a
             warning that lists them.
         by_name: for these `.h5` files: whether layers are matched by their names instead of
@@ -147,7 +148,7 @@ def load_weights(
     those of the model, as they do if the process had created other layers before. Here automatic
     names are matched in their order, and weights that do not match are an error.
     """
-    path = validation.resolve_existing_path(filepath, directories=True)
+    path = validation.resolve_existing_path(hub.local_weights(filepath), directories=True)
     if not model.built:
         raise ValueError(
             f"{type(model).__name__} {model.name!r} is not built: the shapes of its weights are "

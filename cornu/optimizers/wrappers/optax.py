@@ -75,18 +75,35 @@ class OptaxOptimizer(Optimizer):
     def _add_leaf(self, path: Sequence[Any], leaf: Any) -> Variable:
         # A copy: the state may contain the arrays of the model's Variables, which a step donates.
         array = np.array(jnp.asarray(leaf))
-        # The state consists of numbers and of lists with one array for each of the Variables.
-        last, updated = path[-1] if path else None, self._updated_variables()
-        reference = None
-        if isinstance(last, jax.tree_util.SequenceKey) and last.idx < len(updated):
-            reference = updated[last.idx]
         return self.add_variable(
             array.shape,
             lambda shape, dtype: array,
             array.dtype,
             name=jax.tree_util.keystr(tuple(path), simple=True, separator="_"),
-            reference=reference,
+            reference=self._find_reference(path),
         )
+
+    def _state_by_path_(self) -> list[tuple[tuple[str, ...], Variable, Variable | None]]:
+        """Returns the Variables of the state, each with its path and its Variable of the model.
+
+        A path consists of the fields and indices of the state, such as `("0", "mu", "3")`.
+        """
+        found = []
+        paths = jax.tree_util.tree_leaves_with_path(
+            jax.tree_util.tree_unflatten(self._structure, range(len(self._state)))
+        )
+        for (path, _), variable in zip(paths, self._state, strict=True):
+            parts = tuple(jax.tree_util.keystr((key,), simple=True) for key in path)
+            found.append((parts, variable, self._find_reference(path)))
+        return found
+
+    def _find_reference(self, path: Sequence[Any]) -> Variable | None:
+        # The state consists of numbers and of lists with one array for each of the Variables.
+        last, updated = path[-1] if path else None, self._updated_variables()
+        if isinstance(last, jax.tree_util.SequenceKey) and last.idx < len(updated):
+            reference: Variable = updated[last.idx]
+            return reference
+        return None
 
     def _updated_variables(self) -> list[Variable]:
         return [v for v in self._indices_ if not v.overwrite_with_gradient]

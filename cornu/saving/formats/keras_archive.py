@@ -22,16 +22,22 @@ from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
 from cornu.saving.formats.safetensors import SafetensorsReader, map_file, stream_safetensors
 
 __all__ = [
+    "ASSETS",
+    "CONFIG",
+    "METADATA",
+    "TENSORS",
+    "WEIGHTS",
     "WEIGHTS_FORMATS",
     "KerasArchive",
+    "describe_version",
     "open_archived_weights",
     "open_keras_archive",
     "write_keras_archive",
 ]
 
-_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-_TENSORS = "model.safetensors"  # the name of such files in other libraries
-_ASSETS = "assets"
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+TENSORS = "model.safetensors"  # the name of such files in other libraries
+ASSETS = "assets"
 # Of the header before each member: its signature, and the sizes of the name and extra fields.
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _SIGNATURE = b"PK\x03\x04"
@@ -57,32 +63,38 @@ def write_keras_archive(
         assets: a folder of further files.
         weights_format: a key of `WEIGHTS_FORMATS`.
     """
-    metadata = {
-        "keras_version": KERAS_VERSION,
-        "cornu_version": __version__,
-        "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
-    }
     with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr(_METADATA, json.dumps(metadata))
-        archive.writestr(_CONFIG, config)
+        archive.writestr(METADATA, describe_version())
+        archive.writestr(CONFIG, config)
         WEIGHTS_FORMATS[weights_format](archive, arrays)
         if assets is not None:
             for file in sorted(path for path in assets.rglob("*") if path.is_file()):
-                archive.write(file, f"{_ASSETS}/{file.relative_to(assets).as_posix()}")
+                archive.write(file, f"{ASSETS}/{file.relative_to(assets).as_posix()}")
+
+
+def describe_version() -> str:
+    """Returns the metadata of a model that is saved now, as JSON."""
+    return json.dumps(
+        {
+            "keras_version": KERAS_VERSION,
+            "cornu_version": __version__,
+            "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
+        }
+    )
 
 
 def _add_hdf5(archive: zipfile.ZipFile, arrays: Mapping[str, np.ndarray]) -> None:
     # h5py needs a file in which it can seek, and a member of an archive is none.
     weights = io.BytesIO()
     write_hdf5(weights, arrays)
-    archive.writestr(_WEIGHTS, weights.getbuffer())
+    archive.writestr(WEIGHTS, weights.getbuffer())
 
 
 def _add_safetensors(archive: zipfile.ZipFile, arrays: Mapping[str, np.ndarray]) -> None:
-    member = zipfile.ZipInfo(_TENSORS)
+    member = zipfile.ZipInfo(TENSORS)
     if archive.fp is not None:
         # Padding in the form of an extra field, so that the member begins with a page.
-        header = _LOCAL_HEADER.size + len(_TENSORS) + _ZIP64_SIZE + _EXTRA.size
+        header = _LOCAL_HEADER.size + len(TENSORS) + _ZIP64_SIZE + _EXTRA.size
         padding = -(archive.fp.tell() + header) % _PAGE
         member.extra = _EXTRA.pack(_PADDING, padding) + bytes(padding)
     with archive.open(member, "w", force_zip64=True) as file:
@@ -116,8 +128,8 @@ class KerasArchive:
     def read_metadata(self) -> dict[str, Any]:
         """Reads the metadata: the versions of the libraries, and the date."""
         with validation.wrap_read_errors(self.name):
-            data = validation.read_zip_member(self._zip, _METADATA)
-            found = validation.read_json(data, _METADATA)
+            data = validation.read_zip_member(self._zip, METADATA)
+            found = validation.read_json(data, METADATA)
         return found if isinstance(found, dict) else {}
 
     def extract_assets(self, folder: str, target: Path) -> bool:
@@ -133,7 +145,7 @@ class KerasArchive:
         Raises:
             ValueError: the name of a file leads out of the directory.
         """
-        prefix = f"{_ASSETS}/{folder}/" if folder else f"{_ASSETS}/"
+        prefix = f"{ASSETS}/{folder}/" if folder else f"{ASSETS}/"
         names = [n for n in self._zip.namelist() if n.startswith(prefix) and not n.endswith("/")]
         for name in names:
             path = validation.resolve_member(target, name.removeprefix(prefix), self.name)
@@ -149,8 +161,8 @@ def open_keras_archive(source: Path | IO[bytes]) -> Iterator[KerasArchive]:
     with contextlib.ExitStack() as stack:
         with validation.wrap_read_errors(name):
             archive = stack.enter_context(validation.open_zip(source, name))
-            config = validation.read_zip_member(archive, _CONFIG)
-            config_size = archive.getinfo(_CONFIG).compress_size
+            config = validation.read_zip_member(archive, CONFIG)
+            config_size = archive.getinfo(CONFIG).compress_size
         reader = stack.enter_context(_open_weights(archive, source, name))
         yield KerasArchive(name, config, config_size, reader, archive)
 
@@ -170,13 +182,13 @@ def _open_weights(
     archive: zipfile.ZipFile, source: Path | IO[bytes], name: str
 ) -> Iterator[ArrayReader]:
     with validation.wrap_read_errors(name):
-        if _TENSORS not in archive.NameToInfo:
-            weights = io.BytesIO(validation.read_zip_member(archive, _WEIGHTS))
-            compressed = archive.getinfo(_WEIGHTS).compress_size
-        elif _WEIGHTS in archive.NameToInfo:
-            raise ValueError(f"{name} has weights in two formats, {_WEIGHTS!r} and {_TENSORS!r}.")
+        if TENSORS not in archive.NameToInfo:
+            weights = io.BytesIO(validation.read_zip_member(archive, WEIGHTS))
+            compressed = archive.getinfo(WEIGHTS).compress_size
+        elif WEIGHTS in archive.NameToInfo:
+            raise ValueError(f"{name} has weights in two formats, {WEIGHTS!r} and {TENSORS!r}.")
         else:
-            yield _open_tensors(archive, source, f"{_TENSORS!r} of {name}")
+            yield _open_tensors(archive, source, f"{TENSORS!r} of {name}")
             return
     with open_hdf5(weights, compressed) as reader:
         yield reader
@@ -185,13 +197,13 @@ def _open_weights(
 def _open_tensors(
     archive: zipfile.ZipFile, source: Path | IO[bytes], name: str
 ) -> SafetensorsReader:
-    member = archive.getinfo(_TENSORS)
+    member = archive.getinfo(TENSORS)
     if isinstance(source, Path) and member.compress_type == zipfile.ZIP_STORED:
         reader = SafetensorsReader(_map_member(member, source), name)
         if reader.has_checksums:
             return reader
     # The archive has a checksum of the whole member.
-    return SafetensorsReader(memoryview(validation.read_zip_member(archive, _TENSORS)), name)
+    return SafetensorsReader(memoryview(validation.read_zip_member(archive, TENSORS)), name)
 
 
 def _map_member(member: zipfile.ZipInfo, path: Path) -> memoryview:

@@ -23,7 +23,13 @@ from cornu.core.state.variable import Variable
 from cornu.saving import budget, validation
 from cornu.saving.formats.array_reader import Placed
 
-__all__ = ["OrbaxCheckpointReader", "OrbaxCheckpoints", "open_checkpoint"]
+__all__ = [
+    "OrbaxCheckpointReader",
+    "OrbaxCheckpoints",
+    "import_orbax",
+    "measure_files",
+    "open_checkpoint",
+]
 
 _ARRAYS, _CONFIG, _ASSETS = "arrays", "config", "assets"
 
@@ -58,7 +64,7 @@ class OrbaxCheckpoints:
     def __init__(
         self, folder: str | os.PathLike[str], keep: int | None = None, background: bool = True
     ) -> None:
-        self._orbax = _orbax()
+        self._orbax = import_orbax()
         options = self._orbax.CheckpointManagerOptions(
             max_to_keep=keep, enable_async_checkpointing=background
         )
@@ -115,14 +121,7 @@ class OrbaxCheckpointReader:
 
     def __init__(self, manager: Any, step: int, path: Path, layout: _Layout) -> None:
         self._name = repr(str(path))
-        files = list(path.rglob("*"))
-        linked = next((file for file in (path, *files) if file.is_symlink()), None)
-        if linked is not None:
-            raise ValueError(
-                f"{self._name} contains the symbolic link {str(linked)!r}, which is not followed.\n"
-                "Copy the folder with the files themselves."
-            )
-        stored = sum(file.stat().st_size for file in files if file.is_file())
+        stored = measure_files(path, self._name)
         self._arrays = _Item(manager, step, path / layout.arrays, self._name)
         self._assets: _Item | None = None
         self.is_state_tree = layout is _KERAS
@@ -173,6 +172,18 @@ class OrbaxCheckpointReader:
         return bool(names)
 
 
+def measure_files(path: Path, name: str) -> int:
+    """Returns the size of all files of a checkpoint; raises if one is a symbolic link."""
+    files = list(path.rglob("*"))
+    linked = next((file for file in (path, *files) if file.is_symlink()), None)
+    if linked is not None:
+        raise ValueError(
+            f"{name} contains the symbolic link {str(linked)!r}, which is not followed.\n"
+            "Copy the folder with the files themselves."
+        )
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
 class _Item:
     """The arrays of one item of a checkpoint.
 
@@ -200,13 +211,13 @@ class _Item:
         if key not in self._arrays:
             # Orbax reads many arrays at once faster than one after the other.
             keys = self._unread if key in self._unread else [key]
-            as_numpy = _orbax().RestoreArgs(restore_type=np.ndarray)
+            as_numpy = import_orbax().RestoreArgs(restore_type=np.ndarray)
             self._arrays |= self._restore(dict.fromkeys(keys, as_numpy))
         return self._arrays[key]
 
     def read_placed(self, wanted: Mapping[str, Placed]) -> dict[str, jax.Array]:
         """Reads those of the arrays onto devices that are stored in the wanted dtype."""
-        make = _orbax().ArrayRestoreArgs
+        make = import_orbax().ArrayRestoreArgs
         return self._restore(
             {
                 key: make(sharding=sharding, global_shape=self.shapes[key])
@@ -220,7 +231,7 @@ class _Item:
         if not wanted:
             return {}
         tree = _unflatten(wanted)
-        args = _orbax().args.PyTreeRestore(
+        args = import_orbax().args.PyTreeRestore(
             item=_unflatten({key: 0 for key in wanted}), restore_args=tree, partial_restore=True
         )
         with validation.wrap_read_errors(self._name, wrap_value_errors=True):
@@ -236,12 +247,12 @@ def _read_config(manager: Any, step: int, path: Path, name: str) -> str:
             # Orbax stores the texts of a tree as JSON.
             content = validation.read_json_file(path / _STRINGS)
         else:
-            content = _restore(manager, step, path.name, _orbax().args.JsonRestore())
+            content = _restore(manager, step, path.name, import_orbax().args.JsonRestore())
         return str(content[_CONFIG])
 
 
 def _restore(manager: Any, step: int, item: str, args: Any) -> Any:
-    return manager.restore(step, args=_orbax().args.Composite(**{item: args}))[item]
+    return manager.restore(step, args=import_orbax().args.Composite(**{item: args}))[item]
 
 
 @contextlib.contextmanager
@@ -264,7 +275,7 @@ def open_checkpoint(path: Path) -> Iterator[OrbaxCheckpointReader]:
         layout = layouts[step]
     else:
         step = int(path.name)
-    orbax = _orbax()
+    orbax = import_orbax()
     with validation.wrap_read_errors(repr(str(path))):
         manager = orbax.CheckpointManager(
             root.absolute(),
@@ -284,7 +295,8 @@ def _find_layout(path: Path) -> _Layout | None:
     return next((layout for layout in _LAYOUTS if (path / layout.arrays).is_dir()), None)
 
 
-def _orbax() -> Any:
+def import_orbax() -> Any:
+    """Returns the module `orbax.checkpoint`; raises an ImportError that says how to install it."""
     try:
         import orbax.checkpoint
     except ImportError as error:

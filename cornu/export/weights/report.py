@@ -1,10 +1,10 @@
-"""StateDictReport: which layer got which module of a state_dict, and why others did not."""
+"""WeightReport: which layer got which module of another library, and why others did not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Match", "StateDictReport"]
+__all__ = ["Match", "WeightReport"]
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class Match:
 
     Attributes:
         layer: the path of the layer.
-        module: the prefix of the module in the state_dict.
-        kind: the class of the module.
+        module: the prefix of the module in the state_dict or tree.
+        kind: the class of the module in the other library.
         how: `"mapping"`, `"name"` or `"order"`.
         note: what else was done, such as a bias that was set to 0.
     """
@@ -27,13 +27,13 @@ class Match:
 
 
 @dataclass
-class StateDictReport:
-    """What `cornu.export.load_state_dict` did.
+class WeightReport:
+    """What `cornu.export.load_state_dict`, `load_flax` or `load_optax` did.
 
     Attributes:
         matches: the layers and their modules.
         missing: layers without a module, with the reason.
-        unused: keys of the state_dict that no layer took, with the reason.
+        unused: keys of the state_dict or tree that no layer took, with the reason.
     """
 
     matches: list[Match] = field(default_factory=list)

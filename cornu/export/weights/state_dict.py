@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.export.state_dict.files import read_state_dict
-from cornu.export.state_dict.matching import Names, find_units, match_modules
-from cornu.export.state_dict.report import StateDictReport
+from cornu.export.weights.assigning import assign_matches, check_built
+from cornu.export.weights.files import read_state_dict
+from cornu.export.weights.matching import Names, choose_name, find_units, match_modules
+from cornu.export.weights.report import WeightReport
+from cornu.export.weights.torch_layouts import TORCH
 
 __all__ = ["load_state_dict", "state_dict"]
 
@@ -35,38 +36,37 @@ def state_dict(model: Any, names: Names | None = None) -> dict[str, np.ndarray]:
     {'fc.weight': (2, 3), 'fc.bias': (2,)}
     """
     found: dict[str, np.ndarray] = {}
-    for path, layer, layout in find_units(model):
-        if layout is None:
+    for path, layer, layouts in find_units(model, TORCH):
+        if not layouts:
             raise NotImplementedError(
                 f"torch has no module like {type(layer).__name__} {path!r}, which has weights."
             )
         prefix = path.replace("/", ".")
         if names is not None:
-            given = names(path) if callable(names) else _find(names, path)
+            given = choose_name(names, path)
             prefix = prefix if given is None else given
-        for name, array in layout.to_torch(layer).items():
+        for name, array in layouts[0].write(layer).items():
             found[f"{prefix}.{name}" if prefix else name] = np.ascontiguousarray(array)
     return found
-
-
-def _find(names: Mapping[str, str | None], path: str) -> str | None:
-    return names.get(path, names.get(path.rpartition("/")[2]))
 
 
 @api_boundary
 def load_state_dict(
     model: Any, source: Any, names: Names | None = None, *, strict: bool = True
-) -> StateDictReport:
+) -> WeightReport:
     """Assigns the parameters of a state_dict of torch to the layers of a model.
 
     Layouts are converted. A module is found by `names`, by an equal name, or else by order: the
-    next module whose parameters have the right names and shapes. The report says how, and why a
-    layer or a key was left out. Nothing is assigned unless everything fits, or `strict` is False.
+    next module whose parameters have the right names and shapes. Safetensors files have no order
+    of modules: there, modules are found by order if they differ in their numbers only, as
+    `layer.0` and `layer.1` do. The report says how, and why a layer or a key was left out. Nothing
+    is assigned unless everything fits, or `strict` is False.
 
     Args:
         model: the model, built.
-        source: a mapping of arrays or tensors, or the path of a file: `.safetensors`, which needs
-            no torch, or `.pt`, `.pth` or `.bin`.
+        source: a mapping of arrays or tensors, or the path of a file: `.safetensors`, or the index
+            `.safetensors.index.json` of several such files, which need no torch; or `.pt`, `.pth`
+            or `.bin`; or an address of the Hugging Face Hub, such as `"hf://owner/repo@revision"`.
         names: the name of the module of each layer: a dict by path or name of the layer, or a
             function of the path, which returns None for layers to leave out.
         strict: whether layers and keys that are left out raise an error.
@@ -89,20 +89,8 @@ def load_state_dict(
     >>> model.layers[0].kernel.shape
     (3, 2)
     """
-    if not model.built:
-        raise ValueError(
-            f"Model {model.name!r} is not built: it has no weights yet.\n"
-            "Call it on a batch first, or declare its input shape with an Input."
-        )
-    assignments, report = match_modules(model, read_state_dict(source), names)
-    if strict and not report.complete:
-        raise ValueError(
-            f"The state_dict does not fit model {model.name!r}; no weight was changed. Pass "
-            f"names={{...}} to name modules, or strict=False to assign what fits.\n{report}"
-        )
-    for (_, layer, layout), given in assignments:
-        assert layout is not None
-        values = layout.from_torch(layer, given)
-        for variable, value in zip(layer.weights, values, strict=True):
-            variable.assign(value)
+    check_built(model)
+    state = read_state_dict(source)
+    found, report = match_modules(model, state.arrays, names, TORCH, is_ordered=state.is_ordered)
+    assign_matches(model, found, report, TORCH, strict)
     return report

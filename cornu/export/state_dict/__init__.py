@@ -1,1 +1,0 @@
-"""Weights of torch: names and layouts of state_dicts, out of a model and into one."""
