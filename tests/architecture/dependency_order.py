@@ -78,6 +78,7 @@ OPTIONAL = (
         "scipy",
     ],
     *["pandas", "polars", "datasets", "ray", "sklearn", "yaml"],
+    "huggingface_hub",
 )
 
 # Modules that import by a name which is not written there: the root loads its namespaces when

@@ -7,7 +7,18 @@ from tests.processes import run_program
 WAITS = (
     # Optional packages and file formats.
     *["h5py", "safetensors", "rich", "optax", "keras", "tensorflow", "torch", "tensorboard"],
-    *["grain", "orbax", "sklearn", "scipy", "pandas", "polars", "matplotlib", "PIL", "IPython"],
+    *[
+        "grain",
+        "huggingface_hub",
+        "orbax",
+        "sklearn",
+        "scipy",
+        "pandas",
+        "polars",
+        "matplotlib",
+        "PIL",
+        "IPython",
+    ],
     # Rarely used parts of JAX.
     *["jax.experimental", "jax.export", "jax.profiler", "jax.tools"],
     # Rooms of our own that a program enters by name.

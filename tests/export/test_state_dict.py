@@ -6,6 +6,7 @@ import torch
 
 import cornu
 from cornu import layers
+from tests.export import torch_networks as networks
 
 RNG = np.random.default_rng(0)
 
@@ -339,67 +340,16 @@ def test_options_without_a_module(make):
         cornu.export.state_dict(model)
 
 
-class Bottleneck(torch.nn.Module):
-    def __init__(self, inputs, width, stride):
-        super().__init__()
-        self.conv1 = torch.nn.Conv2d(inputs, width, 1, bias=False)
-        self.bn1 = torch.nn.BatchNorm2d(width)
-        self.conv2 = torch.nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.bn2 = torch.nn.BatchNorm2d(width)
-        self.conv3 = torch.nn.Conv2d(width, 4 * width, 1, bias=False)
-        self.bn3 = torch.nn.BatchNorm2d(4 * width)
-        self.downsample = None
-        if inputs != 4 * width:
-            self.downsample = torch.nn.Sequential(
-                torch.nn.Conv2d(inputs, 4 * width, 1, stride, bias=False),
-                torch.nn.BatchNorm2d(4 * width),
-            )
-
-    def forward(self, x):
-        y = torch.relu(self.bn1(self.conv1(x)))
-        y = torch.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
-        return torch.relu(y + (x if self.downsample is None else self.downsample(x)))
-
-
-class ResNet50(torch.nn.Module):
-    """The network of torchvision, with its names: strides are those of the 3x3 convolutions."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv1 = torch.nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = torch.nn.BatchNorm2d(64)
-        inputs = 64
-        for stage, depth in enumerate((3, 4, 6, 3)):
-            blocks = []
-            for block in range(depth):
-                stride = 2 if stage and not block else 1
-                blocks.append(Bottleneck(inputs, 64 << stage, stride))
-                inputs = 4 * (64 << stage)
-            setattr(self, f"layer{stage + 1}", torch.nn.Sequential(*blocks))
-        self.fc = torch.nn.Linear(inputs, 1000)
-
-    def forward(self, x):
-        x = torch.nn.functional.max_pool2d(torch.relu(self.bn1(self.conv1(x))), 3, 2, 1)
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return torch.softmax(self.fc(x.mean((2, 3))), -1)
-
-
 @pytest.mark.slow
 def test_resnet50_of_torchvision():
-    torch.manual_seed(0)
-    module = ResNet50().eval()
-    for name, array in module.state_dict().items():
-        if "running" in name:
-            array.uniform_(0.5, 1.5)
-    model = cornu.export.torchvision_resnet(
-        cornu.applications.ResNet50(weights=None, input_shape=(64, 64, 3))
-    )
-    report = cornu.export.load_state_dict(
-        model, module.state_dict(), cornu.export.torchvision_resnet_names
-    )
-    assert report.complete and len(report.matches) == 107
-    x = normal(2, 64, 64, 3)
-    with torch.no_grad():
-        expected = module(torch.from_numpy(channels_first(x).copy())).numpy()
-    np.testing.assert_allclose(model(x), expected, rtol=1e-4, atol=1e-5)
+    made = networks.make_resnet()
+    report = cornu.export.load_state_dict(made.model, made.module.state_dict(), made.names)
+    assert report.complete and len(report.matches) == made.layers
+    assert networks.difference(made) < 1e-5
+
+
+def test_an_encoder_with_the_names_of_transformers():
+    made = networks.make_bert(networks.SMALL)
+    report = cornu.export.load_state_dict(made.model, made.module.state_dict(), made.names)
+    assert report.complete and len(report.matches) == made.layers
+    assert networks.difference(made) < 1e-5

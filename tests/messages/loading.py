@@ -42,7 +42,8 @@ def a_file_that_is_not_there():
 @wrong(
     ValueError,
     """
-The file name of a model must end in '.keras' or '.h5'. Received: 'model.zip'
+The file name of a model must end in '.keras' or '.h5', and that of a directory (zipped=False) \
+has no ending. Received: 'model.zip'
 To save only the weights, use model.save_weights('....weights.h5').
 save() was called (at loading.py:1).
 """,

@@ -176,7 +176,9 @@ def match_modules(
     def take(unit: Unit, prefix: str, how: str) -> bool:
         layout, fit = _best_fit(unit, prefix, modules, source, has_statistics)
         if fit.problems:
-            report.missing[unit.path] = f"module {prefix!r}: {'; '.join(fit.problems)}"
+            report.missing[unit.path] = (
+                f"module {prefix!r}: {'; '.join(filter(None, fit.problems))}"
+            )
             return False
         report.missing.pop(unit.path, None)
         found.append(Assignment(unit.layer, prefix, layout, fit.given))

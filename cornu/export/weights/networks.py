@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cornu import models
+from cornu import layers, models
 from cornu.core.tracebacks.api_boundary import api_boundary
 
 __all__ = ["torchvision_resnet", "torchvision_resnet_names"]
@@ -44,7 +44,8 @@ def torchvision_resnet(model: Any) -> Any:
     """Returns a ResNet50, ResNet101 or ResNet152 as torchvision computes it.
 
     In `cornu.applications`, as in Keras, the first convolution of a stage has the strides; in
-    torchvision, the second one has them. The epsilons of batch normalization differ as well.
+    torchvision, the second one has them, and pads both sides of an image, where `"same"` pads one
+    side only. The epsilons of batch normalization differ as well.
 
     Args:
         model: a model of `cornu.applications`.
@@ -61,7 +62,11 @@ def torchvision_resnet(model: Any) -> Any:
     names = [layer.name for layer in model.layers]
     for name in names:
         if re.fullmatch(r"conv[345]_block1_[12]_conv", name):
-            editor.reconfigure(name, strides=1 if name.endswith("_1_conv") else 2)
+            if name.endswith("_1_conv"):
+                editor.reconfigure(name, strides=1)
+                continue
+            editor.reconfigure(name, strides=2, padding="valid")
+            editor.insert_before(name, layers.ZeroPadding2D(1, name=f"{name}_pad"))
         elif name.endswith("_bn"):
             editor.reconfigure(name, epsilon=1e-5)
     return editor.build()
