@@ -8,6 +8,7 @@ from typing import Any
 import libcst as cst
 
 from cornu.dialects.backend import signatures
+from cornu.legacy.keras1.argument_values import get_initializer
 from cornu.legacy.keras1.class_mapping import OldClass, parse_signature
 from cornu.modernize import backend_functions, merging, model_methods
 from cornu.modernize.arguments import (
@@ -19,7 +20,7 @@ from cornu.modernize.arguments import (
     write_arguments,
 )
 from cornu.modernize.context import Context
-from cornu.modernize.expressions import Expression, code_of, parse
+from cornu.modernize.expressions import Expression, code_of, parse, read_value
 from cornu.modernize.layers import convert_class_call
 from cornu.modernize.methods import FUNCTIONS
 from cornu.modernize.names import find_today, object_of_today
@@ -68,6 +69,8 @@ def _rewrite_path(
         return _rewrite_optimizer(old, original, updated, context)
     if path.is_tensorflow and path.name.startswith("optimizers."):
         return convert_tensorflow(updated, context.references)
+    if path.name == "initializations.get":
+        return _rewrite_initialization(original, updated, context)
     if isinstance(old, OldClass):
         return _rewrite_class(old, original, updated, context)
     if last in ("Model", "Sequential"):
@@ -75,6 +78,26 @@ def _rewrite_path(
     today = find_today(path.name)
     if today is not None and today in FUNCTIONS and callable(old):
         return _rewrite_function(old, today, FUNCTIONS[today], updated, context)
+    return updated
+
+
+def _rewrite_initialization(
+    original: cst.Call, updated: cst.Call, context: Context
+) -> cst.BaseExpression:
+    """Converts a name of `initializations.get`; marks what is not a constant."""
+    value = read_value(updated.args[0].value) if len(updated.args) == 1 else None
+    if isinstance(value, str):
+        try:
+            converted = render(get_initializer(value), context.references)
+        except ValueError as error:
+            raise UnreadableError(str(error).partition("\n")[0]) from None
+        return updated.with_changes(args=[updated.args[0].with_changes(value=converted)])
+    context.mark(
+        original,
+        "'orthogonal', 'glorot_normal' and 'he_normal' have other distributions in Keras 3: a "
+        "gain of 1 instead of 1.1, and truncated normal distributions",
+        is_once=True,
+    )
     return updated
 
 
@@ -238,16 +261,20 @@ def _rewrite_backend(
         raise UnwritableError(f"K.{name}: {reason}")
     given = bind_call(updated.args, parse_signature(table[name]))
     if row.text:
+        unknown = [k for k, v in given.values.items() if v is None and f"{{{k}}}" in row.text]
+        if unknown:
+            raise UnwritableError(f"K.{name} without {unknown[0]}: use keras.ops.matmul")
         return _fill(row.text, given, context)
     today = inspect.signature(object_of_today(row.path))
+    renames = {**(signatures.RENAMES if context.era.is_keras_1 else {}), **row.renames}
     values = {
         k: v
         for k, v in given.values.items()
-        if k not in _IGNORED and (k in given.nodes or v is not None and k != "sparse")
+        if k in given.nodes or k not in _IGNORED and _is_needed(renames.get(k, k), v, today)
     }
     if name == "relu" and len(given.nodes) > 1:
         raise UnwritableError("K.relu with a slope or a bound: use keras.activations.relu")
-    renames = {**row.renames, **_dim_ordering(values)}
+    _convert_ordering(values)
     new = {renames.get(k, k): v for k, v in values.items()}
     new |= {k: Expression(parse(v)) for k, v in row.fixed.items()}
     missing = [k for k in new if k not in today.parameters]
@@ -261,13 +288,19 @@ def _rewrite_backend(
     return updated.with_changes(func=made, args=args)
 
 
-def _dim_ordering(values: dict[str, Any]) -> dict[str, str]:
-    """Converts a value of `dim_ordering` in place, and returns its name of today."""
+def _is_needed(name: str, value: Any, today: inspect.Signature) -> bool:
+    """Tells whether a default of the version may have to be written."""
+    if value in (None, "default") and name in today.parameters:
+        return today.parameters[name].default not in (None, inspect.Parameter.empty)
+    return value is not None and name in today.parameters
+
+
+def _convert_ordering(values: dict[str, Any]) -> None:
+    """Converts a value of `dim_ordering` in place."""
     value = values.get("dim_ordering")
     if isinstance(value, str):
         converted = _ORDERS.get(repr(value))
         values["dim_ordering"] = None if converted is None else converted.strip("'")
-    return {"dim_ordering": "data_format"}
 
 
 def _fill(template: str, given: Given, context: Context) -> cst.BaseExpression:

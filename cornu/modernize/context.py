@@ -109,6 +109,15 @@ class Context:
         self.frame.marks.append(text)
         self.marks.append(Mark(self._positions[node].start.line, text))
 
+    def mark_import(self, node: cst.CSTNode, path: str) -> str:
+        """Marks an import of something that does not exist today, and returns the comment."""
+        text = (
+            f"keras.{path} has no equal in Keras 3. The original program keeps running with "
+            f"python -m cornu run --as {self.era.dialect}"
+        )
+        self.marks.append(Mark(self._positions[node].start.line, text))
+        return text
+
     def mark_kept(self, node: cst.CSTNode, text: str) -> None:
         """Marks something that today's API cannot say, and that is left as it is."""
         command = f"python -m cornu run --as {self.era.dialect}"

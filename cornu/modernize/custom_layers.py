@@ -28,6 +28,10 @@ __all__ = [
 
 # Functions of the backend that create weights -> initializers of today.
 _CREATIONS = {"backend.zeros": "'zeros'", "backend.ones": "'ones'"}
+_FROZEN = (
+    "frozen BatchNormalization layers compute with their moving averages in Keras 3, with those of "
+    "the batch before"
+)
 _METHODS = {"get_output_shape_for": "compute_output_shape"}
 # Attributes of layers that only models have today.
 _SHAPES = {"output_shape": "output", "input_shape": "input"}
@@ -134,6 +138,9 @@ def rename_attribute(
     if name in _SHAPES and _is_layer(original.value):
         base = updated.with_changes(attr=cst.Name(_SHAPES[name]))
         return cst.Attribute(base, cst.Name("shape"))
+    is_target = isinstance(context.parent(original), cst.AssignTarget)
+    if name == "trainable" and is_target and context.scope.has_normalization:
+        context.mark(original, _FROZEN, is_once=True)
     if name == "trainable_weights" and code_of(original.value) == "self":
         target = context.parent(original)
         assign = context.parent(target) if isinstance(target, cst.AssignTarget) else None

@@ -197,12 +197,7 @@ class _Plan:
         is_used = bound in self._used
         if today is None and is_used:
             line.groups.setdefault(below.name, {})[name] = None if bound == name else bound
-            where = f"keras.{path.name}"
-            dialect = self.context.era.dialect
-            line.comments.append(
-                f"{where} has no equal in Keras 3. The original program keeps running with "
-                f"python -m cornu run --as {dialect}"
-            )
+            line.comments.append(self.context.mark_import(alias, path.name))
             return
         parent, _, last = (today or below.name).rpartition(".")
         line.modules[parent] = None

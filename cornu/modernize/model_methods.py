@@ -17,7 +17,7 @@ from cornu.modernize.arguments import (
     write_arguments,
 )
 from cornu.modernize.context import Context
-from cornu.modernize.expressions import Expression, code_of, parse
+from cornu.modernize.expressions import Expression, code_of, parse, read_value
 from cornu.modernize.methods import METHODS, Method, describe_removed_method
 from cornu.modernize.optimizers import convert_named
 
@@ -144,9 +144,57 @@ def _convert_compile(
         if values["loss"] == "cosine_proximity":
             context.mark(original, "cosine_proximity is called cosine_similarity in Keras 3")
             values["loss"] = "cosine_similarity"
+    tensors = _tensors_in_loss(values.get("loss"), context)
+    if tensors:
+        context.mark_kept(
+            original,
+            f"the loss uses {', '.join(tensors)} of the model: compute that part in a layer, "
+            "and pass it to add_loss there",
+        )
     metrics = values.get("metrics")
     if isinstance(metrics, (list, dict)) and context.era.renames_accuracy:
-        values["metrics"] = _rename_accuracy(metrics)
+        metrics = values["metrics"] = _rename_accuracy(metrics)
+    if isinstance(metrics, list) and not any(isinstance(one, list) for one in metrics):
+        outputs = _outputs(values.get("loss"), receiver, context)
+        # In old versions, a list is computed for each output.
+        if isinstance(outputs, list):
+            values["metrics"] = dict.fromkeys(outputs, metrics)
+        elif outputs > 1:
+            values["metrics"] = [metrics] * outputs
+
+
+def _tensors_in_loss(loss: Any, context: Context) -> list[str]:
+    """Returns the names of tensors of the program that its loss function uses."""
+    if not isinstance(loss, Expression):
+        return []
+    used = context.scope.names_in_function(repr(loss))
+    return sorted(name for name in used if _is_tensor(name, context))
+
+
+def _is_tensor(name: str, context: Context) -> bool:
+    """Tells whether a name is the result of a layer, such as `Dense(3)(x)`."""
+    value = context.scope.value_of(name)
+    if not isinstance(value, cst.Call) or not isinstance(value.func, cst.Call):
+        return False
+    return context.scope.path_of(value.func.func) is not None
+
+
+def _outputs(loss: Any, receiver: str, context: Context) -> list[str] | int:
+    """Returns the names of the outputs of a model, or their number if it is known, else 1."""
+    if isinstance(loss, Expression):
+        value = context.scope.value_of(repr(loss))
+        loss = loss if value is None else read_value(value)
+    if isinstance(loss, dict) and len(loss) > 1:
+        return list(loss)
+    if isinstance(loss, list):
+        return len(loss)
+    model = context.scope.value_of(receiver)
+    if not isinstance(model, cst.Call) or context.scope.kind_of(model) != "Model":
+        return 1
+    named = [arg for arg in model.args if arg.keyword and arg.keyword.value.startswith("output")]
+    given = named or [arg for arg in model.args[1:2] if arg.keyword is None]
+    outputs = given[0].value if given else None
+    return len(outputs.elements) if isinstance(outputs, cst.List) else 1
 
 
 def _rename_accuracy(metrics: Any) -> Any:

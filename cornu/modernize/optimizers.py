@@ -37,6 +37,10 @@ _OUTSIDE = ("RMSprop", "Adagrad")
 _NADAM = (
     "Nadam of Keras 1 and 2 changes its momentum by 0.96 ** (0.004 t), that of Keras 3 by 0.96 ** t"
 )
+_EPSILON = (
+    "epsilon was added to the root of the mean square, and is added under the root in Keras 3: its "
+    "square makes slightly other steps"
+)
 _BOTH = "clipnorm and clipvalue cannot be combined in Keras 3"
 
 
@@ -148,6 +152,8 @@ def _convert(name: str, given: Given, references: References) -> NewOptimizer:
         new["global_clipnorm"] = new.pop("clipnorm")
     if name != "SGD":
         new["epsilon"] = _convert_epsilon(name, values.get("epsilon"))
+    if name in _OUTSIDE and "epsilon" in given.nodes:
+        notes.append(_EPSILON)
     if name == "Adagrad":
         new.setdefault("initial_accumulator_value", 0.0)
     today = inspect.signature(getattr(today_optimizers, name))

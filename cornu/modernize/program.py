@@ -97,6 +97,8 @@ class _Program(cst.CSTTransformer):
         else:
             reset = self._reset_states(original_node)
             statements = statements if reset is None else [reset]
+        if statements == [updated_node] and not (frame.marks or frame.before or frame.after):
+            return updated_node
         lines = [*updated_node.leading_lines, *_comments(frame.marks)]
         if not statements and not frame.before:
             return placeholder(lines)

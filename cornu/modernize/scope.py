@@ -90,6 +90,7 @@ class Scope:
         reader = _Reader()
         module.visit(reader)
         self.identifiers = reader.identifiers
+        self._names_in_functions = reader.names_in_functions
         self._values: dict[str, list[cst.BaseExpression]] = {}
         for name, value in reader.assignments:
             self._values.setdefault(name, []).append(value)
@@ -135,10 +136,21 @@ class Scope:
             return _ATTRIBUTES[node.attr.value]
         return self._kinds.get(dotted_name(node) or "")
 
+    def names_in_function(self, name: str) -> set[str]:
+        """Returns the names that a function of the program uses."""
+        return self._names_in_functions.get(name, set())
+
     @property
     def computes_gradients(self) -> bool:
         """Whether the program uses `K.gradients`."""
         return "gradients" in self.identifiers
+
+    @property
+    def has_normalization(self) -> bool:
+        """Whether the program uses BatchNormalization, or a ready-made model that has it."""
+        names = {path.name.rpartition(".")[2] for path in self.paths.values()}
+        made = {path.name for path in self.paths.values() if path.name.startswith("applications")}
+        return "BatchNormalization" in names or any("vgg" not in name.lower() for name in made)
 
     def value_of(self, name: str) -> cst.BaseExpression | None:
         """Returns the expression that a name is assigned, if it is assigned once."""
@@ -260,10 +272,13 @@ class _Reader(cst.CSTVisitor):
         self.returns: list[tuple[str, cst.BaseExpression]] = []
         self.bodies: list[list[cst.BaseStatement]] = []
         self.identifiers: set[str] = set()
+        self.names_in_functions: dict[str, set[str]] = {}
         self._functions: list[str] = []
 
     def visit_Name(self, node: cst.Name) -> None:
         self.identifiers.add(node.value)
+        for function in self._functions:
+            self.names_in_functions.setdefault(function, set()).add(node.value)
 
     def visit_Import(self, node: cst.Import) -> None:
         self.imports.append(node)

@@ -1,4 +1,4 @@
-"""Modernizes all example programs, runs them beside the dialect, and writes docs/modernize.md.
+"""Modernizes all example programs, runs them beside the dialect: the table of docs/modernize.md.
 
     python -m scripts.modernize RESULTS [PROGRAM ...]
 
@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from cornu.modernize import load_era, modernize_source
-from scripts.modernize.page import HEAD, REASONS
+from cornu.modernize.context import COMMENT
+from scripts.modernize.page import REASONS, RULE, TABLE
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
@@ -93,7 +94,7 @@ def row(path, dialect, folder):
     equal = "yes" if found is not None and found <= LIMIT else "no"
     reason = "" if equal == "yes" else REASONS.get(name_of(path), "")
     link = f"[{name_of(path)}](../{path.relative_to(ROOT)})"
-    cells = [link, f"+{added} -{removed}", str(len(new.marks)), how, result, equal, reason]
+    cells = [link, f"+{added} -{removed}", str(new.text.count(COMMENT)), how, result, equal, reason]
     return f"| {' | '.join(cells)} |", losses
 
 
@@ -111,7 +112,9 @@ def main():
     if not names:
         equal = sum("| yes |" in line for line in lines)
         end = f"\n{equal} of {len(lines)} programs compute the losses of the dialect.\n"
-        (ROOT / "docs/modernize.md").write_text(HEAD + "\n".join(lines) + "\n" + end)
+        page = ROOT / "docs/modernize.md"
+        head = page.read_text().partition(TABLE)[0]
+        page.write_text(head + "\n".join([TABLE, RULE, *lines]) + "\n" + end)
         rows = [f"{json.dumps(name)}: {json.dumps(values)}" for name, values in stored.items()]
         STORED.write_text("{\n" + ",\n".join(rows) + "\n}\n")
 

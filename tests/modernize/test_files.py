@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from cornu.cli import main
+from cornu.modernize import load_era, modernize_source
 
 PROGRAM = "from keras.layers import Dense, SReLU\n\nDense(output_dim=3)  # \u00e9\nSReLU()\n"
 TODAY = (
@@ -32,6 +33,11 @@ def test_the_changes_are_shown(program, capsys):
     assert f"{program}:1: keras.layers.SReLU has no equal" in err
     assert f"{program}:5: SReLU has no equal" in err
     assert program.read_text(encoding="utf-8") == PROGRAM
+
+
+def test_imports_are_marks():
+    (first, second) = modernize_source(PROGRAM, load_era("keras1")).marks
+    assert (first.line, second.line) == (1, 4)
 
 
 def test_a_file_is_written_with_its_mode(program, capsys):

@@ -160,7 +160,7 @@ from keras import ops, InputSpec, Layer
 
 class Scaled(Layer):
     def __init__(self, output_dim, **kwargs):
-        self.init = keras.initializers.get('uniform')
+        self.init = keras.initializers.get('random_uniform')
         super(Scaled, self).__init__(**kwargs)
 
     def build(self, input_shape):
