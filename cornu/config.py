@@ -126,7 +126,11 @@ def epsilon() -> float:
 
 @api_boundary
 def set_epsilon(value: float) -> None:
-    """Sets the fuzz factor, a small number that avoids division by zero and `log(0)`."""
+    """Sets the fuzz factor, a small number that avoids division by zero and `log(0)`.
+
+    Args:
+        value: the number; 1e-7 by default.
+    """
     settings.put("epsilon", value)
 
 
@@ -137,7 +141,11 @@ def image_data_format() -> str:
 
 @api_boundary
 def set_image_data_format(data_format: DataFormat) -> None:
-    """Sets the default position of the channel axis for layers that are created afterwards."""
+    """Sets the default position of the channel axis for layers that are created afterwards.
+
+    Args:
+        data_format: `"channels_last"` or `"channels_first"`.
+    """
     settings.put("image_data_format", data_format)
 
 
@@ -341,7 +349,14 @@ def max_epochs() -> int | None:
 
 @api_boundary
 def set_max_epochs(max_epochs: int | None) -> None:
-    """Limits the number of epochs of every `fit`; `None` removes the limit."""
+    """Limits the number of epochs of every `fit`, for short tests of a program.
+
+    Args:
+        max_epochs: the limit; `None` removes it.
+
+    Raises:
+        ValueError: it is not a positive integer or None.
+    """
     settings.put("max_epochs", _validate_limit("max_epochs", max_epochs))
 
 
@@ -352,7 +367,14 @@ def max_steps_per_epoch() -> int | None:
 
 @api_boundary
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Limits the number of steps of every epoch; `None` removes the limit."""
+    """Limits the number of steps of every epoch, for short tests of a program.
+
+    Args:
+        max_steps_per_epoch: the limit; `None` removes it.
+
+    Raises:
+        ValueError: it is not a positive integer or None.
+    """
     limit = _validate_limit("max_steps_per_epoch", max_steps_per_epoch)
     settings.put("max_steps_per_epoch", limit)
 

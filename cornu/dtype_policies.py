@@ -37,6 +37,12 @@ __all__ = [
 def get(identifier: Any) -> DTypePolicy:
     """Returns a policy from a name, a dtype, a config or a policy; `None` is the process-wide one.
 
+    Args:
+        identifier: one of these, such as `"float16"` or `"mixed_bfloat16"`.
+
+    Raises:
+        ValueError: the name is not that of a policy or dtype.
+
     Example:
 
     >>> get("mixed_bfloat16").variable_dtype
@@ -47,14 +53,23 @@ def get(identifier: Any) -> DTypePolicy:
 
 @api_boundary
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
-    """Describes a policy as data."""
+    """Describes a policy as data.
+
+    Args:
+        dtype_policy: the policy.
+    """
     config: dict[str, Any] = registry.serialize(dtype_policy)
     return config
 
 
 @api_boundary
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a policy from what `serialize` returned."""
+    """Makes a policy from what `serialize` returned.
+
+    Args:
+        config: the data.
+        custom_objects: classes by name, in addition to registered ones.
+    """
     return registry.deserialize(config, custom_objects)
 
 

@@ -57,6 +57,10 @@ _TOLERANCE = 0.15  # between the score of the best suggestion and those of the o
 class ModelWarning(UserWarning):
     """Warning about a probable mistake in a model, its data or its training.
 
+    Args:
+        text: the message.
+        code: the code of the check.
+
     Attributes:
         code: the code of the check, such as "C012", which `cornu.config.silence` accepts; see
             `docs/checks.md`.
@@ -103,7 +107,12 @@ def check_choice(label: str, name: str, value: T, allowed: Iterable[object]) -> 
 
 
 def did_you_mean(name: object, known: Iterable[object]) -> str:
-    """Returns "Did you mean ...?" with similar names, or '' if no known name is similar."""
+    """Returns "Did you mean ...?" with similar names, or '' if no known name is similar.
+
+    Args:
+        name: the unknown name.
+        known: the known names.
+    """
     similar = [repr(item) for item in find_similar(str(name), map(str, known))]
     if len(similar) > 2:
         similar = [", ".join(similar[:-1]), similar[-1]]
@@ -115,6 +124,11 @@ def find_similar(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
 
     Case is ignored. Names that begin with the same letters count as more similar (Winkler's
     modification of string similarity), because typing errors seldom affect the first letters.
+
+    Args:
+        name: the unknown name.
+        known: the known names.
+        limit: the maximum number of names that are returned.
 
     Example:
 
@@ -145,7 +159,12 @@ def find_similar(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
 
 
 def suggest(name: object, known: Iterable[object]) -> str:
-    """Returns "Did you mean ...?" with similar names, or the list of known names."""
+    """Returns "Did you mean ...?" with similar names, or the list of known names.
+
+    Args:
+        name: the unknown name.
+        known: the known names.
+    """
     names = [printable(str(item)) for item in known]
     hint = did_you_mean(name, names)
     if hint:
@@ -186,6 +205,10 @@ def is_positive_integer(value: object) -> TypeGuard[int]:
 
 def quantity(count: int, noun: str) -> str:
     """Returns a number and a noun in the singular or plural, for messages.
+
+    Args:
+        count: the number.
+        noun: the noun in the singular.
 
     Example:
 
@@ -240,7 +263,13 @@ def _is_special(name: str) -> bool:
 
 
 def unknown_name(module: str, name: str, known: Iterable[str]) -> AttributeError:
-    """Returns the error for a name that a module does not have, with similar names."""
+    """Returns the error for a name that a module does not have, with similar names.
+
+    Args:
+        module: the name of the module.
+        name: the name that it does not have.
+        known: its public names.
+    """
     old = describe_name(module, name)
     hint = "" if name.startswith("__") else old or did_you_mean(name, known)
     text = f"module {module!r} has no attribute {name!r}{hint and f'. {hint}'}"
@@ -249,7 +278,13 @@ def unknown_name(module: str, name: str, known: Iterable[str]) -> AttributeError
 
 
 def missing_package(package: str, extra: str, purpose: str) -> ImportError:
-    """Returns the error for an optional package that is not installed."""
+    """Returns the error for an optional package that is not installed.
+
+    Args:
+        package: the name by which the package is imported.
+        extra: the extra of cornu that installs it, as in `cornu[plot]`.
+        purpose: what needs the package; the message begins with it.
+    """
     return ImportError(
         f"{purpose} needs the package {package!r}, which is not installed. "
         f"Install it with: pip install 'cornu[{extra}]'"

@@ -50,22 +50,40 @@ def _is_sparse_class(cls: Any) -> bool:
 
 
 def flatten_with_treedef(structure: PyTree) -> tuple[list[Any], Any]:
-    """Returns the leaves, and the treedef that `unflatten` needs."""
+    """Returns the leaves, and the treedef that `unflatten` needs.
+
+    Args:
+        structure: a nested structure of lists, tuples, dicts and classes registered with JAX.
+    """
     return jax.tree_util.tree_flatten(structure, is_leaf=_is_leaf)
 
 
 def unflatten(definition: Any, leaves: Iterable[Any]) -> PyTree:
-    """Builds a structure from its treedef and leaves."""
+    """Builds a structure from its treedef and leaves.
+
+    Args:
+        definition: the treedef that `flatten_with_treedef` returned.
+        leaves: the leaves, in the order of `flatten_with_treedef`.
+    """
     return jax.tree_util.tree_unflatten(definition, leaves)
 
 
 def leaves(structure: PyTree) -> list[Any]:
-    """Returns the leaves in a list."""
+    """Returns the leaves in a list.
+
+    Args:
+        structure: a nested structure; a single leaf gives a list of one element.
+    """
     return jax.tree_util.tree_leaves(structure, is_leaf=_is_leaf)
 
 
 def signature(structure: PyTree) -> tuple[Any, ...]:
-    """Returns what a compiled program depends on: the treedef, and the shapes and dtypes.
+    """
+
+    Args:
+        structure: a nested structure of arrays, or of objects with `shape` and `dtype`.
+
+    Returns what a compiled program depends on: the treedef, and the shapes and dtypes.
 
     Two calls with equal signatures can use the same program.
     """
@@ -75,12 +93,24 @@ def signature(structure: PyTree) -> tuple[Any, ...]:
 
 
 def map(fn: Callable[..., Any], structure: PyTree, *rest: PyTree) -> PyTree:
-    """Applies `fn` to the leaves of one structure, or of several with the same nesting."""
+    """Applies `fn` to the leaves of one structure, or of several with the same nesting.
+
+    Args:
+        fn: a function of one leaf of each structure.
+        structure: the structure whose nesting the result has.
+        *rest: further structures with the same nesting.
+    """
     return jax.tree_util.tree_map(fn, structure, *rest, is_leaf=_is_leaf)
 
 
 def map_up_to(fn: Callable[..., Any], shallow: PyTree, deep: PyTree) -> PyTree:
-    """Applies `fn` to each leaf of `shallow` and the subtree of `deep` at the same path."""
+    """Applies `fn` to each leaf of `shallow` and the subtree of `deep` at the same path.
+
+    Args:
+        fn: a function of a leaf and a subtree.
+        shallow: the structure whose nesting the result has.
+        deep: a structure with subtrees where `shallow` has leaves.
+    """
     parts, definition = flatten_with_treedef(shallow)
     pairs = zip(parts, definition.flatten_up_to(deep), strict=True)
     return unflatten(definition, [fn(a, b) for a, b in pairs])
@@ -246,6 +276,9 @@ def _check_structures(name: str, function: Any, structures: tuple[Any, ...]) -> 
 def flatten(structure: PyTree) -> list[Any]:
     """Returns a list of the leaves; those of a dict are ordered by key.
 
+    Args:
+        structure: a nested structure; a single leaf gives a list of one element.
+
     Example:
 
     >>> flatten({"b": [1, None], "a": (2, 3)})
@@ -255,7 +288,16 @@ def flatten(structure: PyTree) -> list[Any]:
 
 
 def flatten_with_path(structure: PyTree) -> list[tuple[tuple[Any, ...], Any]]:
-    """Returns (path, leaf) pairs; a path is a tuple of keys and positions."""
+    """Returns (path, leaf) pairs; a path is a tuple of keys and positions.
+
+    Args:
+        structure: a nested structure; the path of a single leaf is the empty tuple.
+
+    Example:
+
+    >>> flatten_with_path({"a": [1, 2]})
+    [(('a', 0), 1), (('a', 1), 2)]
+    """
     node = _to_node(structure)
     if node is None:
         return [((), structure)]
@@ -298,6 +340,14 @@ def map_structure_up_to(
 ) -> PyTree:
     """Applies `func` to the subtrees of structures at the leaves of a shallow structure.
 
+    Args:
+        shallow_structure: the structure whose nesting the result has; its leaves are not used.
+        func: a function of one subtree of each structure.
+        *structures: structures whose outer nesting is that of the shallow structure.
+
+    Raises:
+        ValueError: a structure does not have this nesting.
+
     Example:
 
     >>> map_structure_up_to([None, None], len, [[1, 1, 1], [2]])
@@ -310,6 +360,10 @@ def map_structure_up_to(
 
 def map_shape_structure(func: Callable[[Any], Any], structure: PyTree) -> PyTree:
     """Applies `func` to the shapes in a structure: lists and tuples of integers and None.
+
+    Args:
+        func: a function of a shape.
+        structure: a nested structure of shapes.
 
     Example:
 
@@ -326,6 +380,10 @@ def _is_shape(x: Any) -> bool:
 
 def pack_sequence_as(structure: PyTree, flat_sequence: Iterable[Any]) -> PyTree:
     """Replaces the leaves of a structure by those of a flat sequence.
+
+    Args:
+        structure: the structure whose nesting the result has; its leaves are not used.
+        flat_sequence: the new leaves, in the order of `flatten`.
 
     Raises:
         ValueError: the number of leaves differs.
@@ -375,7 +433,11 @@ def _traverse_children(func: Callable[[Any], Any], structure: Any, top_down: boo
 
 
 def lists_to_tuples(structure: PyTree) -> PyTree:
-    """Converts the lists in a structure to tuples."""
+    """Converts the lists in a structure to tuples.
+
+    Args:
+        structure: a nested structure.
+    """
     return traverse(lambda x: tuple(x) if isinstance(x, list) else None, structure, top_down=False)
 
 
@@ -396,6 +458,9 @@ def assert_same_paths(a: PyTree, b: PyTree) -> None:
     """Raises an error unless two structures have leaves at the same paths.
 
     Lists and tuples are not distinguished.
+
+    Args:
+        a, b: the structures.
 
     Raises:
         ValueError: a path exists in one structure only.

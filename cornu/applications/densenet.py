@@ -120,6 +120,8 @@ DenseNet201 = define_densenet(
 def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> Any:
     """Preprocesses RGB images (0 to 255): standardized channels.
 
+    The arguments are those of `cornu.applications.imagenet_utils.preprocess_input`.
+
     See `cornu.applications.imagenet_utils.preprocess_input` with `mode="torch"`.
     """
     return imagenet_utils.preprocess_input(x, data_format, mode="torch")

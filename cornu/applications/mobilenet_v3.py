@@ -289,5 +289,10 @@ def MobileNetV3Large(
 
 
 def preprocess_input(x: T, data_format: DataFormat | None = None) -> T:
-    """Returns RGB images (0 to 255) unchanged: the network contains the preprocessing."""
+    """Returns RGB images (0 to 255) unchanged: the network contains the preprocessing.
+
+    Args:
+        x: an array or symbolic Tensor.
+        data_format: has no effect.
+    """
     return x

@@ -312,6 +312,8 @@ def NASNetLarge(
 def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> Any:
     """Preprocesses RGB images (0 to 255): values from -1 to 1.
 
+    The arguments are those of `cornu.applications.imagenet_utils.preprocess_input`.
+
     See `cornu.applications.imagenet_utils.preprocess_input` with `mode="tf"`.
     """
     return imagenet_utils.preprocess_input(x, data_format, mode="tf")

@@ -209,7 +209,12 @@ def _build(arguments: Arguments, depth: int, version: int) -> Model:
 
 
 def define_resnet(depth: int, version: int = 1) -> NetworkFunction:
-    """Returns the public function of a residual network."""
+    """Returns the public function of a residual network.
+
+    Args:
+        depth: the number of layers in the name of the network: 50, 101 or 152.
+        version: 1 for ResNet, 2 for ResNetV2.
+    """
     return define_network(
         f"ResNet{depth}{'V2' if version == 2 else ''}",
         f"Returns a residual network of {depth} layers, version {version}.",
@@ -228,6 +233,8 @@ ResNet152 = define_resnet(152)
 
 def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> Any:
     """Preprocesses RGB images (0 to 255) for version 1: BGR, minus the means of channels.
+
+    The arguments are those of `cornu.applications.imagenet_utils.preprocess_input`.
 
     See `cornu.applications.imagenet_utils.preprocess_input` with `mode="caffe"`.
     """

@@ -24,6 +24,8 @@ VGG19 = define_vgg(
 def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> Any:
     """Preprocesses RGB images (0 to 255): BGR instead of RGB, minus the means of channels.
 
+    The arguments are those of `cornu.applications.imagenet_utils.preprocess_input`.
+
     See `cornu.applications.imagenet_utils.preprocess_input` with `mode="caffe"`.
     """
     return imagenet_utils.preprocess_input(x, data_format, mode="caffe")

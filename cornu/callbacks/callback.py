@@ -94,11 +94,19 @@ class Callback:
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Sets `params`: `verbose`, `epochs` and `steps` of the run."""
+        """Sets `params`: `verbose`, `epochs` and `steps` of the run.
+
+        Args:
+            params: a dict of these.
+        """
         self.params = params
 
     def set_model(self, model: TrainedModel) -> None:
-        """Sets the model."""
+        """Sets the model.
+
+        Args:
+            model: the model that is trained, evaluated or used for prediction.
+        """
         self.model = model
 
     def batch_hooks(self) -> frozenset[str]:
@@ -165,7 +173,11 @@ class Callback:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Restores what `get_state()` returned; called after `on_train_begin`."""
+        """Restores what `get_state()` returned; called after `on_train_begin`.
+
+        Args:
+            state: the saved state. Values that a state cannot hold are ignored with a warning.
+        """
         owner = self._state_owner_
         # A state may come from elsewhere: it replaces only what a state can hold.
         kept = {
@@ -200,66 +212,160 @@ class Callback:
     # -------------------------------------------------------------------------------------- hooks
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Called when `fit` begins."""
+        """Called when `fit` begins.
+
+        Args:
+            logs: an empty dict; reserved, as in Keras.
+        """
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Called when `fit` has ended, with the logs of the last epoch."""
+        """Called when `fit` has ended, with the logs of the last epoch.
+
+        Args:
+            logs: a dict of metrics by name, as in `on_epoch_end`.
+        """
 
     def on_train_exception(self, error: BaseException) -> None:
-        """Called instead of `on_train_end` when `fit` ends with an exception, such as Ctrl-C."""
+        """Called instead of `on_train_end` when `fit` ends with an exception, such as Ctrl-C.
+
+        Args:
+            error: the exception, which is raised after the callbacks were called.
+        """
 
     def on_resume(self, epoch: int, step: int) -> None:
-        """Called instead of `on_epoch_begin` when `fit` resumes in the middle of an epoch."""
+        """Called instead of `on_epoch_begin` when `fit` resumes in the middle of an epoch.
+
+        Args:
+            epoch: the index of the epoch; epochs count from 0.
+            step: the number of steps of this epoch that were made before.
+        """
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Called when an epoch begins. Epochs count from 0."""
+        """Called when an epoch begins.
+
+        Args:
+            epoch: the index of the epoch; epochs count from 0.
+            logs: an empty dict; reserved, as in Keras.
+        """
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Called when an epoch has ended, after validation, with the metrics by name."""
+        """Called when an epoch has ended, after validation.
+
+        Args:
+            epoch: the index of the epoch; epochs count from 0.
+            logs: a dict of the loss and the metrics by name, such as `"loss"` and `"val_loss"`. All
+                callbacks receive the same dict: values that one adds are seen by those after it,
+                and are part of the History.
+        """
 
     def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
-        """Called at intervals (see `look_every`), after `step` of `steps` training steps.
+        """Called at intervals (see `look_every`), after `step` of `steps` steps.
 
-        `steps` is None if the length of the data is unknown.
+        Args:
+            step: the number of steps of this epoch that were made.
+            steps: the number of steps of an epoch; None if the length of the data is unknown.
+            logs: a dict of the loss and the metrics of the epoch so far, by name.
         """
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Called before a training step. Steps count from 0 in each epoch."""
+        """Called before a training step.
+
+        Args:
+            batch: the index of the step; steps count from 0 in each epoch. With several steps per
+                execution, that of the first one.
+            logs: an empty dict; reserved, as in Keras.
+        """
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Called after a training step, with the metrics of the epoch so far."""
+        """Called after a training step.
+
+        Args:
+            batch: the index of the step; steps count from 0 in each epoch. With several steps per
+                execution, that of the last one.
+            logs: a dict of the loss and the metrics of the epoch so far, by name.
+        """
         self.on_batch_end(batch, logs)
 
     def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Alias of `on_train_batch_begin`."""
+        """Alias of `on_train_batch_begin`.
+
+        Args:
+            batch: the index of the step in the epoch.
+            logs: as in `on_train_batch_begin`.
+        """
 
     def on_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Alias of `on_train_batch_end`."""
+        """Alias of `on_train_batch_end`.
+
+        Args:
+            batch: the index of the step in the epoch.
+            logs: as in `on_train_batch_end`.
+        """
 
     def on_test_begin(self, logs: Logs = None) -> None:
-        """Called when `evaluate`, or validation within `fit`, begins."""
+        """Called when `evaluate`, or validation within `fit`, begins.
+
+        Args:
+            logs: an empty dict; reserved, as in Keras.
+        """
 
     def on_test_end(self, logs: Logs = None) -> None:
-        """Called when `evaluate`, or validation within `fit`, has ended."""
+        """Called when `evaluate`, or validation within `fit`, has ended.
+
+        Args:
+            logs: a dict of the loss and the metrics by name, without the prefix `val_`.
+        """
 
     def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Called before an evaluation step."""
+        """Called before an evaluation step.
+
+        Args:
+            batch: the index of the step; steps count from 0. With several steps per execution, that
+                of the first one.
+            logs: an empty dict; reserved, as in Keras.
+        """
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Called after an evaluation step."""
+        """Called after an evaluation step.
+
+        Args:
+            batch: the index of the step; steps count from 0. With several steps per execution, that
+                of the last one.
+            logs: a dict of the loss and the metrics of the data so far, by name.
+        """
 
     def on_predict_begin(self, logs: Logs = None) -> None:
-        """Called when `predict` begins."""
+        """Called when `predict` begins.
+
+        Args:
+            logs: an empty dict; reserved, as in Keras.
+        """
 
     def on_predict_end(self, logs: Logs = None) -> None:
-        """Called when `predict` has ended."""
+        """Called when `predict` has ended.
+
+        Args:
+            logs: an empty dict; reserved, as in Keras.
+        """
 
     def on_predict_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Called before a prediction step."""
+        """Called before a prediction step.
+
+        Args:
+            batch: the index of the step; steps count from 0. With several steps per execution, that
+                of the first one.
+            logs: an empty dict; reserved, as in Keras.
+        """
 
     def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Called after a prediction step, with its outputs in `logs["outputs"]`."""
+        """Called after a prediction step.
+
+        Args:
+            batch: the index of the step; steps count from 0. With several steps per execution, that
+                of the last one.
+            logs: a dict with the outputs for the batch, `logs["outputs"]`.
+        """
 
 
 _MISSING = object()

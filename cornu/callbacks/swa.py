@@ -143,7 +143,19 @@ class SWA(Callback):
 
     @staticmethod
     def update_batch_norm(model: TrainedModel, x: PyTree, batch_size: int = 32) -> None:
-        """Recomputes the statistics of batch normalization; see `update_batch_norm`."""
+        """Sets the moving statistics of all batch normalization layers to those of a dataset.
+
+        Call it for the averaged weights, with which the statistics of training do not agree.
+
+        Args:
+            model: a built model.
+            x: inputs: an array, a structure of arrays, or an iterable of batches (of inputs, or of
+                tuples that begin with inputs).
+            batch_size: the batch size, if `x` consists of arrays.
+
+        Raises:
+            ValueError: there are no batches. The statistics do not change then.
+        """
         update_batch_norm(model, x, batch_size)
 
     def get_state(self) -> dict[str, Any]:

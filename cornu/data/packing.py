@@ -20,6 +20,9 @@ __all__ = [
 def pack_x_y_sample_weight(x: PyTree, y: PyTree = None, sample_weight: PyTree = None) -> PyTree:
     """Packs the parts of a batch into a tuple, without trailing None.
 
+    Args:
+        x, y, sample_weight: the parts of the batch, in any structure; None if missing.
+
     Example:
 
     >>> pack_x_y_sample_weight("x", "y"), pack_x_y_sample_weight("x")
@@ -37,6 +40,9 @@ def pack_x_y_sample_weight(x: PyTree, y: PyTree = None, sample_weight: PyTree = 
 @api_boundary
 def unpack_x_y_sample_weight(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
     """Returns the three parts of a batch; missing parts are None.
+
+    Args:
+        data: a batch as a dataset yields it: x, `(x, y)` or `(x, y, sample_weight)`.
 
     Raises:
         ValueError: the batch is empty, or has more than three parts.

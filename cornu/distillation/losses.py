@@ -50,11 +50,21 @@ class DistillationLoss(Configurable):
         raise NotImplementedError(f"{type(self).__name__} does not define `compute_loss`.")
 
     def validate_outputs(self, teacher_outputs: PyTree, student_outputs: PyTree) -> None:
-        """Raises a ValueError if the outputs of the models cannot be compared."""
+        """Raises a ValueError if the outputs of the models cannot be compared.
+
+        Args:
+            teacher_outputs: the outputs of the teacher, or Tensors like them.
+            student_outputs: the same for the student.
+        """
         tree.assert_same_structure(teacher_outputs, student_outputs)
 
     def validate_model_compatibility(self, teacher: Model, student: Model) -> None:
-        """Raises a ValueError if the models cannot be used with this loss."""
+        """Raises a ValueError if the models cannot be used with this loss.
+
+        Args:
+            teacher: the model that is trained already.
+            student: the model that is trained by distillation.
+        """
 
 
 class _OutputLoss(DistillationLoss):

@@ -83,7 +83,11 @@ class ExportArchive:
 
     @api_boundary
     def track(self, resource: Any) -> None:
-        """Adds a layer or model, whose Variables endpoints may use."""
+        """Adds a layer or model, whose Variables endpoints may use.
+
+        Args:
+            resource: the built layer or model.
+        """
         if not isinstance(resource, Layer):
             raise ValueError(f"track expects a layer or model. Received: {resource!r}")
         if not resource.built:
@@ -122,14 +126,27 @@ class ExportArchive:
     def track_and_add_endpoint(
         self, name: str, resource: Any, input_signature: Any, **kwargs: Any
     ) -> None:
-        """Adds a layer or model, and its call in inference as an endpoint."""
+        """Adds a layer or model, and its call in inference as an endpoint.
+
+        Args:
+            name: the name of the endpoint.
+            resource: the built layer or model.
+            input_signature: a list with a spec, or a structure of specs, for each argument of the
+                call.
+            **kwargs: as in `add_endpoint`.
+        """
         self.track(resource)
         self.add_endpoint(
             name, lambda *args: resource(*args, training=False), input_signature, **kwargs
         )
 
     def add_variable_collection(self, name: str, variables: Sequence[Variable]) -> None:
-        """Adds Variables under a name, which is an attribute of what TensorFlow loads."""
+        """Adds Variables under a name, which is an attribute of what TensorFlow loads.
+
+        Args:
+            name: the name of the attribute.
+            variables: the Variables.
+        """
         self._collections[name] = list(variables)
 
     @api_boundary

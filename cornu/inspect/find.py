@@ -68,6 +68,8 @@ def find(model: Layer, what: PartsLike, kinds: Sequence[str] = KINDS) -> list[It
 def find_one(model: Layer, what: PartsLike, kinds: Sequence[str] = KINDS) -> Item:
     """Returns the one item that matches; for a layer that is called several times, the first.
 
+    The arguments are those of `cornu.inspect.find`.
+
     Raises:
         ValueError: nothing matches, or several parts do.
     """

@@ -36,6 +36,9 @@ def fold(items: Sequence[Item]) -> Iterator[list[Item]]:
     Blocks are equal if they are calls of the same function, and their layers have the same
     classes, connections, numbers of weights, output shapes, trainable flags and arguments. Up to
     two arguments may vary, such as `dilation_rate`; see `describe_differences`.
+
+    Args:
+        items: the children of an item of `cornu.inspect.outline`, in their order.
     """
     number = itertools.count()
 

@@ -79,6 +79,10 @@ class Statistics(Sequence[ArrayStatistics]):
     """The result of `statistics`: one row for each array, in the order of the model.
 
     It prints as a table; a notebook shows an HTML table.
+
+    Args:
+        rows: the statistics of each array.
+        title: the title of the table.
     """
 
     def __init__(self, rows: Sequence[ArrayStatistics], title: str = "") -> None:

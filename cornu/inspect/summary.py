@@ -98,7 +98,11 @@ def summary(
 
 @api_boundary
 def summary_html(model: Any) -> str:
-    """Returns the summary as HTML, with blocks and nested models that open and close."""
+    """Returns the summary as HTML, with blocks and nested models that open and close.
+
+    Args:
+        model: a built model or layer.
+    """
     return to_html(_table(model, _SummaryOptions(expand_nested=True), None))
 
 

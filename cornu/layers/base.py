@@ -91,7 +91,11 @@ class ConfiguredLayer(Layer):
         return self.add_weight(shape, name=name, **{**settings, **kwargs})
 
     def create_bias(self, shape: ShapeLike) -> Variable | None:
-        """Creates the weight `bias` with `create_weight`; None if `use_bias` is False."""
+        """Creates the weight `bias` with `create_weight`; None if `use_bias` is False.
+
+        Args:
+            shape: the shape of the bias.
+        """
         return self.create_weight("bias", shape) if self.use_bias else None
 
 

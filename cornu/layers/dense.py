@@ -96,7 +96,12 @@ class Dense(AdaptableLayer):
 
     # `training` is not used; subclasses written for Keras pass it to `super().call`.
     def quantized_build(self, kernel_shape: Any, mode: str, config: Any = None) -> None:
-        """Creates the Variables of the quantized kernel, given its shape before quantization."""
+        """Creates the Variables of the quantized kernel.
+
+        Args:
+            kernel_shape: the shape of the kernel before quantization.
+            mode, config: as in other layers.
+        """
         super().quantized_build(kernel_shape, mode, config)
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:

@@ -109,7 +109,12 @@ class Embedding(AdaptableLayer):
         self.create_adaptable_weight("embeddings", (self.input_dim, self.output_dim))
 
     def quantized_build(self, embeddings_shape: Any, mode: str, config: Any = None) -> None:
-        """Creates the Variables of the quantized table, given its shape before quantization."""
+        """Creates the Variables of the quantized table.
+
+        Args:
+            embeddings_shape: the shape of the table before quantization.
+            mode, config: as in other layers.
+        """
         super().quantized_build(embeddings_shape, mode, config)
 
     def call(self, inputs: Array) -> Array:
@@ -219,7 +224,12 @@ class ReversibleEmbedding(Embedding):
             )
 
     def compute_output_shape(self, input_shape: ShapeLike, reverse: bool = False) -> PyTree:
-        """Returns the shape of the output."""
+        """Returns the shape of the output.
+
+        Args:
+            input_shape: the shape of the inputs.
+            reverse: whether they are vectors that are projected to logits, as in `call`.
+        """
         return super().compute_output_shape(input_shape, reverse=reverse)
 
     def call(self, inputs: Array, reverse: bool = False) -> Array:

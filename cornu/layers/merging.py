@@ -373,42 +373,85 @@ class Dot(Merge):
 
 
 def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Returns the elementwise sum of a list of arrays; functional form of `Add`."""
+    """Returns the elementwise sum of a list of arrays; functional form of `Add`.
+
+    Args:
+        inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
+        **kwargs: arguments of the layer, such as `name`.
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Returns the elementwise difference of a list of two arrays; functional form of `Subtract`."""
+    """Returns the elementwise difference of a list of two arrays; functional form of `Subtract`.
+
+    Args:
+        inputs: a list of two arrays or symbolic Tensors; the second is subtracted from the first.
+        **kwargs: arguments of the layer, such as `name`.
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Returns the elementwise product of a list of arrays; functional form of `Multiply`."""
+    """Returns the elementwise product of a list of arrays; functional form of `Multiply`.
+
+    Args:
+        inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
+        **kwargs: arguments of the layer, such as `name`.
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Returns the elementwise mean of a list of arrays; functional form of `Average`."""
+    """Returns the elementwise mean of a list of arrays; functional form of `Average`.
+
+    Args:
+        inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
+        **kwargs: arguments of the layer, such as `name`.
+    """
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Returns the elementwise maximum of a list of arrays; functional form of `Maximum`."""
+    """Returns the elementwise maximum of a list of arrays; functional form of `Maximum`.
+
+    Args:
+        inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
+        **kwargs: arguments of the layer, such as `name`.
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Returns the elementwise minimum of a list of arrays; functional form of `Minimum`."""
+    """Returns the elementwise minimum of a list of arrays; functional form of `Minimum`.
+
+    Args:
+        inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
+        **kwargs: arguments of the layer, such as `name`.
+    """
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
-    """Concatenates a list of arrays; functional form of `Concatenate`."""
+    """Concatenates a list of arrays; functional form of `Concatenate`.
+
+    Args:
+        inputs: a list of arrays or symbolic Tensors, whose shapes are equal except along the axis.
+        axis: the axis; the last one by default.
+        **kwargs: arguments of the layer, such as `name`.
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
-    """Returns the dot product of a list of two arrays; functional form of `Dot`."""
+    """Returns the dot product of a list of two arrays; functional form of `Dot`.
+
+    Args:
+        inputs: a list of two arrays or symbolic Tensors.
+        axes: the axis along which both are multiplied and summed, or a pair with one for each. The
+            batch axis is 0.
+        **kwargs: arguments of the layer: `normalize` and `name`.
+    """
     return Dot(axes=axes, **kwargs)(inputs)
 
 

@@ -154,14 +154,26 @@ def get(identifier: LossLike | None) -> Loss | Callable[..., Any] | None:
 
 @_api_boundary
 def serialize(loss: Loss | Callable[..., Any]) -> Config | str:
-    """Returns a loss as plain data."""
+    """Returns a loss as plain data.
+
+    Args:
+        loss: the loss, an object or a function.
+    """
     config: Config | str = registry.serialize(loss)
     return config
 
 
 @_api_boundary
 def deserialize(name: LossLike | None, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Creates a loss from the result of `serialize`."""
+    """Creates a loss from the result of `serialize`.
+
+    Args:
+        name: the name or config; None gives None.
+        custom_objects: classes and functions by name, in addition to registered ones.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
     with registry.custom_object_scope(custom_objects):
         return get(name)
 

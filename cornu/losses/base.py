@@ -77,7 +77,12 @@ class Loss(registry.Configurable):
         return self._dtype
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Returns the values, one per sample (or time step, pixel, ...)."""
+        """Returns the values, one per sample (or time step, pixel, ...); a subclass defines it.
+
+        Args:
+            y_true: labels, an array or a nested structure of arrays, in the dtype of the loss.
+            y_pred: predictions, in the dtype of the loss.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define `call`.")
 
     def __call__(

@@ -209,14 +209,26 @@ def get(identifier: MetricLike | None) -> Metric | Callable[..., Any] | None:
 
 @_api_boundary
 def serialize(metric: Metric | Callable[..., Any]) -> Config | str:
-    """Returns a metric as plain data."""
+    """Returns a metric as plain data.
+
+    Args:
+        metric: the metric, an object or a function.
+    """
     config: Config | str = registry.serialize(metric)
     return config
 
 
 @_api_boundary
 def deserialize(config: MetricLike | None, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Creates a metric from the result of `serialize`."""
+    """Creates a metric from the result of `serialize`.
+
+    Args:
+        config: the name or config; None gives None.
+        custom_objects: classes and functions by name, in addition to registered ones.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
     with registry.custom_object_scope(custom_objects):
         return get(config)
 

@@ -152,7 +152,15 @@ class Metric(VariableOwner):
         dtype: DTypeLike | None = None,
         name: str | None = None,
     ) -> Variable:
-        """Creates a Variable of the metric; see `add_variable`."""
+        """Creates a Variable of the metric, as `add_variable` does with other defaults.
+
+        Args:
+            shape: the shape; a scalar by default.
+            initializer: a name, an initializer, or a function of `(shape, dtype)`; zeros by
+                default.
+            dtype: by default the process-wide float type; at least float32 for floats.
+            name: the name within the metric.
+        """
         return self.add_variable(shape, initializer or "zeros", dtype=dtype, name=name)
 
     def create_variables(self, *args: Any, **kwargs: Any) -> None:
@@ -197,6 +205,10 @@ class Metric(VariableOwner):
     ) -> list[Array]:
         """Returns the values of `variables` after a batch, given those before; assigns nothing.
 
+        Args:
+            metric_variables: a value for each Variable in `variables`, in their order.
+            *args, **kwargs: the arguments of `update_state`.
+
         Note: one float32 array per Variable holds a sum, as in Keras, so that a count of single
         samples stops at 2**24. `update_state`, and so `fit`, keeps the rounding errors as well;
         `cornu.pure(metric.update_state, variables)` does if `variables` includes the `residual` of
@@ -206,7 +218,14 @@ class Metric(VariableOwner):
         return list(lifted(self._values_(metric_variables), None, *args, **kwargs)[1])
 
     def stateless_result(self, metric_variables: Sequence[ArrayLike]) -> Array | dict[str, Array]:
-        """Returns the result, given values of `variables`."""
+        """Returns the result, given values of `variables`.
+
+        Args:
+            metric_variables: a value for each Variable in `variables`, in their order.
+
+        Raises:
+            ValueError: the number of values differs.
+        """
         lifted = scope.pure(self.result, self.variables)
         result: Array | dict[str, Array] = lifted(self._values_(metric_variables), None)[0]
         return result

@@ -146,7 +146,14 @@ class Editor:
         return self
 
     def remove(self, what: Any) -> Editor:
-        """Removes layers or ops; their input is passed on unchanged."""
+        """Removes layers or ops; their input is passed on unchanged.
+
+        Args:
+            what: the layers or ops to remove.
+
+        Raises:
+            ValueError: one of them is an input of the model.
+        """
         for replacement, _, old in self._find_targets(what, "remove"):
             if isinstance(old, InputLayer):
                 raise ValueError(f"remove: {old.name!r} is an input of the model.")
@@ -169,6 +176,10 @@ class Editor:
         """Calls a layer, or a list of layers one after the other, on the input of a layer or op.
 
         Other consumers of the same input are not affected.
+
+        Args:
+            what: the layers or ops before which to insert.
+            new: a layer, a list of layers, or a function, as in `insert_after`.
         """
         return self._insert(what, new, 0)
 
@@ -177,6 +188,13 @@ class Editor:
 
         The layer itself, which the old model shares, keeps its name: the new name is stored in
         the new model and applies to `get_layer`, paths, input and output names, and saved files.
+
+        Args:
+            what: the layer; it must be the only one that matches.
+            new: its name in the new model, without "/".
+
+        Raises:
+            ValueError: several layers match, or another layer of the model has the name.
         """
         if not isinstance(new, str) or not new or "/" in new:
             raise ValueError(f"rename: a name must be a string without '/'. Received: {new!r}")

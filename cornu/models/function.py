@@ -65,7 +65,12 @@ class Function(Operation):
         return infer_outputs(self.call, (inputs,), {})
 
     def compute_output_shape(self, input_shape: PyTree) -> PyTree:
-        """Returns the shapes of the outputs for the shapes of inputs."""
+        """Returns the shapes of the outputs for the shapes of inputs.
+
+        Args:
+            input_shape: a shape, or shapes in the structure of the inputs, with None for unknown
+                sizes.
+        """
         tensors = tree.leaves(map_shapes(Tensor, input_shape))
         pairs = zip(tensors, self._graph.input_tensors, strict=True)
         inputs = self._graph.arrange([Tensor(new.shape, old.dtype) for new, old in pairs])

@@ -249,7 +249,7 @@ class InspectionMethods(StepMethods):
     ) -> inspect.Statistics:
         """Returns statistics of the outputs, weights and gradients of the layers.
 
-        See `cornu.inspect.statistics`.
+        The arguments are those of `cornu.inspect.statistics`, where the results are described.
         """
         return inspect.statistics(self, x, y, sample_weight, training, what)
 
@@ -314,7 +314,28 @@ class InspectionMethods(StepMethods):
         rates: bool = False,
         sharding: bool = False,
     ) -> None:
-        """Prints a table of the layers; see `cornu.inspect.summary`."""
+        """Prints a table of the layers, their output shapes and their numbers of parameters.
+
+        Layers that a function of the program created are grouped under its name.
+
+        The other arguments are those of `cornu.inspect.summary`.
+
+        Args:
+            line_length: the width of the table; the width of the terminal by default.
+            print_fn: called with the text instead of `print`.
+            expand_nested: whether the layers of nested models are listed.
+            show_trainable: whether a column shows which layers are trainable.
+
+        Raises:
+            ValueError: an argument is out of range, such as a `layer_range` that matches no layer.
+
+        Example:
+
+        >>> import cornu
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)], name="small")
+        >>> model.summary(print_fn=lambda text: print(text.splitlines()[-3]))
+         Total params: 10 (40 B)
+        """
         inspect.summary(
             self,
             line_length,

@@ -151,7 +151,12 @@ class Model(InspectionMethods):
             return self._graph_.run(inputs, mask)
 
     def compute_mask(self, inputs: PyTree, previous_mask: Any = None) -> Any:
-        """Returns the masks of the outputs."""
+        """Returns the masks of the outputs in their structure; None if the model defines `call`.
+
+        Args:
+            inputs: the inputs, of which the layers compute their masks.
+            previous_mask: has no effect: inputs carry their masks.
+        """
         graph = self._graph_ if self._traced_ is None else self._traced_.graph
         return None if graph is None else graph.masks(inputs)
 
@@ -217,7 +222,30 @@ class Model(InspectionMethods):
 
     @api_boundary
     def build(self, input_shape: Any) -> None:
-        """Builds a subclassed model for the shape of a float input, including the batch axis."""
+        """Builds a subclassed model for the shape of a float input, including the batch axis.
+
+        A model with a functional graph is built already. A model whose inputs are not floats is
+        built by its first call, or by `fit`.
+
+        Args:
+            input_shape: the shape, with None for unknown sizes, such as `(None, 28, 28)`; for
+                several inputs, shapes in the structure of the first argument of `call`.
+
+        Example:
+
+        >>> import cornu
+        >>> class Classifier(cornu.Model):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.head = cornu.layers.Dense(3)
+        ...
+        ...     def call(self, x):
+        ...         return self.head(x)
+        >>> model = Classifier()
+        >>> model.build((None, 4))
+        >>> model.count_params()
+        15
+        """
         if self.built or self._graph_ is not None:
             return
         # An override that calls this method is running: the inference does not call it again.
@@ -376,6 +404,11 @@ class Model(InspectionMethods):
     @api_boundary
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Returns a layer by name, by index, or by its path through blocks and nested models.
+
+        Args:
+            name: the name of a layer of this model, or a path such as `"encoder/head"` to a layer
+                in its blocks and nested models.
+            index: the position of the layer in `layers`, instead of the name.
 
         Raises:
             ValueError: there is no such layer.
@@ -573,7 +606,13 @@ class Model(InspectionMethods):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Creates a model from what `get_config()` returned."""
+        """Creates a model from what `get_config()` returned, with new weights.
+
+        Args:
+            config: the config.
+            custom_objects: classes and functions of the program by name, for those that are not
+                registered (`cornu.saving.register_keras_serializable`).
+        """
         with registry.custom_object_scope(custom_objects):
             if "input_layers" not in config:
                 return super().from_config(config)
@@ -596,7 +635,37 @@ class Model(InspectionMethods):
         save_format: str | None = None,
         weights_format: Literal["h5", "safetensors"] = "h5",
     ) -> None:
-        """Saves architecture, weights and optimizer; see `cornu.saving.save_model`."""
+        """Writes the model to a file: architecture, weights, compile arguments and optimizer.
+
+        `cornu.saving.load_model` reads it. The details of formats are described in
+        `cornu.saving.save_model`.
+
+        Args:
+            filepath: a path that ends in `.keras`, or in `.h5` for the older format of Keras; or an
+                open binary file, which receives a `.keras` archive.
+            overwrite: whether an existing file is replaced. If False, the user is asked in a
+                terminal or notebook.
+            zipped: `True` or `None`: directories are not written.
+            include_optimizer: whether the file contains the state of the optimizer.
+            save_format: ignored with a warning: the file name decides.
+            weights_format: `"h5"`, which Keras reads, or `"safetensors"`, which is faster and which
+                only cornu reads.
+
+        Raises:
+            ValueError: the file name has another ending.
+            TypeError: a constructor argument of a layer cannot be serialized.
+            FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
+
+        Example:
+
+        >>> import cornu, numpy as np, pathlib, tempfile
+        >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "model.keras")
+        >>> model.save(path)
+        >>> x = np.ones((5, 3), "float32")
+        >>> bool((cornu.saving.load_model(path).predict(x) == model.predict(x)).all())
+        True
+        """
         model_files.save_model(
             self,
             filepath,
@@ -672,7 +741,12 @@ class Model(InspectionMethods):
         }
 
     def build_from_config(self, config: dict[str, Any] | None) -> None:
-        """Builds the model from what `get_build_config()` returned, in this library or in Keras."""
+        """Builds the model from what `get_build_config()` returned, in this library or in Keras.
+
+        Args:
+            config: a dict with the shapes and dtypes of the inputs (`"inputs"`) or with
+                `"input_shape"`; None or an empty dict changes nothing.
+        """
         if not config:
             return  # the graph of the model needs no shapes
         if "inputs" in config:
@@ -712,7 +786,30 @@ class Model(InspectionMethods):
         overwrite: bool = True,
         max_shard_size: float | None = None,
     ) -> None:
-        """Saves the weights; see `cornu.saving.save_weights`."""
+        """Writes the weights of a built model to a file, without its architecture and optimizer.
+
+        The details of formats are described in `cornu.saving.save_weights`.
+
+        Args:
+            filepath: a path that ends in `.weights.h5`, the format of Keras, or in `.safetensors`
+                or `.npz`.
+            overwrite: whether an existing file is replaced. If False, the user is asked in a
+                terminal or notebook.
+            max_shard_size: the maximum size of a file in GB (2^30 bytes), for weights in several
+                files; `filepath` is then that of their index, which ends in `.weights.json`.
+
+        Raises:
+            ValueError: the file name has another ending, or the model is not built.
+            FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
+
+        Example:
+
+        >>> import cornu, pathlib, tempfile
+        >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "model.weights.h5")
+        >>> model.save_weights(path)
+        >>> model.load_weights(path)
+        """
         weight_files.save_weights(self, filepath, overwrite, max_shard_size)
 
     @api_boundary
@@ -726,7 +823,28 @@ class Model(InspectionMethods):
         keras_version: str | None = None,
         source_backend: str | None = None,
     ) -> None:
-        """Loads weights; see `cornu.saving.load_weights`."""
+        """Reads weights from a file into the built model; see `save_weights` for an example.
+
+        The details of formats are described in `cornu.saving.load_weights`.
+
+        Args:
+            filepath: a file that `save_weights` or `save` wrote, here or in Keras; the index of
+                weights in several files; a directory that `OrbaxCheckpoint` wrote; or an older
+                `.h5` file.
+            skip_mismatch: whether weights that are missing or have another shape are skipped, with
+                a warning that lists them.
+            by_name: for older `.h5` files: whether layers are matched by their names instead of
+                their order.
+            objects_to_skip: layers and Variables of the model that keep their values.
+            keras_version: the version that wrote an older `.h5` file, such as "2.2.4", if the file
+                does not contain it.
+            source_backend: the backend that wrote an older `.h5` file, such as "theano", if the
+                file does not contain it.
+
+        Raises:
+            ValueError: a weight is missing or has another shape, or the file is damaged. The model
+                is not changed.
+        """
         weight_files.load_weights(
             self,
             filepath,
@@ -739,7 +857,11 @@ class Model(InspectionMethods):
 
     @api_boundary
     def to_json(self, **kwargs: Any) -> str:
-        """Returns the model's architecture as JSON; see `model_from_json`."""
+        """Returns the model's architecture as JSON; `cornu.models.model_from_json` reads it.
+
+        Args:
+            **kwargs: arguments of `json.dumps`, such as `indent`.
+        """
         config = registry.serialize(self)
         build_config = self.get_build_config()
         if build_config is not None:

@@ -108,7 +108,17 @@ class Sequential(Model):
 
     @api_boundary
     def add(self, layer: Any, rebuild: bool = True) -> Sequential:
-        """Appends a layer; returns the model."""
+        """Appends a layer; returns the model.
+
+        Args:
+            layer: a layer whose name no other layer of the model has, or an `Input`, which must be
+                the first.
+            rebuild: has no effect: what depends on the layers is computed when it is needed.
+
+        Raises:
+            ValueError: it is not a layer, its name is taken, it does not fit the output before it,
+                or it returns several outputs.
+        """
         # `Input()` returns a Tensor; what the model contains is its layer.
         if isinstance(layer, Tensor) and layer.node is not None:
             layer = layer.node.op
@@ -174,7 +184,14 @@ class Sequential(Model):
 
     @api_boundary
     def pop(self, rebuild: bool = True) -> Layer:
-        """Removes and returns the last layer."""
+        """Removes and returns the last layer.
+
+        Args:
+            rebuild: has no effect: what depends on the layers is computed when it is needed.
+
+        Raises:
+            ValueError: the model has no layers.
+        """
         if not self._stack_:
             raise ValueError(f"Sequential {self.name!r} is empty: there is no layer to remove.")
         layer = self._stack_.pop()
@@ -188,6 +205,9 @@ class Sequential(Model):
     def repeat(self, count: int) -> Sequential:
         """Returns a stack of `count` copies of these layers, each with its own weights.
 
+        Args:
+            count: the number of copies.
+
         Example:
 
         >>> import cornu
@@ -199,7 +219,12 @@ class Sequential(Model):
 
     @api_boundary
     def build(self, input_shape: Any = None) -> None:
-        """Builds the layers for an input shape, including the batch axis."""
+        """Builds the layers for an input shape, unless the first layer is an `Input`.
+
+        Args:
+            input_shape: the shape of the input, including the batch axis: `(None, 8)`. The size of
+                the batch axis is not fixed.
+        """
         if input_shape is None or self._tensors_ or not self._stack_:
             return
         input_shape = self._single_shape_(input_shape)
@@ -309,7 +334,13 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Creates a model from what `get_config()` returned."""
+        """Creates a model from what `get_config()` returned, with new weights.
+
+        Args:
+            config: the config.
+            custom_objects: classes and functions of the program by name, for those that are not
+                registered.
+        """
         layers = [registry.deserialize(layer, custom_objects) for layer in config["layers"]]
         model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
         if config.get("build_input_shape"):

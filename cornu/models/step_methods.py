@@ -43,6 +43,9 @@ class StepMethods(TrainingMethods):
         """Sets `test_function`, which runs `test_step`; see `make_train_function`.
 
         The state has no values of the optimizer.
+
+        Args:
+            force: whether an existing function is replaced.
         """
         if force or self.test_function is None:
             self.test_function = step_functions.step_function(self._trainer_, "test_step")
@@ -51,6 +54,9 @@ class StepMethods(TrainingMethods):
         """Sets `predict_function`, which runs `predict_step`; see `make_train_function`.
 
         The state consists of the trainable and the non-trainable values.
+
+        Args:
+            force: whether an existing function is replaced.
         """
         if force or self.predict_function is None:
             self.predict_function = step_functions.step_function(self._trainer_, "predict_step")
@@ -84,6 +90,14 @@ class StepMethods(TrainingMethods):
 
         An override replaces the call of the model and of `compute_loss` in the steps of `fit` and
         `evaluate`, which differentiate the first result.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables: values of the model's
+                Variables of these names.
+            x, y, sample_weight: a batch, as in `compute_loss`.
+            training: whether the step trains: layers such as Dropout depend on it.
+            optimizer_variables: values of the optimizer's Variables, which scale the loss in
+                float16 training; by default the current ones.
 
         Returns:
             `(scaled_loss, (loss, y_pred, non_trainable_variables, metrics_variables))` with the new
@@ -122,6 +136,9 @@ class StepMethods(TrainingMethods):
     @api_boundary
     def set_state_tree(self, state_tree: Mapping[str, Any]) -> None:
         """Assigns the values of a tree that `get_state_tree` returned; parts of it may be missing.
+
+        Args:
+            state_tree: nested dicts of arrays, as `get_state_tree` returns them.
 
         Raises:
             ValueError: a path is unknown, or a shape differs. No Variable is changed then.

@@ -133,7 +133,15 @@ class TrainingMethods(Layer):
         return None if config is None else config.to_plain_data()
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles the model from what `get_compile_config()` returned."""
+        """Compiles the model from what `get_compile_config()` returned.
+
+        Args:
+            config: the arguments of `compile` by name, as plain data. Names that `compile` of the
+                class does not have are ignored.
+
+        Raises:
+            ValueError: a value cannot be restored, such as an unknown class.
+        """
         known = inspect.signature(self.compile).parameters
         named = registry.replace_lambdas({**config, "name": registry.COMPILE}, "Argument of")
         config = {name: value for name, value in named.items() if name in config}
@@ -264,6 +272,27 @@ class TrainingMethods(Layer):
         """Returns the total loss of a batch: losses of outputs, regularizers and `add_loss`.
 
         Can be overridden; it is traced as part of the compiled step.
+
+        Args:
+            x: the inputs, for overrides; the losses of `compile` do not depend on them.
+            y: the targets, in the structure of the outputs or by output name.
+            y_pred: the outputs of the model for x.
+            sample_weight: the weights of the rows, in the structure of the outputs or by name; None
+                for equal weights.
+            training: whether the step trains, for overrides.
+
+        Raises:
+            ValueError: there is no loss: neither a loss of `compile` nor one that a layer adds.
+
+        Example:
+
+        >>> import cornu
+        >>> class Penalized(cornu.Model):
+        ...     def compute_loss(
+        ...         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+        ...     ):
+        ...         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        ...         return loss + 0.01 * cornu.ops.mean(y_pred**2)
         """
         return steps.compute_loss(self._trainer_, y, y_pred, sample_weight)
 
@@ -296,7 +325,19 @@ class TrainingMethods(Layer):
     def compute_metrics(
         self, x: DataLike, y: DataLike, y_pred: PyTree, sample_weight: DataLike = None
     ) -> dict[str, Any]:
-        """Updates the metrics with a batch; returns their values. Can be overridden."""
+        """Updates the metrics with a batch; returns their values. Can be overridden.
+
+        Args:
+            x: the inputs, for overrides; the metrics of `compile` do not depend on them.
+            y: the targets, in the structure of the outputs or by output name.
+            y_pred: the outputs of the model for x.
+            sample_weight: the weights of the rows, which `weighted_metrics` use; None for equal
+                weights.
+
+        Returns:
+            A dict from the names of the metrics to their values over all batches of the epoch so
+            far.
+        """
         return steps.compute_metrics(self._trainer_, y, y_pred, sample_weight)
 
     def _compute_loss_(
@@ -491,8 +532,29 @@ class TrainingMethods(Layer):
         """Returns the loss and the metrics on some data.
 
         Args:
-            x, y, sample_weight, batch_size, steps, verbose, callbacks: as in `fit`.
+            x, y, sample_weight: as in `fit`.
+            batch_size: rows per batch, 32 by default. It affects memory and time.
+            verbose: 0 for silent, 1 for a progress bar, 2 for one line, or "auto".
+            steps: the number of batches, for iterables; by default all.
+            callbacks: a list of callbacks, whose `on_test_*` methods are called.
             return_dict: whether to return a dict rather than a list (or a single number).
+
+        Returns:
+            The loss, or the list `[loss, *metrics]`; or a dict of these values by name.
+
+        Raises:
+            RuntimeError: the model is not compiled.
+            ValueError: the data does not match the model or its loss.
+
+        Example:
+
+        >>> import cornu, numpy as np
+        >>> model = cornu.Sequential(
+        ...     [cornu.Input((2,)), cornu.layers.Dense(1, bias_initializer="ones")]
+        ... )
+        >>> model.compile(loss="mse", metrics=["mae"])
+        >>> model.evaluate(np.zeros((4, 2)), np.full((4, 1), 3.0), verbose=0, return_dict=True)
+        {'loss': 4.0, 'mae': 2.0}
 
         Fixes: a list contains each result once; Keras repeats those of metrics of the same name.
         """
@@ -512,6 +574,31 @@ class TrainingMethods(Layer):
     ) -> Any:
         """Returns the predictions for some data, as NumPy arrays in the structure of the outputs.
 
+        The model need not be compiled. Layers behave as in inference: Dropout does nothing, and
+        BatchNormalization uses its moving statistics.
+
+        Args:
+            x: inputs: an array, or lists, tuples and dicts (by input name) of arrays; or an
+                iterable of batches, of which targets are ignored.
+            batch_size: rows per batch, 32 by default. It affects memory and time.
+            verbose: 1 for a progress bar, 2 for one line; 0 or "auto" for silent.
+            steps: the number of batches, for iterables; by default all.
+            callbacks: a list of callbacks, whose `on_predict_*` methods are called.
+
+        Returns:
+            An array with one row for each row of the data, or such arrays in the structure of the
+            outputs.
+
+        Raises:
+            ValueError: the data does not match the inputs of the model.
+
+        Example:
+
+        >>> import cornu, numpy as np
+        >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(3)])
+        >>> model.predict(np.zeros((100, 2))).shape
+        (100, 3)
+
         Differences: `verbose="auto"` is silent.
         """
         return fitting.predict(self._trainer_, x, batch_size, verbose, steps, callbacks)
@@ -525,7 +612,19 @@ class TrainingMethods(Layer):
         class_weight: Mapping[Any, Any] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Trains on one batch; returns the loss and the metrics of the batch."""
+        """Trains on one batch; returns the loss and the metrics of the batch.
+
+        Args:
+            x, y, sample_weight, class_weight: a batch; the structures are as in `fit`.
+            return_dict: whether to return a dict rather than a list (or a single number).
+
+        Returns:
+            The loss, or the list `[loss, *metrics]`; or a dict of these values by name.
+
+        Raises:
+            RuntimeError: the model is not compiled.
+            ValueError: the batch does not match the model or its loss.
+        """
         logs = fitting.train_on_batch(self._trainer_, x, y, sample_weight, class_weight)
         return logs if return_dict else _as_list(self, logs)
 
@@ -537,13 +636,29 @@ class TrainingMethods(Layer):
         sample_weight: DataLike = None,
         return_dict: bool = False,
     ) -> Any:
-        """Evaluates one batch; returns the loss and the metrics of the batch."""
+        """Evaluates one batch; returns the loss and the metrics of the batch.
+
+        Args:
+            x, y, sample_weight: a batch; the structures are as in `fit`.
+            return_dict: whether to return a dict rather than a list (or a single number).
+
+        Returns:
+            The loss, or the list `[loss, *metrics]`; or a dict of these values by name.
+
+        Raises:
+            RuntimeError: the model is not compiled.
+            ValueError: the batch does not match the model or its loss.
+        """
         logs = fitting.test_on_batch(self._trainer_, x, y, sample_weight)
         return logs if return_dict else _as_list(self, logs)
 
     @api_boundary
     def predict_on_batch(self, x: DataLike) -> Any:
-        """Returns the predictions for one batch."""
+        """Returns the predictions for one batch, as NumPy arrays in the structure of the outputs.
+
+        Args:
+            x: the inputs of a batch, in the structure of the inputs of the model.
+        """
         return fitting.predict_on_batch(self._trainer_, x)
 
     # ---------------------------------------------------------------------------- the run of fit

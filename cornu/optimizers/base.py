@@ -281,7 +281,17 @@ class Optimizer(OptimizerVariables):
     # ------------------------------------------------------------------------------------ applying
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Creates the Variables that the optimizer needs for a model's Variables."""
+        """Creates the Variables that the optimizer needs for a model's Variables.
+
+        The first `apply` does so, too.
+
+        Args:
+            variables: the Variables that the optimizer will update, in the order of the gradients;
+                the parameter is `var_list` in some subclasses, as in Keras.
+
+        Raises:
+            TypeError: one is not a Variable of cornu.
+        """
         for variable in variables:
             if not isinstance(variable, Variable):
                 raise TypeError(
@@ -328,7 +338,12 @@ class Optimizer(OptimizerVariables):
         self._apply_(grads_and_vars)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
-        """Updates Variables, given (gradient, Variable) pairs; returns the number of calls."""
+        """Updates Variables, given (gradient, Variable) pairs; returns the number of calls.
+
+        Args:
+            grads_and_vars: the pairs. A gradient may be None if others are not: its Variable is not
+                updated.
+        """
         pairs = list(grads_and_vars)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         return self._iterations
@@ -340,6 +355,11 @@ class Optimizer(OptimizerVariables):
         trainable_variables: Sequence[ArrayLike],
     ) -> tuple[list[Array], list[Array]]:
         """Computes the result of `apply` from arrays, and assigns nothing.
+
+        Args:
+            optimizer_variables: a value for each Variable in `variables`, in their order.
+            grads: a gradient for each of the model's Variables.
+            trainable_variables: a value for each Variable with which the optimizer was built.
 
         Returns:
             New values of the model's Variables, and new values of the optimizer's.
@@ -383,19 +403,32 @@ class Optimizer(OptimizerVariables):
     _observe_gradients_ = observe_gradients
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: Array) -> None:
-        """Updates one Variable; a subclass that is not an `UpdateRule` overrides this."""
+        """Updates one Variable; a subclass that is not an `UpdateRule` overrides this.
+
+        Args:
+            gradient: the gradient, after clipping.
+            variable: the Variable, to which the new value is assigned.
+            learning_rate: the learning rate of the step, a scalar array.
+        """
         raise NotImplementedError(
             f"{type(self).__name__} must override update_step(gradient, variable, learning_rate)."
         )
 
     def scale_loss(self, loss: Any) -> Any:
-        """Multiplies a loss by `loss_scale_factor`, before gradients are computed."""
+        """Multiplies a loss by `loss_scale_factor`, before gradients are computed.
+
+        Args:
+            loss: the loss of a batch.
+        """
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Sets Variables to their values after training: with `use_ema`, to their averages.
 
         Before the first step there are no averages, and nothing changes.
+
+        Args:
+            var_list: the Variables, for example `model.trainable_variables`.
         """
         averaged = [variable for variable in var_list if variable in self._averages_]
         if averaged:  # else, not even the comparison is computed

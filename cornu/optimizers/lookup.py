@@ -79,14 +79,26 @@ def get(identifier: OptimizerLike | None) -> Optimizer | None:
 
 @api_boundary
 def serialize(optimizer: Optimizer) -> Config:
-    """Returns an optimizer as plain data, without its state."""
+    """Returns an optimizer as plain data, without its state.
+
+    Args:
+        optimizer: the optimizer. A learning rate that was changed is stored, steps are not.
+    """
     config: Config = registry.serialize(optimizer)
     return config
 
 
 @api_boundary
 def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Creates an optimizer from the result of `serialize`."""
+    """Creates an optimizer from the result of `serialize`.
+
+    Args:
+        config: the config; the class name may have any case.
+        custom_objects: classes and functions by name, in addition to registered ones.
+
+    Raises:
+        ValueError: the class is unknown.
+    """
     name = config["class_name"]
     with registry.custom_object_scope(custom_objects):
         return registry.resolve(

@@ -51,14 +51,28 @@ class UpdateRule(Optimizer):
     slots: tuple[tuple[str, ...], ...] = ()
 
     def initial_value(self, slot: str, variable: Variable) -> float | np.ndarray | None:
-        """Returns the initial value of a slot of a Variable.
+        """Returns the initial value of a slot of a Variable; 0 by default.
 
-        A number fills the shape of the Variable; an array has its own shape; None means no slot.
+        Args:
+            slot: a name in `slots`.
+            variable: a Variable of the model.
+
+        Returns:
+            A number, which fills the shape of the Variable; an array, which has its own shape; or
+            None for no slot.
         """
         return 0.0
 
     def step_scalars(self, learning_rate: Array, step: Array) -> Any:
-        """Returns scalars that all Variables share in a step; the first step is 1."""
+        """Returns scalars that all Variables share in a step; by default the learning rate.
+
+        Args:
+            learning_rate: the learning rate of the step.
+            step: the number of the step; the first step is 1.
+
+        Returns:
+            A scalar, or a structure of scalars, which `update` receives.
+        """
         return learning_rate
 
     def update(
@@ -70,12 +84,18 @@ class UpdateRule(Optimizer):
             gradient: the gradient, in the dtype of the Variable.
             value: the value of the Variable.
             slots: arrays by the names in `self.slots`.
-            scalars: the result of `step_scalars`, in the dtype of the Variable.
+            scalars: the result of `step_scalars`, in the dtype of the Variable. An override gives
+                the last parameter the name of what it receives, such as `learning_rate` or `alpha`,
+                a rate that includes the bias corrections.
         """
         raise NotImplementedError(f"{type(self).__name__} must override update().")
 
     def build(self, var_list: Sequence[Variable]) -> None:
-        """Creates the Variables that the optimizer needs for a model's Variables."""
+        """Creates the Variables that the optimizer needs for a model's Variables.
+
+        Args:
+            var_list: the Variables that the optimizer will update, in the order of the gradients.
+        """
         if self.built:
             return
         super().build(var_list)

@@ -85,7 +85,15 @@ class OptimizerVariables(VariableOwner):
         name: str | None = None,
         initializer: InitializerLike = "zeros",
     ) -> Variable:
-        """Creates a Variable with the shape and dtype of a model's Variable."""
+        """Creates a Variable with the shape and dtype of a model's Variable.
+
+        Args:
+            reference_variable: the model's Variable. Both are divided among devices in the same
+                way.
+            name: what the Variable is for, such as "momentum"; its name begins with the path of the
+                model's Variable.
+            initializer: an initializer or its name.
+        """
         return self.add_variable(
             shape=reference_variable.shape,
             initializer=initializer,
@@ -145,19 +153,41 @@ class OptimizerVariables(VariableOwner):
         return columns[0] if isinstance(name, str) else columns
 
     def assign(self, variable: Variable, value: ArrayLike) -> None:
-        """Sets a Variable."""
+        """Sets a Variable.
+
+        Args:
+            variable: the Variable.
+            value: the new value, of the same shape.
+        """
         variable.assign(value)
 
     def assign_add(self, variable: Variable, value: ArrayLike) -> None:
-        """Adds to a Variable."""
+        """Adds to a Variable.
+
+        Args:
+            variable: the Variable.
+            value: what is added to its value.
+        """
         variable.assign_add(value)
 
     def assign_sub(self, variable: Variable, value: ArrayLike) -> None:
-        """Subtracts from a Variable."""
+        """Subtracts from a Variable.
+
+        Args:
+            variable: the Variable.
+            value: what is subtracted from its value.
+        """
         variable.assign_sub(value)
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Assigns arrays to all Variables of the optimizer, in the order of `variables`."""
+        """Assigns arrays to all Variables of the optimizer, in the order of `variables`.
+
+        Args:
+            weights: an array for each Variable.
+
+        Raises:
+            ValueError: the optimizer is not built, or the number of arrays differs.
+        """
         self._check_built_("set_weights")
         self._check_count_("weights", weights, self.variables)
         for variable, weight in zip(self.variables, weights, strict=True):

@@ -164,6 +164,13 @@ for _name in __all__:
 def get(identifier: ActivationLike | None) -> Any:
     """Returns an activation from a name, a config or a callable; `linear` for `None`.
 
+    Args:
+        identifier: a name such as `"relu"`, what `serialize` returned, or a function, which is
+            returned unchanged.
+
+    Raises:
+        ValueError: the name is unknown.
+
     Example:
 
     >>> get("relu") is relu, get(None) is linear
@@ -174,7 +181,11 @@ def get(identifier: ActivationLike | None) -> Any:
 
 @api_boundary
 def serialize(activation: Callable[..., Any]) -> Any:
-    """Returns the name of an activation, or its config if it is not a registered function."""
+    """Returns the name of an activation, or its config if it is not a registered function.
+
+    Args:
+        activation: an activation, an object or a function.
+    """
     described = registry.serialize(activation)
     is_name = isinstance(described, dict) and described["class_name"] == "function"
     return described["config"] if is_name else described
@@ -182,6 +193,14 @@ def serialize(activation: Callable[..., Any]) -> Any:
 
 @api_boundary
 def deserialize(config: ActivationLike, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Returns the activation for a name or config that `serialize` returned."""
+    """Returns the activation for a name or config that `serialize` returned.
+
+    Args:
+        config: the name or config.
+        custom_objects: classes and functions by name, in addition to registered ones.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
     with registry.custom_object_scope(custom_objects):
         return get(config)

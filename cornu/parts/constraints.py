@@ -154,6 +154,13 @@ for _cls in (MaxNorm, MinMaxNorm, NonNeg, UnitNorm):
 def get(identifier: ConstraintLike | None) -> Any:
     """Returns a constraint from a name, a config or a callable; `None` for `None`.
 
+    Args:
+        identifier: a name such as `"max_norm"`, which gives an object with default arguments; what
+            `serialize` returned; a class; or an object or function, which is returned unchanged.
+
+    Raises:
+        ValueError: the name is unknown.
+
     Example:
 
     >>> get("max_norm").max_value
@@ -164,12 +171,24 @@ def get(identifier: ConstraintLike | None) -> Any:
 
 @api_boundary
 def serialize(constraint: Callable[..., Any]) -> Any:
-    """Returns the config of a constraint."""
+    """Returns the config of a constraint.
+
+    Args:
+        constraint: a constraint, an object or a function.
+    """
     return registry.serialize(constraint)
 
 
 @api_boundary
 def deserialize(config: ConstraintLike, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Creates a constraint from a config that `serialize` returned."""
+    """Creates a constraint from a config that `serialize` returned.
+
+    Args:
+        config: the name or config.
+        custom_objects: classes and functions by name, in addition to registered ones.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -168,6 +168,13 @@ for _cls, _names in {
 def get(identifier: RegularizerLike | None) -> Any:
     """Returns a regularizer from a name, a config or a callable; `None` for `None`.
 
+    Args:
+        identifier: a name such as `"l2"`, which gives an object with default arguments; what
+            `serialize` returned; a class; or an object or function, which is returned unchanged.
+
+    Raises:
+        ValueError: the name is unknown.
+
     Example:
 
     >>> get("l2").l2
@@ -178,12 +185,24 @@ def get(identifier: RegularizerLike | None) -> Any:
 
 @api_boundary
 def serialize(regularizer: Callable[..., Any]) -> Any:
-    """Returns the config of a regularizer."""
+    """Returns the config of a regularizer.
+
+    Args:
+        regularizer: a regularizer, an object or a function.
+    """
     return registry.serialize(regularizer)
 
 
 @api_boundary
 def deserialize(config: RegularizerLike, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Creates a regularizer from a config that `serialize` returned."""
+    """Creates a regularizer from a config that `serialize` returned.
+
+    Args:
+        config: the name or config.
+        custom_objects: classes and functions by name, in addition to registered ones.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -78,13 +78,25 @@ def get(identifier: Any, **kwargs: Any) -> Any:
 
 @_api_boundary
 def serialize(initializer: Any) -> Any:
-    """Describes a quantizer or config as data."""
+    """Describes a quantizer or config as data.
+
+    Args:
+        initializer: the quantizer or config; the name of the parameter is that of Keras.
+    """
     return registry.serialize(initializer)
 
 
 @_api_boundary
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Creates a quantizer or config from what `serialize` returned."""
+    """Creates a quantizer or config from what `serialize` returned.
+
+    Args:
+        config: the data.
+        custom_objects: classes and functions by name, in addition to registered ones.
+
+    Raises:
+        ValueError: a class is unknown.
+    """
     return registry.deserialize(config, custom_objects)
 
 

@@ -42,6 +42,10 @@ def compute_float8_scale(
 def compute_float8_amax_history(x: ArrayLike, amax_history: ArrayLike) -> Array:
     """Returns the history of largest absolute values, moved by one, with that of `x` first.
 
+    Args:
+        x: the array that is quantized in this step.
+        amax_history: the largest absolute values of the last steps, the latest first.
+
     Example:
 
     >>> compute_float8_amax_history(jnp.array([1.0, -4.0]), jnp.array([3.0, 2.0, 1.0])).tolist()

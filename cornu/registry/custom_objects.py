@@ -62,7 +62,11 @@ def register_keras_serializable(
 
 
 def get_registered_name(obj: Any) -> str:
-    """Returns the registered name of a class or function; its own name if not registered."""
+    """Returns the registered name of a class or function; its own name if not registered.
+
+    Args:
+        obj: the class or function.
+    """
     return registered_names.get(obj, getattr(obj, "__name__", str(obj)))
 
 

@@ -74,6 +74,9 @@ def serialize(obj: Any) -> Any:
 
     Objects with a config become dicts of class name and config, functions become dicts of their
     name, and arrays become nested lists. Values of other types are returned unchanged.
+
+    Args:
+        obj: the object, or a nested list, tuple or dict of objects.
     """
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj

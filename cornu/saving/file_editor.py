@@ -260,7 +260,11 @@ class KerasFileEditor:
             write_hdf5(temporary, dict(_flatten(self.weights_dict, "")))
 
     def resave_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Writes the weights to a new file; the older name of `save`."""
+        """Writes the weights to a new file; the older name of `save`.
+
+        Args:
+            filepath: the path of the new file, as in `save`.
+        """
         self.save(filepath)
 
     def _find_object(self, object_name: str) -> Weights:

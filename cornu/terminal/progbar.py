@@ -72,7 +72,12 @@ class Progbar:
         self.title = ""  # a prefix of the one line that is written where there is no bar
 
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
-        """Advances by `n` steps."""
+        """Advances by `n` steps.
+
+        Args:
+            n: the number of steps since the last call.
+            values: pairs of a name and its value over these steps, as in `update`.
+        """
         self.update(self._seen + n, values)
 
     def update(

@@ -90,7 +90,12 @@ class Config:
         self._writable().update(*args, **kwargs)
 
     def get(self, keyname: str, value: Any = None) -> Any:
-        """Returns the value of a name, or `value` if it does not exist."""
+        """Returns the value of a name, or `value` if it does not exist.
+
+        Args:
+            keyname: the name of the value.
+            value: what is returned if the name does not exist.
+        """
         return self._config.get(keyname, value)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -12,6 +12,9 @@ __all__ = ["get_source_inputs"]
 def get_source_inputs(tensor: Tensor) -> list[Tensor]:
     """Returns the inputs from which a Tensor is computed, in the order of their creation.
 
+    Args:
+        tensor: a symbolic Tensor.
+
     Example:
 
     >>> import cornu

@@ -98,6 +98,9 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Returns the prediction for each row of an array (samples, features).
 
+        Args:
+            X: an array (samples, features).
+
         Raises:
             sklearn.exceptions.NotFittedError: `fit` was not called.
         """
@@ -222,6 +225,9 @@ class SKLearnClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Returns the outputs of the model for each row of an array (samples, features).
 
+        Args:
+            X: an array (samples, features).
+
         Raises:
             sklearn.exceptions.NotFittedError: `fit` was not called.
         """
@@ -312,6 +318,9 @@ class SKLearnTransformer(TransformerMixin, ModelEstimator):  # type: ignore[misc
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Returns the outputs of the model for an array (samples, features).
+
+        Args:
+            X: an array (samples, features).
 
         Raises:
             sklearn.exceptions.NotFittedError: `fit` was not called.

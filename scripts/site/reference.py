@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import cornu
 from scripts.site.docstrings import to_markdown
 
-__all__ = ["Entry", "entries", "pages"]
+__all__ = ["Entry", "docstring", "entries", "find", "pages"]
 
 _WIDTH = 88  # columns of a signature
 # Modules that repeat the names of others, or that no program imports from.
@@ -48,8 +48,7 @@ class Entry(NamedTuple):
     @property
     def summary(self) -> str:
         """The first sentence of the docstring."""
-        text = inspect.getdoc(self.value) if _has_own_docstring(self.value) else ""
-        return " ".join((text or "").split("\n\n")[0].split())
+        return " ".join(docstring(self.value).split("\n\n")[0].split())
 
 
 @functools.cache
@@ -142,11 +141,11 @@ def _list_module(module: str, inner: list[str], members: list[Entry]) -> str:
 
 def _page(entry: Entry) -> str:
     def link(name: str) -> str | None:
-        return _find(name, entry)
+        other = find(name, entry)
+        return other and posixpath.relpath(other.page, posixpath.dirname(entry.page))
 
     value = entry.value
-    text = (inspect.getdoc(value) or "") if _has_own_docstring(value) else ""
-    first, _, rest = text.partition("\n\n")
+    first, _, rest = docstring(value).partition("\n\n")
     lines = [f"# {entry.name}", "", to_markdown(first, link)]
     lines += [f"```python\n{_signature(entry.path, value)}\n```", "", to_markdown(rest, link)]
     if inspect.isclass(value):
@@ -169,7 +168,8 @@ def _methods(entry: Entry, link: Any) -> list[str]:
             inherited.append(f"[`{other.name}`]({address})")
         elif base.__module__.startswith("cornu") and not inherited:
             for name, member in vars(base).items():
-                public = not name.startswith("_") and _docstring(member)
+                public = not name.startswith("_") and docstring(member)
+                public = public and not inspect.isclass(member)
                 if public and name not in own:
                     own[name] = member
     lines = []
@@ -177,32 +177,27 @@ def _methods(entry: Entry, link: Any) -> list[str]:
         if not lines:
             lines += ["## Members", ""]
         if isinstance(member, (property, functools.cached_property)):
-            lines += [f"### {name}", "", to_markdown(_docstring(member), link)]
+            lines += [f"### {name}", "", to_markdown(docstring(member), link)]
             continue
         function = getattr(entry.value, name)
         lines += [f"### {name}", "", f"```python\n{_signature(name, function)}\n```", ""]
-        lines.append(to_markdown(_docstring(member), link))
+        lines.append(to_markdown(docstring(member), link))
     if inherited:
         lines += [f"Other members are those of {', '.join(inherited)}.", ""]
     return lines
 
 
-def _docstring(member: Any) -> str:
-    if isinstance(member, (staticmethod, classmethod)):
-        member = member.__func__
-    if isinstance(member, functools.cached_property):
-        member = member.func
-    if not (callable(member) or isinstance(member, property)) or inspect.isclass(member):
+def docstring(value: Any) -> str:
+    """Returns the docstring that was written for an object, not that of its class; "" if none."""
+    if isinstance(value, (staticmethod, classmethod)):
+        value = value.__func__
+    if isinstance(value, functools.cached_property):
+        value = value.func
+    if not (callable(value) or isinstance(value, property)):
         return ""
-    text = getattr(member, "__doc__", None)
-    return inspect.cleandoc(text) if text else ""
-
-
-def _has_own_docstring(value: Any) -> bool:
-    """Whether the docstring was written for the object, instead of inherited from its class."""
-    return bool(value.__doc__ if inspect.isclass(value) else getattr(value, "__doc__", None)) and (
-        inspect.isclass(value) or value.__doc__ != type(value).__doc__
-    )
+    text = value.__doc__
+    inherited = not inspect.isclass(value) and text == type(value).__doc__
+    return inspect.cleandoc(text) if text and not inherited else ""
 
 
 def _signature(name: str, value: Any) -> str:
@@ -252,10 +247,7 @@ def _by_name() -> dict[str, Entry | None]:
     return found
 
 
-def _find(name: str, around: Entry) -> str | None:
-    """Returns the address of a name, relative to the page of an entry."""
-    name = re.sub(r"\(.*\)$", "", name)
-    found = _by_name().get(name)
-    if found is None or found is around:
-        return None
-    return posixpath.relpath(found.page, posixpath.dirname(around.page))
+def find(name: str, around: Entry) -> Entry | None:
+    """Returns the entry of a name in the docstring of another; None if it is not the only one."""
+    found = _by_name().get(re.sub(r"\(.*\)$", "", name))
+    return None if found is around else found

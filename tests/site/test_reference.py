@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import cornu
-from scripts.site import reference
+from scripts.site import parameters, reference
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,3 +28,34 @@ def test_each_public_name_has_a_page():
     modules = {page for page in pages if re.fullmatch(r"reference/cornu/\w+/index\.md", page)}
     listed = set(re.findall(r"reference/cornu/\w+/index\.md", (ROOT / "mkdocs.yml").read_text()))
     assert listed == modules
+
+
+def test_each_parameter_is_documented():
+    assert list(parameters.undocumented()) == []
+
+
+def test_undocumented_parameters_are_found(monkeypatch):
+    class Sampler:
+        """Samples rows.
+
+        Args:
+            rate: the fraction of the rows.
+        """
+
+        def __init__(self, rate, seed=None): ...
+
+        def draw(self, rows, count=1):
+            """Draws `rows`."""
+
+    def sample(rate, method="fast"):
+        """Samples rows; other arguments are those of `Sampler`."""
+
+    public = [("Sampler", Sampler), ("sample", sample)]
+    entries = [reference.Entry(f"cornu.{name}", (), value, "") for name, value in public]
+    monkeypatch.setattr(parameters, "entries", lambda: entries)
+    monkeypatch.setattr(parameters, "find", lambda name, around: entries[0])
+    assert list(parameters.undocumented()) == [
+        ("cornu.Sampler", ["seed"]),
+        ("cornu.Sampler.draw", ["count"]),
+        ("cornu.sample", ["method"]),
+    ]

@@ -163,12 +163,21 @@ class Tensor(Operators, TensorBase):
         """None: Tensors have no axis of varying lengths."""
 
     def reshape(self, newshape: ShapeLike | int) -> Tensor:
-        """Returns the elements in a new shape; one size may be -1 and is then inferred."""
+        """Returns the elements in a new shape.
+
+        Args:
+            newshape: the sizes, or one integer for a single axis. One size may be -1 and is then
+                inferred.
+        """
         out: Tensor = _reshape_op(self, newshape)
         return out
 
     def squeeze(self, axis: Axes = None) -> Tensor:
-        """Removes axes of size 1: the given ones, by default all."""
+        """Removes axes of size 1.
+
+        Args:
+            axis: an axis or several; by default all axes of size 1.
+        """
         out: Tensor = _squeeze_op(self, axis)
         return out
 

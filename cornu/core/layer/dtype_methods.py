@@ -91,7 +91,13 @@ class DTypeMethods(Operation):
         raise NotImplementedError(f"{self._label_()} has no weights that can be quantized.")
 
     def quantized_build(self, input_shape: Any, mode: str, config: Any = None) -> None:
-        """Creates the Variables of a quantized layer; a subclass may define it."""
+        """Creates the Variables of a quantized layer; a subclass may define it.
+
+        Args:
+            input_shape: the shape of the weight that is quantized, such as the kernel.
+            mode: `"int8"`, `"int4"`, `"float8"`, `"gptq"` or `"awq"`.
+            config: a config of `cornu.quantizers`; by default that of the mode.
+        """
         raise NotImplementedError(f"{self._label_()} does not define `quantized_build`.")
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:

@@ -61,7 +61,11 @@ class InputSpec:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> InputSpec:
-        """Creates a spec from what `get_config()` returned."""
+        """Creates a spec from what `get_config()` returned.
+
+        Args:
+            config: the arguments of the constructor by name.
+        """
         return cls(**config)
 
     def problem(self, shape: Shape) -> str | None:

@@ -204,13 +204,23 @@ class Layer(DTypeMethods, WeightMethods):
         return super().call(*args, **kwargs)
 
     def compute_mask(self, inputs: PyTree, previous_mask: PyTree) -> PyTree:
-        """Returns the mask of the outputs; by default that of the inputs."""
+        """Returns the mask of the outputs; by default that of the inputs.
+
+        Args:
+            inputs: the inputs of the call.
+            previous_mask: the masks of the inputs, in their structure, with None where there is
+                none.
+        """
         return previous_mask
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> PyTree:
         """Returns symbolic Tensors with the shapes and dtypes of the outputs.
 
         By default, they are inferred by tracing `call`.
+
+        Args:
+            *args, **kwargs: the arguments of `call`, such as `inputs`, with symbolic Tensors in
+                place of arrays.
         """
         return symbolic.infer_output_spec(self, args, kwargs)
 
@@ -338,7 +348,12 @@ class Layer(DTypeMethods, WeightMethods):
     def rematerialized_call(  # type: ignore[override]  # the name of Keras
         self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Callable[..., Any]:
-        """Returns `layer_call`, or a function that is recomputed; see `Operation`."""
+        """Returns `layer_call`, or a function that is recomputed; see `Operation`.
+
+        Args:
+            layer_call: the function that computes the outputs of the layer.
+            *args, **kwargs: the arguments of the call, which a mode may depend on.
+        """
         return super().rematerialized_call(layer_call, *args, **kwargs)
 
     # Models and preprocessing layers override the next methods.
@@ -392,7 +407,12 @@ class Layer(DTypeMethods, WeightMethods):
         return configs.build_config(self)
 
     def build_from_config(self, config: dict[str, Any] | None) -> None:
-        """Builds the layer from what `get_build_config()` returned, in this library or in Keras."""
+        """Builds the layer from what `get_build_config()` returned, in this library or in Keras.
+
+        Args:
+            config: the shapes of the inputs by the parameters of `build`; None or an empty dict
+                changes nothing.
+        """
         # Otherwise sublayers are built by their own configs.
         if config and type(self).build is not Layer.build:
             configs.build(self, config)

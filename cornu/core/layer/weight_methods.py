@@ -252,7 +252,11 @@ class WeightMethods(VariableOwner):
         )
 
     def add_loss(self, loss: ArrayLike | Sequence[ArrayLike]) -> None:
-        """Adds a scalar, or several scalars, to the loss of the current step."""
+        """Adds a scalar, or several scalars, to the loss of the current step. `call` may call it.
+
+        Args:
+            loss: a scalar array or a list of them; the sum of all is added.
+        """
         scope.current().losses.extend(loss if isinstance(loss, (list, tuple)) else [loss])
 
     @property

@@ -133,7 +133,11 @@ def set_dtype_policy(policy: str | DTypePolicy) -> None:
 
 @api_boundary
 def set_floatx(value: str) -> None:
-    """Sets the process-wide float type. `"float64"` also enables the 64-bit types of JAX."""
+    """Sets the process-wide float type. `"float64"` also enables the 64-bit types of JAX.
+
+    Args:
+        value: `"float16"`, `"bfloat16"`, `"float32"` or `"float64"`.
+    """
     settings.put("floatx", value)
     if value == "float64":
         enable_64_bits()

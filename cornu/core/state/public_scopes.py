@@ -103,7 +103,11 @@ class StatelessScope(_ScopeContext):
         return inner
 
     def add_loss(self, loss: Any) -> None:
-        """Adds a scalar to `losses`."""
+        """Adds a scalar to `losses`.
+
+        Args:
+            loss: the scalar.
+        """
         self.losses.append(loss)
 
     def add_update(self, update: tuple[Variable, Any]) -> None:
@@ -112,7 +116,11 @@ class StatelessScope(_ScopeContext):
         self.state_mapping[id(variable)] = value
 
     def get_current_value(self, variable: Variable) -> Any:
-        """Returns the value within the scope; None if it was neither given nor assigned."""
+        """Returns the value within the scope; None if it was neither given nor assigned.
+
+        Args:
+            variable: the Variable.
+        """
         return self.state_mapping.get(id(variable))
 
 

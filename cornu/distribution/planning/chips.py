@@ -48,7 +48,12 @@ class Chip:
     reduce_scatters: bool = True
 
     def peak(self, dtype: str) -> float:
-        """Returns the peak rate for an element type; that of float32 if it is not in the table."""
+        """Returns the peak rate for an element type, in operations per second.
+
+        Args:
+            dtype: the short name of XLA, such as "bf16"; the rate is that of "f32" for types that
+                are not in the table.
+        """
         return self.flops.get(dtype, self.flops["f32"])
 
 

@@ -34,6 +34,9 @@ def load_batch(file: str | PathLike[str]) -> tuple[Any, Any, Any]:
     """Reads a batch that `fit(debug_nans=True)` saved, as `(x, y, sample_weight)`.
 
     Lists and tuples are returned as lists.
+
+    Args:
+        file: the path of the file, which the report of `fit` contains.
     """
     batch: dict[str, Any] = {}
     with np.load(file, allow_pickle=False) as stored:

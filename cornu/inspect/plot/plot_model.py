@@ -68,6 +68,9 @@ class Plot:
 
         Without Pillow, an SVG file is written in place of a PNG file, which is said once.
 
+        Args:
+            path: the path of the file, which ends in `.svg`, `.png`, `.html`, `.htm` or `.dot`.
+
         Raises:
             ValueError: the suffix is unknown.
         """

@@ -50,6 +50,11 @@ class Cost:
 class Costs:
     """The costs of a model and its parts, by their paths in `cornu.inspect.outline`.
 
+    Args:
+        root: the outline of the model.
+        costs: the Cost of each item of the outline, by its `id`.
+        assumptions: a text about what the numbers contain, which the table ends with.
+
     Attributes:
         root: the outline of the model.
         total: the Cost of the whole model.

@@ -29,6 +29,12 @@ __all__ = ["Profile", "profile"]
 class Profile:
     """The times of a model and its parts, by their paths in `cornu.inspect.outline`.
 
+    Args:
+        root: the outline of the model.
+        measures: the Measure of each item of the outline, by its `id`.
+        whole: the Measure of the model as one program.
+        device: the name of the device.
+
     Attributes:
         root: the outline of the model.
         total: the sum over all layers, each measured separately.
@@ -62,7 +68,11 @@ class Profile:
         return self.of(self._paths[path])
 
     def slowest(self, count: int = 10) -> list[tuple[str, Measure]]:
-        """Returns the paths and Measures of the slowest layers, forward and backward together."""
+        """Returns the paths and Measures of the slowest layers, forward and backward together.
+
+        Args:
+            count: the number of layers.
+        """
         layers = [item for item in self.root.walk() if not item.children and item is not self.root]
         layers.sort(key=lambda item: -_both(self.of(item)))
         return [(item.path, self.of(item)) for item in layers[:count]]
@@ -98,7 +108,12 @@ class Profile:
         return DisplayTable(f'Model: "{self.root.name}"', columns, lines, notes)
 
     def print(self, depth: int | None = None, line_length: int | None = None) -> None:
-        """Prints the table, with colors in a terminal."""
+        """Prints the table, with colors in a terminal.
+
+        Args:
+            depth: the number of levels of blocks and nested models to show; all by default.
+            line_length: the width of the table; the width of the terminal by default.
+        """
         print_table(self.table(depth), line_length)
 
     def __str__(self) -> str:
@@ -134,6 +149,9 @@ class Profile:
 
         Layers follow one another within their blocks, first the forward pass, then (if measured)
         the backward pass in reverse order.
+
+        Args:
+            filepath: the path of the JSON file.
         """
         save_chrome_trace(filepath, self.root, self.of, self.whole)
 

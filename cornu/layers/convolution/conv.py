@@ -131,7 +131,12 @@ class _Conv(AdaptableLayer, Convolving):
         self.bias = self.create_bias((self.filters,))
 
     def convolution_op(self, inputs: jax.Array, kernel: Any) -> jax.Array:
-        """Computes the convolution; subclasses may override it to modify the kernel."""
+        """Computes the convolution; subclasses may override it to modify the kernel.
+
+        Args:
+            inputs: the inputs of the layer, in its compute dtype.
+            kernel: the kernel, an array or the Variable.
+        """
         # For causal padding, Conv1D has padded the inputs already.
         return ops.conv(
             inputs,

@@ -62,7 +62,11 @@ class RMSNormalization(Layer):
         self.scale = self.add_weight(shape, "ones", name="scale")
 
     def call(self, x: Array) -> Array:
-        """Returns the normalized inputs."""
+        """Returns the normalized inputs.
+
+        Args:
+            x: the inputs.
+        """
         shape = [size if i in self.axis else 1 for i, size in enumerate(x.shape)]
         return ops.rms_normalization(
             x, scale=ops.reshape(self.scale, shape), axis=self.axis, epsilon=self.epsilon

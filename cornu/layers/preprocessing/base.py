@@ -109,7 +109,12 @@ class PreprocessingLayer(DatasetLayer):
         return super().symbolic_call(*args, **kwargs)
 
     def read(self, x: HostArray) -> Any:
-        """Converts an argument of a call to an array."""
+        """Converts an argument of a call to an array.
+
+        Args:
+            x: the argument: an array, a list, a column of a data frame, or a tensor of another
+                library.
+        """
         array = as_array(x, "the input")
         if holds_strings(array):
             raise TypeError(
@@ -126,7 +131,11 @@ class PreprocessingLayer(DatasetLayer):
         return tuple(self.read(x) for x in args), read
 
     def fixed_in(self, x: HostArray) -> None:
-        """Records that a compiled program holds the layer's state, if `x` is being traced."""
+        """Records that a compiled program holds the layer's state, if `x` is being traced.
+
+        Args:
+            x: an input of the call.
+        """
         # Shape inference also traces the call, but its result holds no state.
         if isinstance(x, jax.core.Tracer) and not scope.current().inferring_shapes:
             self._fixed = True
@@ -160,7 +169,11 @@ class AdaptableLayer(PreprocessingLayer):
         raise NotImplementedError
 
     def update_state(self, data: Any) -> None:
-        """Updates the statistics with a batch."""
+        """Updates the statistics with a batch.
+
+        Args:
+            data: a batch, as `adapt` reads it from its argument.
+        """
         raise NotImplementedError
 
     def finalize_state(self) -> None:

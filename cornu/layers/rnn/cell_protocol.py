@@ -80,13 +80,21 @@ class DroppingCell(ConfiguredLayer):
         self._input_masks = self._state_masks = None
 
     def get_dropout_mask(self, step_input: Array) -> list[Any] | None:
-        """Returns the dropout masks of the inputs, sampled once; None without dropout."""
+        """Returns the dropout masks of the inputs, sampled once; None without dropout.
+
+        Args:
+            step_input: the inputs of a step, whose shape and dtype the masks have.
+        """
         if self._input_masks is None:
             self._input_masks = self._sample_dropout_masks(step_input, self.dropout)
         return self._input_masks
 
     def get_recurrent_dropout_mask(self, step_input: Array) -> list[Any] | None:
-        """Returns the dropout masks of the states, sampled once; None without dropout."""
+        """Returns the dropout masks of the states, sampled once; None without dropout.
+
+        Args:
+            step_input: a state, whose shape and dtype the masks have.
+        """
         if self._state_masks is None:
             self._state_masks = self._sample_dropout_masks(step_input, self.recurrent_dropout)
         return self._state_masks
@@ -132,15 +140,30 @@ class ProjectingCell(DroppingCell):
     options: ClassVar[tuple[str, ...]] = ()
 
     def project(self, inputs: Array, training: bool = False) -> Any:
-        """Projects inputs (batch, ...) or (time, batch, ...) to the gates."""
+        """Projects inputs (batch, ...) or (time, batch, ...) to the gates.
+
+        Args:
+            inputs: the inputs of a step, or of all steps.
+            training: whether dropout is applied to them.
+        """
         raise NotImplementedError
 
     def advance(self, x: Array, states: States, training: bool = False) -> tuple[Any, States]:
-        """Returns the output and the new states for projected inputs."""
+        """Returns the output and the new states for projected inputs.
+
+        Args:
+            x: what `project` returned for the step.
+            states: the states before the step.
+            training: whether dropout is applied to the states.
+        """
         raise NotImplementedError
 
     def supports_rule(self, training: bool) -> bool:
-        """Returns whether a compiled recurrence computes the same as this cell."""
+        """Returns whether a compiled recurrence computes the same as this cell.
+
+        Args:
+            training: whether the layer is in training, where dropout may prevent it.
+        """
         return False
 
     def _step(self, inputs: Array, states: States, training: bool) -> tuple[Any, Any]:
@@ -199,7 +222,11 @@ class DenseCell(ProjectingCell):
         return initializer(shape, dtype=dtype)
 
     def get_initial_state(self, batch_size: int | None = None) -> States:
-        """Returns initial states of zeros."""
+        """Returns initial states of zeros.
+
+        Args:
+            batch_size: the number of sequences.
+        """
         return [
             jnp.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.state_count)
         ]
@@ -222,7 +249,14 @@ class DenseCell(ProjectingCell):
     def run_rule(
         self, steps: Array, states: States, training: bool, **options: Any
     ) -> recurrences.Result:
-        """Runs all time steps of inputs (time, batch, features) with `rule`."""
+        """Runs all time steps of inputs (time, batch, features) with `rule`.
+
+        Args:
+            steps: the inputs.
+            states: the states before the first step.
+            training: whether dropout is applied to the inputs.
+            **options: the mask and the options of `RNN`, such as `go_backwards`.
+        """
         masks = self._input_masks_for(steps, training)
         x = product(steps, self.kernel.value, masks, recurrences.project)
         biases = self.recurrent_bias, self.input_bias

@@ -92,7 +92,13 @@ class SimpleRNNCell(DenseCell):
         self.store_arguments(locals())
 
     def call(self, sequence: Array, states: States, training: bool = False) -> tuple[Any, Any]:
-        """Returns the output and the new states."""
+        """Returns the output and the new states.
+
+        Args:
+            sequence: the inputs of one time step, (batch, features).
+            states: the states before the step, in a list.
+            training: whether dropout is applied.
+        """
         return self._step(sequence, states, training)
 
     def mix(self, x: Array, a: Array, states: States) -> States:
@@ -346,7 +352,11 @@ class StackedRNNCells(Layer):
         return output_size(self.cells[-1])
 
     def get_initial_state(self, batch_size: int | None = None) -> States:
-        """Returns the initial states of all cells."""
+        """Returns the initial states of all cells.
+
+        Args:
+            batch_size: the number of sequences.
+        """
         return [initial_state(cell, batch_size, self.compute_dtype) for cell in self.cells]
 
     def build(self, input_shape: ShapeLike) -> None:

@@ -129,7 +129,13 @@ class RNN(Layer):
         return {**super().get_config(), "zero_output_for_mask": self.zero_output_for_mask}
 
     def build(self, sequences_shape: ShapeLike, initial_state_shape: PyTree = None) -> None:
-        """Builds the cell, and creates the states of a stateful layer."""
+        """Builds the cell, and creates the states of a stateful layer.
+
+        Args:
+            sequences_shape: the shape (batch, time, ...) of the sequences, with None for unknown
+                sizes.
+            initial_state_shape: has no effect.
+        """
         batch, time, *rest = sequences_shape
         if self.unroll and time is None:
             raise ValueError(
@@ -162,7 +168,11 @@ class RNN(Layer):
         self.states = tree.unflatten(definition, variables)
 
     def get_initial_state(self, batch_size: int | None) -> States:
-        """Returns the initial states, in a list."""
+        """Returns the initial states, in a list.
+
+        Args:
+            batch_size: the number of sequences.
+        """
         states = initial_state(self.cell, batch_size, self.cell_dtype)
         return list(states) if isinstance(states, (list, tuple)) else [states]
 
@@ -189,7 +199,13 @@ class RNN(Layer):
     def compute_output_shape(
         self, sequences_shape: ShapeLike, initial_state_shape: PyTree = None
     ) -> PyTree:
-        """Returns the shape of the output, and the shapes of the states with `return_state`."""
+        """Returns the shape of the output, and the shapes of the states with `return_state`.
+
+        Args:
+            sequences_shape: the shape (batch, time, ...) of the sequences, with None for unknown
+                sizes.
+            initial_state_shape: the shapes of initial states; None if none are passed.
+        """
         return super().compute_output_shape(sequences_shape, initial_state_shape)
 
     def call(
@@ -256,7 +272,14 @@ class RNN(Layer):
     ) -> tuple[Any, Any, States]:
         """Applies the cell to all time steps.
 
-        Returns the last output, all outputs (None without `return_sequences`), and the last states.
+        Args:
+            sequences: the inputs (batch, time, ...).
+            initial_state: the states before the first step.
+            mask: False for steps to skip, (batch, time); or None.
+            training: whether the cell is in training.
+
+        Returns:
+            The last output, all outputs (None without `return_sequences`), and the last states.
         """
         # `lax.scan` iterates over the first axis.
         steps = jnp.swapaxes(sequences, 0, 1)

@@ -125,16 +125,29 @@ class Muon(UpdateRule):
         return value - self.lr_adjust(learning_rate * step), {"momentum": m}
 
     def zeropower_via_newtonschulz5(self, x: Array, steps: int) -> Array:
-        """Returns a matrix with the singular vectors of `x` and singular values close to 1."""
+        """Returns a matrix with the singular vectors of `x` and singular values close to 1.
+
+        Args:
+            x: a matrix.
+            steps: the number of iterations of the Newton-Schulz method.
+        """
         orthogonal: Array = _orthogonalize(x, steps, (self.muon_a, self.muon_b, self.muon_c))
         return orthogonal
 
     def transpose_last_axis(self, X: Array) -> Array:  # noqa: N803 (a name of Keras)
-        """Returns an array with its last two axes exchanged."""
+        """Returns an array with its last two axes exchanged.
+
+        Args:
+            X: an array of at least two axes.
+        """
         return X.mT
 
     def lr_adjust(self, x: Array) -> Array:
-        """Scales the step of a matrix to the size of a step of Adam."""
+        """Scales the step of a matrix to the size of a step of Adam, by `rms_rate`.
+
+        Args:
+            x: the step, an orthogonalized matrix.
+        """
         return x if self.rms_rate is None else x * (max(x.shape) ** 0.5 * self.rms_rate)
 
     def _uses_adam(self, variable: Variable) -> bool:

@@ -32,13 +32,25 @@ __all__ = [
 
 
 def serialize(learning_rate_schedule: LearningRateSchedule) -> Config:
-    """Returns a schedule as plain data."""
+    """Returns a schedule as plain data.
+
+    Args:
+        learning_rate_schedule: the schedule.
+    """
     config: Config = registry.serialize(learning_rate_schedule)
     return config
 
 
 def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Creates a schedule from the result of `serialize`."""
+    """Creates a schedule from the result of `serialize`.
+
+    Args:
+        config: the config.
+        custom_objects: classes and functions by name, in addition to registered ones.
+
+    Raises:
+        ValueError: the class is unknown.
+    """
     with registry.custom_object_scope(custom_objects):
         return registry.resolve("optimizers.schedules", config)
 

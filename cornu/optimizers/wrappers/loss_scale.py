@@ -112,7 +112,11 @@ class LossScaleOptimizer(Optimizer):
         stateful_cond(finite, step, skip, assigned)
 
     def check_finite(self, grads: Sequence[Array | None]) -> Array:
-        """Returns whether all elements of all gradients are finite."""
+        """Returns whether all elements of all gradients are finite.
+
+        Args:
+            grads: gradients, of which some may be None.
+        """
         return jnp.stack([jnp.isfinite(g).all() for g in grads if g is not None]).all()
 
     @property

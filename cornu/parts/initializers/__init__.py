@@ -114,6 +114,14 @@ for _cls in (
 def get(identifier: InitializerLike | None) -> Any:
     """Returns an initializer from a name, a config, an array or a callable; None for None.
 
+    Args:
+        identifier: a name such as `"he_normal"`, which gives an object with default arguments; what
+            `serialize` returned; a class; an array of values; or an object or function, which is
+            returned unchanged.
+
+    Raises:
+        ValueError: the name is unknown.
+
     Example:
 
     >>> type(get("he_normal")).__name__
@@ -126,12 +134,24 @@ def get(identifier: InitializerLike | None) -> Any:
 
 @_api_boundary
 def serialize(initializer: Callable[..., Any]) -> Any:
-    """Returns the config of an initializer."""
+    """Returns the config of an initializer.
+
+    Args:
+        initializer: an initializer, an object or a function.
+    """
     return registry.serialize(initializer)
 
 
 @_api_boundary
 def deserialize(config: InitializerLike, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Creates an initializer from a config that `serialize` returned."""
+    """Creates an initializer from a config that `serialize` returned.
+
+    Args:
+        config: the name or config.
+        custom_objects: classes and functions by name, in addition to registered ones.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -67,7 +67,13 @@ class RandomInitializer(Initializer):
         return _to_entropy(self.seed) if self._entropy is None else self._entropy
 
     def draw(self, shape: Sequence[int], dtype: Any, sample: Sampler) -> np.ndarray:
-        """Returns an array that is filled block by block with the results of `sample`."""
+        """Returns an array that is filled block by block with the results of `sample`.
+
+        Args:
+            shape: the shape of the array.
+            dtype: its dtype, a float type.
+            sample: a function that returns random values for a block.
+        """
         dtype = numpy_dtype(dtype)
         if not is_float(dtype):
             raise ValueError(

@@ -301,7 +301,12 @@ class FeatureSpace(PreprocessingLayer):
         return super().__call__(data)
 
     def call(self, data: dict[str, Any]) -> Any:
-        """Returns the encoded rows of a table."""
+        """Returns the encoded rows of a table.
+
+        Args:
+            data: a column for each feature by name; or a number or string for each, for a single
+                row.
+        """
         # The column axis is added for the layers, and removed from the result of a single row.
         alone = any(x.ndim == 0 for x in data.values())
         numbers = {name: self.preprocessors[name](as_column(x)) for name, x in data.items()}
@@ -324,7 +329,11 @@ class FeatureSpace(PreprocessingLayer):
         return self._concat(vectors) if len(vectors) > 1 else vectors[0]
 
     def compute_output_spec(self, data: dict[str, Tensor]) -> Any:
-        """Returns Tensors of the shapes and dtypes of the output."""
+        """Returns Tensors of the shapes and dtypes of the output.
+
+        Args:
+            data: a symbolic Tensor for each feature by name.
+        """
         self._build_graph()
         self._check_dtypes(data)
         shape = next(iter(data.values())).shape
@@ -374,11 +383,19 @@ class FeatureSpace(PreprocessingLayer):
         """Returns None; a FeatureSpace is not trained."""
 
     def compile_from_config(self, config: Any) -> None:
-        """Does nothing; a FeatureSpace is not trained."""
+        """Does nothing; a FeatureSpace is not trained.
+
+        Args:
+            config: has no effect.
+        """
 
     @api_boundary
     def save(self, filepath: Any) -> None:
-        """Saves the FeatureSpace as a `.keras` archive, for `cornu.models.load_model`."""
+        """Saves the FeatureSpace as a `.keras` archive, for `cornu.models.load_model`.
+
+        Args:
+            filepath: the path of the file, which ends in `.keras`.
+        """
         registry.write_archive(self, filepath)
 
 

@@ -114,7 +114,7 @@ class AffineImageLayer(GeometricImageLayer):
         )
 
     def move_boxes(self, boxes: Array, size: tuple[Any, Any], matrix: Array) -> Array:
-        """Returns the boxes that enclose the transformed boxes."""
+        """Returns the boxes that enclose those that `matrix`, one for each image, transforms."""
         inverse = _invert(matrix)[:, None]
         return map_box_corners(boxes, lambda x, y: self.get_transformed_x_y(x, y, inverse))
 

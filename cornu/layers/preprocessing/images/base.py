@@ -95,7 +95,12 @@ class ImageLayer(DatasetLayer):
 
     # As in Keras, `training` is True by default: a layer that is called directly augments.
     def call(self, data: Any, training: bool = True) -> Any:
-        """Returns the transformed images, or a dict of everything that was transformed."""
+        """Returns the transformed images, or a dict of everything that was transformed.
+
+        Args:
+            data: images, a batch or a single one; or a dict of `"images"` and what belongs to them.
+            training: whether the layer is in training; random layers change nothing at inference.
+        """
         single = is_single(data)
         transformation = self.get_random_transformation(data, training=training)
         new = dict(data) if isinstance(data, dict) else {"images": data}
@@ -124,7 +129,13 @@ class ImageLayer(DatasetLayer):
     def transform_images(
         self, images: Any, transformation: Any = None, training: bool = True
     ) -> Array:
-        """Returns a batch of images, transformed by what `get_random_transformation` returned."""
+        """Returns a batch of images, transformed by what `get_random_transformation` returned.
+
+        Args:
+            images: the images, in the data format of the layer.
+            transformation: what `get_random_transformation` returned; None for no transformation.
+            training: whether the layer is in training.
+        """
         x: Array = to_array(images)
         keeps_dtype = self.keeps_integers and jnp.issubdtype(x.dtype, jnp.integer)
         numbers = self._numbers(transformation, training)
@@ -140,7 +151,13 @@ class ImageLayer(DatasetLayer):
     def transform_labels(
         self, labels: Any, transformation: Any = None, training: bool = True
     ) -> Array:
-        """Returns the labels of a batch of transformed images; unchanged by default."""
+        """Returns the labels of a batch of transformed images; unchanged by default.
+
+        Args:
+            labels: the labels, one row for each image.
+            transformation: what `get_random_transformation` returned; None for no transformation.
+            training: whether the layer is in training.
+        """
         unchanged: Array = to_array(labels)
         return unchanged
 
@@ -183,19 +200,37 @@ class ImageLayer(DatasetLayer):
     def transform_single_image(
         self, image: Any, transformation: Any, training: bool = True
     ) -> Array:
-        """Returns a transformed image without batch axis."""
+        """Returns a transformed image without batch axis.
+
+        Args:
+            image: the image.
+            transformation: what `get_random_transformation` returned; None for no transformation.
+            training: whether the layer is in training.
+        """
         return self._transform_one(self.transform_images, image, transformation, training)
 
     def transform_single_label(
         self, label: Any, transformation: Any, training: bool = True
     ) -> Array:
-        """Returns the label of a transformed image."""
+        """Returns the label of a transformed image.
+
+        Args:
+            label: the label, without batch axis.
+            transformation: what `get_random_transformation` returned; None for no transformation.
+            training: whether the layer is in training.
+        """
         return self._transform_one(self.transform_labels, label, transformation, training)
 
     def transform_single_bounding_box(
         self, bounding_box: Any, transformation: Any, training: bool = True
     ) -> dict[str, Any]:
-        """Returns the bounding boxes of a transformed image, a dict of (boxes, 4) and (boxes,)."""
+        """Returns the bounding boxes of a transformed image.
+
+        Args:
+            bounding_box: a dict of `"boxes"`, (boxes, 4), and `"labels"`, (boxes,).
+            transformation: what `get_random_transformation` returned; None for no transformation.
+            training: whether the layer is in training.
+        """
         pair = ("boxes", "labels")
         batch = {k: to_array(v)[None] if k in pair else v for k, v in bounding_box.items()}
         new = self.transform_bounding_boxes(batch, transformation=transformation, training=training)
@@ -204,7 +239,13 @@ class ImageLayer(DatasetLayer):
     def transform_single_segmentation_mask(
         self, segmentation_mask: Any, transformation: Any, training: bool = True
     ) -> Array:
-        """Returns the segmentation mask of a transformed image."""
+        """Returns the segmentation mask of a transformed image.
+
+        Args:
+            segmentation_mask: the mask in the layout of the image.
+            transformation: what `get_random_transformation` returned; None for no transformation.
+            training: whether the layer is in training.
+        """
         method = self.transform_segmentation_masks
         return self._transform_one(method, segmentation_mask, transformation, training)
 
@@ -215,23 +256,50 @@ class ImageLayer(DatasetLayer):
         return method(batch, transformation=transformation, training=training)[0]
 
     def make_rng(self, images: Any, seed: Seed = None) -> Any:
-        """Returns the generator of random numbers; None for layers that are not random."""
+        """Returns the generator of random numbers; None for layers that are not random.
+
+        Args:
+            images: the images, of which only the shape is used.
+            seed: a seed, used instead of that of the layer.
+        """
         return None
 
     def sample(self, images: Any, rng: Any) -> tuple[Any, ...]:
-        """Returns the random numbers of the transformation; only the shape of images is known."""
+        """Returns the random numbers of the transformation.
+
+        Args:
+            images: the images, (batch, height, width, channels), of which only the shape is known.
+            rng: the generator that `make_rng` returned.
+
+        Returns:
+            A tuple: what `transform` takes after the images.
+        """
         return ()
 
     def sample_at_inference(self, images: Any) -> tuple[Any, ...] | None:
-        """Returns the numbers of the transformation at inference; None if nothing changes."""
+        """Returns the numbers of the transformation at inference; None if nothing changes.
+
+        Args:
+            images: the images, of which only the shape is known.
+        """
         return None if self.random else self.sample(images, None)
 
     def transform(self, images: Array, *numbers: Any) -> Array:
-        """Returns the transformed images."""
+        """Returns the transformed images.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            *numbers: what `sample` returned; an override gives each a name.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define `transform`.")
 
     def transform_masks(self, masks: Array, *numbers: Any) -> Array:
-        """Returns the masks of the transformed images."""
+        """Returns the masks of the transformed images.
+
+        Args:
+            masks: masks (batch, height, width, channels), as floats.
+            *numbers: what `sample` returned; an override gives each a name.
+        """
         raise self._cannot_transform("segmentation masks", "transform_segmentation_masks")
 
     def _cannot_transform(self, what: str, method: str) -> NotImplementedError:

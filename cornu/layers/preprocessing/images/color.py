@@ -73,7 +73,7 @@ class RandomSaturation(ColorLayer):
         return (factor / (1 - factor + 1e-7),)  # finite for a factor of 1
 
     def transform(self, images: Array, factor: Array) -> Array:
-        """Returns the images with adjusted saturation."""
+        """Returns the images with adjusted saturation: `factor` multiplies that of each image."""
         low = self.value_range[0]
         hsv = _to_hsv(images - low, self._label_())
         saturation = (hsv[..., 1:2] * per_image(factor)).clip(0, 1)
@@ -125,7 +125,7 @@ class RandomHue(ColorLayer):
         return (rng.signs() * rng.uniform(*self.factor) / 2,)
 
     def transform(self, images: Array, turn: Array) -> Array:
-        """Returns the images with shifted hues."""
+        """Returns the images with hues shifted by the fraction `turn` of a full turn."""
         hsv = _to_hsv(self.scale_to(images, 1), self._label_())
         hue = (hsv[..., :1] + per_image(turn)) % 1
         rgb = hsv_to_rgb(jnp.concatenate([hue, hsv[..., 1:]], axis=-1), "channels_last")
@@ -225,7 +225,7 @@ class RandomColorDegeneration(ColorLayer):
         return (rng.uniform(*self.factor),)
 
     def transform(self, images: Array, factor: Array) -> Array:
-        """Returns the blended images."""
+        """Returns the images, blended with their grayscale version by the weight `factor`."""
         gray = rgb_to_grayscale(images, "channels_last")
         return (images + per_image(factor) * (gray - images)).clip(*self.value_range)
 

@@ -62,7 +62,12 @@ class RandomSharpness(ColorLayer):
         return (rng.uniform(*self.factor),)
 
     def transform(self, images: Array, factor: Array) -> Array:
-        """Returns the sharpened or smoothed images."""
+        """Returns the sharpened or smoothed images.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            factor: 0 for the smoothed image, 0.5 for the image itself, 1 for the sharpened one.
+        """
         # Factor 0 gives the smoothed image, 0.5 the image itself, and 1 the sharpened image.
         smooth = _smooth(images)
         return (images + (1 - 2 * per_image(factor)) * (smooth - images)).clip(*self.value_range)
@@ -131,7 +136,13 @@ class RandomGaussianBlur(ColorLayer):
         return rng.bernoulli(*self.factor), strength
 
     def transform(self, images: Array, selected: Array, strength: Array) -> Array:
-        """Returns the images, blurred where selected."""
+        """Returns the images, blurred where selected.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            selected: whether each image is blurred.
+            strength: the standard deviation in each direction, in pixels.
+        """
         blurred = gaussian_blur(images, self.kernel_size, strength, "channels_last")
         return jnp.where(per_image(selected), blurred, images).clip(*self.value_range)
 
@@ -195,7 +206,14 @@ class RandomErasing(ColorLayer):
         return rng.bernoulli(*self.factor), inside, jnp.asarray(self.fill_value, "float32")
 
     def transform(self, images: Array, selected: Array, inside: Array, instead: Array) -> Array:
-        """Returns the images, with a rectangle erased where selected."""
+        """Returns the images, with a rectangle erased where selected.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            selected: whether a rectangle of each image is erased.
+            inside: whether each pixel lies in the rectangle.
+            instead: the values with which the rectangles are filled.
+        """
         return jnp.where(per_image(selected) & inside, instead.clip(*self.value_range), images)
 
 

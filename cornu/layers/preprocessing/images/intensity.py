@@ -64,7 +64,7 @@ class RandomBrightness(ColorLayer):
         return (rng.uniform(*self.factor) * self.extent,)
 
     def transform(self, images: Array, added: Array) -> Array:
-        """Returns the images with adjusted brightness."""
+        """Returns the images plus `added`, a number for each image."""
         return (images + per_image(added)).clip(*self.value_range)
 
 
@@ -219,7 +219,7 @@ class RandomPosterization(ColorLayer):
         return (jnp.floor(rng.uniform(low, high + 1)).clip(low, high),)
 
     def transform(self, images: Array, bits: Array) -> Array:
-        """Returns the posterized images."""
+        """Returns the images with `bits` bits per channel, a number for each image."""
         step = per_image(2.0 ** (8 - bits))
         whole = jnp.floor(self.scale_to(images, 255).clip(0, 255))
         return self.scale_back(jnp.floor(whole / step) * step, 255)
@@ -277,6 +277,12 @@ class Solarization(ColorLayer):
         return 255 * added, 255 * rng.uniform(*self.threshold_factor)
 
     def transform(self, images: Array, added: Array, threshold: Array) -> Array:
-        """Returns the solarized images."""
+        """Returns the solarized images.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            added: the number that is added to each image.
+            threshold: the value above which values of each image are inverted.
+        """
         x = (self.scale_to(images, 255) + per_image(added)).clip(0, 255)
         return self.scale_back(jnp.where(x < per_image(threshold), x, 255 - x), 255)

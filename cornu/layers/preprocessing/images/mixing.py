@@ -75,11 +75,17 @@ class MixUp(RandomImageLayer):
         return rng.permutation(), rng.beta(self.alpha)
 
     def transform(self, images: Array, other: Array, weight: Array) -> Array:
-        """Returns the mixed images."""
+        """Returns the mixed images.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            other: the index of the image with which each image is mixed.
+            weight: the weight of each image; that of the other one is `1 - weight`.
+        """
         return per_image(weight) * images + per_image(1 - weight) * images[other]
 
     def transform_masks(self, masks: Array, other: Array, weight: Array) -> Array:
-        """Returns the mixed masks."""
+        """Returns the masks, each mixed with that of index `other` by `weight`, like the images."""
         return self.transform(masks, other, weight)
 
     def transform_labels(
@@ -169,7 +175,14 @@ class CutMix(RandomImageLayer):
         return rng.permutation(), inside, stays
 
     def transform(self, images: Array, other: Array, inside: Array, stays: Array) -> Array:
-        """Returns the combined images."""
+        """Returns the combined images.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            other: the index of the image from which the rectangle of each image is taken.
+            inside: whether each pixel lies in the rectangle.
+            stays: the fraction of the area that remains, by which labels are mixed.
+        """
         return jnp.where(inside, images[other], images)
 
     def transform_labels(
@@ -198,7 +211,12 @@ class CutMix(RandomImageLayer):
         return _join({**new, "labels": mark_hidden(hidden, new["labels"])}, pasted)
 
     def transform_masks(self, masks: Array, other: Array, inside: Array, stays: Array) -> Array:
-        """Returns the masks, combined like the images."""
+        """Returns the masks, combined like the images.
+
+        Args:
+            masks: masks (batch, height, width, channels).
+            other, inside, stays: as in `transform`.
+        """
         return jnp.where(inside, masks[other], masks)
 
 

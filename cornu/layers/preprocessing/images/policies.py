@@ -195,15 +195,31 @@ class RandAugment(SpatialLayer, Policy):
         return which, jax.random.split(rng.key(), self.num_ops)
 
     def transform(self, images: Array, which: Array, keys: Array) -> Array:
-        """Returns the augmented images."""
+        """Returns the augmented images.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            which: the indices of the layers that are applied one after the other.
+            keys: the random key of each.
+        """
         return self._apply_steps(images, which, keys)
 
     def transform_masks(self, masks: Array, which: Array, keys: Array) -> Array:
-        """Returns the masks, moved like the images."""
+        """Returns the masks, moved like the images.
+
+        Args:
+            masks: masks (batch, height, width, channels).
+            which, keys: as in `transform`.
+        """
         return self._apply_steps(masks, which, keys, "masks")
 
     def move_boxes(self, boxes: Array, size: tuple[Any, Any], which: Array, keys: Array) -> Array:
-        """Returns the boxes, moved like the images."""
+        """Returns the boxes, moved like the images.
+
+        Args:
+            boxes, size: as in other layers.
+            which, keys: as in `transform`.
+        """
         return self._apply_steps(boxes, which, keys, "boxes", (boxes.shape[0], *size, 3))
 
     def _apply_steps(self, x: Array, which: Array, keys: Array, *part: Any) -> Array:
@@ -286,7 +302,15 @@ class AugMix(Policy):
     def transform(
         self, images: Array, weights: Array, stays: Array, which: Array, keys: Array
     ) -> Array:
-        """Returns the mixed images."""
+        """Returns the mixed images.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            weights: the weight of each chain of layers.
+            stays: the weight of the images themselves in the mixture.
+            which: the indices of the layers of each chain.
+            keys: the random key of each layer.
+        """
         mixed = jnp.zeros_like(images)
         for chain in range(self.num_chains):
             x = images

@@ -42,7 +42,14 @@ class SpatialLayer(ImageLayer):
     keeps_positions = False
 
     def warp(self, images: Array, *numbers: Any, **kwargs: Any) -> Array:
-        """Returns the images, or masks, with moved pixels."""
+        """Returns the images, or masks, with moved pixels.
+
+        Args:
+            images: float images, or masks, (batch, height, width, channels).
+            *numbers: what `sample` returned: in affine layers `matrix`, the transformation of each
+                image, in an elastic one `positions`, the source of each pixel.
+            **kwargs: `interpolation`, `"bilinear"` or `"nearest"`; masks are not interpolated.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define `warp`.")
 
     def move_boxes(self, boxes: Array, size: tuple[Any, Any], *numbers: Any) -> Array:

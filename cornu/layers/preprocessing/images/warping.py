@@ -186,7 +186,12 @@ class RandomElasticTransform(GeometricImageLayer):
         return rng.bernoulli(*self.factor), positions + moved
 
     def get_elastic_transform_params(self, height: Any, width: Any, factor: Any) -> tuple[Any, Any]:
-        """Returns the scale of the displacements, and the standard deviation of the smoothing."""
+        """Returns the scale of the displacements, and the standard deviation of the smoothing.
+
+        Args:
+            height, width: the size of the images.
+            factor: the strength of the deformation, from 0 to 1.
+        """
         # The constants of Keras.
         return 0.1 * max(height, width) * factor, 0.05 * min(height, width) * factor
 
@@ -206,7 +211,13 @@ class RandomElasticTransform(GeometricImageLayer):
     def move_boxes(
         self, boxes: Array, size: tuple[Any, Any], selected: Array, positions: Array
     ) -> Array:
-        """Returns the boxes that enclose the pixels that come from the boxes, where selected."""
+        """Returns the boxes that enclose the pixels that come from the boxes, where selected.
+
+        Args:
+            boxes, size: as in other layers.
+            selected: whether each image is transformed.
+            positions: the source of each pixel, (batch, 2, height, width).
+        """
         return jnp.where(selected[:, None, None], _find_moved(boxes, positions), boxes)
 
     def transform(self, images: Array, *parameters: Any) -> Array:

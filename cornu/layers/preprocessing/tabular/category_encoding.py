@@ -81,7 +81,13 @@ class CategoryEncoding(PreprocessingLayer):
         self.built = True
 
     def call(self, inputs: HostArray, count_weights: Any = None) -> Any:
-        """Returns the vectors."""
+        """Returns the vectors.
+
+        Args:
+            inputs: integers from 0 to `num_tokens - 1`.
+            count_weights: for `output_mode="count"` only: what each integer adds to its count, in
+                the shape of the inputs; 1 by default.
+        """
         if count_weights is not None and self.output_mode != "count":
             raise ValueError(
                 "count_weights requires output_mode='count'. "

@@ -61,10 +61,18 @@ class VocabularyLayer(AdaptableLayer):
         self._stored_weights_ = store.get("idf_weights")
 
     def save_assets(self, dir_path: str) -> None:
-        """Writes nothing: the config contains the vocabulary."""
+        """Writes nothing: the config contains the vocabulary.
+
+        Args:
+            dir_path: the directory for files of the layer.
+        """
 
     def load_assets(self, dir_path: str) -> None:
-        """Reads the vocabulary that Keras stored, unless the config contains one."""
+        """Reads the vocabulary that Keras stored, unless the config contains one.
+
+        Args:
+            dir_path: the directory with the files of the layer.
+        """
         index = self._index_()
         if index.vocabulary_size() > len(index._specials()):
             return
@@ -76,7 +84,12 @@ class VocabularyLayer(AdaptableLayer):
         index.set_vocabulary(terms, None if weights is None else weights[: len(terms)])
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: ArrayLike | None = None) -> None:
-        """Sets the vocabulary."""
+        """Sets the vocabulary.
+
+        Args:
+            vocabulary: the terms in order, or the path of a text file with a term on each line.
+            idf_weights: for `output_mode="tf_idf"` only, the weight of each term.
+        """
         raise NotImplementedError
 
     def _constructor_arguments_(self) -> dict[str, Any]:
@@ -402,7 +415,11 @@ class IndexLookup(VocabularyLayer):
         return as_output(vectors)
 
     def indices(self, x: HostArray) -> Any:
-        """Returns the index of each term, or -1 for terms that encodings ignore."""
+        """Returns the index of each term, or -1 for terms that encodings ignore.
+
+        Args:
+            x: an array of terms.
+        """
         xp = np if isinstance(x, np.ndarray) else jnp
         found = self._find(x)
         masked = xp.asarray(False if self.mask_token is None else x == self.mask_token)

@@ -180,7 +180,12 @@ class TextVectorization(VocabularyLayer):
         self._lookup.finalize_state()
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
-        """Returns the terms in the order of their indices; see `StringLookup`."""
+        """Returns the terms in the order of their indices.
+
+        Args:
+            include_special_tokens: whether to include the tokens for padding and unknown terms,
+                which come first.
+        """
         return self._lookup.get_vocabulary(include_special_tokens)
 
     def vocabulary_size(self) -> int:

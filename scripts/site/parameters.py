@@ -1,0 +1,89 @@
+"""Parameters of public functions, classes and methods that no docstring describes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from scripts.site.reference import Entry, docstring, entries, find
+
+__all__ = ["undocumented"]
+
+# The phrases by which a docstring refers to the one that describes further arguments.
+_REFERENCE = re.compile(
+    r"(?:arguments\s+are\s+those\s+of|\.\.\.:\s+as\s+in|Call\s+arguments:\s+as\s+in)\s+`([\w.]+)`"
+)
+
+
+def undocumented() -> Iterator[tuple[str, list[str]]]:
+    """Yields the path of each function, class or method with undescribed parameters, and these.
+
+    A parameter is described if its name occurs in the docstring, in that of the method of the same
+    name of a base class, or in the docstring to which one of these refers. The docstring of a class
+    describes the arguments of `call` as well, and thereby those of methods that take their shapes.
+    """
+    classes = {entry.value for entry in entries() if inspect.isclass(entry.value)}
+    for entry in entries():
+        value = entry.value
+        if not inspect.isclass(value):
+            yield from _check(entry.path, value, [docstring(value)], entry)
+            continue
+        of_class = [docstring(base) for base in value.__mro__]
+        yield from _check(entry.path, value, of_class, entry)
+        for name in _methods(value, classes):
+            method = getattr(value, name)
+            texts = [docstring(vars(base)[name]) for base in value.__mro__ if name in vars(base)]
+            texts.append(docstring(method))  # of a method that another library generates
+            if name in ("call", "build", "compute_output_shape"):
+                texts += of_class
+            yield from _check(f"{entry.path}.{name}", method, texts, entry)
+
+
+def _methods(value: type, classes: set[type]) -> list[str]:
+    """Returns the public methods of a class, without those inherited from a public class."""
+    bases = value.__mro__[1:]
+    end = next((i for i, base in enumerate(bases) if base in classes), len(bases))
+    own = (value, *(base for base in bases[:end] if base.__module__.startswith("cornu")))
+    names = {
+        name
+        for base in own
+        for name, member in vars(base).items()
+        if not name.startswith("_")
+        and not inspect.isclass(member)
+        and callable(getattr(value, name, None))
+    }
+    return sorted(names)
+
+
+def _check(
+    path: str, function: Any, own: list[str], entry: Entry
+) -> Iterator[tuple[str, list[str]]]:
+    texts = own + [text for one in own for text in _referenced(one, entry)]
+    missing = [
+        name
+        for name in _parameters(function)
+        # The shape of an argument of `call`, such as `query_shape`, is described with it.
+        if not any(re.search(rf"\b{name.removesuffix('_shape')}(_shape)?\b", t) for t in texts)
+    ]
+    if missing:
+        yield path, missing
+
+
+def _referenced(text: str, around: Entry) -> Iterator[str]:
+    """Yields the docstrings to which a docstring refers, and those to which they refer."""
+    for name in _REFERENCE.findall(text):
+        other = find(name, around)
+        assert other is not None, f"{around.path} refers to {name}, which is not a public name"
+        found = docstring(other.value)
+        yield from (found, *_referenced(found, other))
+
+
+def _parameters(function: Any) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p.name for p in parameters if p.kind not in variable and p.name not in ("self", "_")]
