@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
+from jax._src import distributed
 
 from cornu.process.progress import progress
 
@@ -21,11 +22,13 @@ __all__ = [
     "from_first",
     "index",
     "is_first",
+    "meet",
     "path_to_write",
     "separate",
 ]
 
 _state = {"together": True}
+_LONGEST_WAIT = 600_000  # milliseconds
 
 
 def separate() -> None:
@@ -80,6 +83,31 @@ def exchange(values: Sequence[float]) -> np.ndarray:
     # A process that waits here is ahead of one that has not come yet.
     with progress.step(is_known=True):
         return np.asarray(multihost_utils.process_allgather(own))
+
+
+def meet() -> None:
+    """Waits until all processes call this function.
+
+    It precedes the exchange of values in functions that a program may call in one process by
+    mistake. The others would begin another exchange, and both would wait or mix their values.
+
+    Raises:
+        RuntimeError: a process has not come within ten minutes. The watchdog of a job, if it has
+            one, is earlier.
+    """
+    if count() == 1:
+        return
+    client = distributed.global_state.client  # has no public name
+    assert client is not None  # the processes are connected
+    with progress.waiting_for_all():
+        try:
+            client.wait_at_barrier(f"cornu/meeting/{progress.meetings}", _LONGEST_WAIT)
+        except jax.errors.JaxRuntimeError as error:
+            raise RuntimeError(
+                f"Process {index()} of {count()} waited in a function that all processes must "
+                "call, such as `save` of a model whose weights are divided, but another process "
+                "did not call it.\nCall it in every process: process 0 alone writes the file."
+            ) from error
 
 
 def from_first(value: float) -> float:

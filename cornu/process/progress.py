@@ -6,6 +6,8 @@ within a step is ahead of it.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from types import TracebackType
 
 __all__ = ["Progress", "progress"]
@@ -18,6 +20,8 @@ class Progress:
         count: increases with every step that begins or ends, and every `note`.
         unlimited: the number of active blocks that may take any time, as compilation does.
         finished: whether the program has ended.
+        meetings: how often a function has been called that all processes must call together.
+        meeting: whether this process waits for the others in such a function.
 
     Example:
 
@@ -33,6 +37,8 @@ class Progress:
         self.count = 0
         self.unlimited = 0
         self.finished = False
+        self.meetings = 0
+        self.meeting = False
 
     def note(self) -> None:
         """Counts progress of something that is not a step."""
@@ -46,6 +52,17 @@ class Progress:
         """
         self.count += 1
         return _Step(self, not is_known)
+
+    @contextlib.contextmanager
+    def waiting_for_all(self) -> Iterator[None]:
+        """Counts a function that all processes must call, while it waits for the others."""
+        self.meetings += 1
+        self.meeting = True
+        try:
+            with self.step(is_known=True):
+                yield
+        finally:
+            self.meeting = False
 
     def without_limit(self) -> _Step:
         """Returns the context manager of a block that may take any time."""

@@ -14,12 +14,13 @@ import numpy as np
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state import sharing
-from cornu.core.state.placement import to_host
+from cornu.core.state.placement import is_partial, to_host
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable, read_value
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import quantity
 from cornu.optimizers.base import Optimizer
+from cornu.process import job
 from cornu.saving.formats.array_reader import ArrayReader, Placed, PlacingReader
 from cornu.saving.storage_keys import iterate_owners
 from cornu.saving.weight_matching import check_all_match, find_mismatches, to_dtype, warn_mismatches
@@ -279,7 +280,7 @@ def host_arrays(values: Mapping[str, StoredValue]) -> Iterator[dict[str, np.ndar
     if sharing.needs_read_lock():
         yield to_arrays(values)
         return
-    variables = [value for value in values.values() if isinstance(value, Variable)]
+    variables = _meet(values)
     with sharing.read_lock(variables):
         yield sharing.read_consistently(
             variables, lambda: {name: _to_view(v) for name, v in values.items()}
@@ -288,10 +289,18 @@ def host_arrays(values: Mapping[str, StoredValue]) -> Iterator[dict[str, np.ndar
 
 def to_arrays(values: Mapping[str, StoredValue]) -> dict[str, np.ndarray]:
     """Returns the values of Variables, all of the same training step, as arrays on the host."""
-    variables = [value for value in values.values() if isinstance(value, Variable)]
+    variables = _meet(values)
     return sharing.read_consistently(
         variables, lambda: {name: _to_numpy(value) for name, value in values.items()}
     )
+
+
+def _meet(values: Mapping[str, StoredValue]) -> list[Variable]:
+    """Returns the Variables; waits for the other processes if they hold parts of the values."""
+    variables = [value for value in values.values() if isinstance(value, Variable)]
+    if any(is_partial(read_value(variable)) for variable in variables):
+        job.meet()
+    return variables
 
 
 def take_part(values: Mapping[str, StoredValue]) -> None:
@@ -337,4 +346,4 @@ def _to_view(value: Any) -> np.ndarray:
 
 
 def _to_numpy(value: Any) -> np.ndarray:
-    return value.numpy() if isinstance(value, Variable) else np.asarray(value)
+    return np.array(_to_view(value)) if isinstance(value, Variable) else np.asarray(value)

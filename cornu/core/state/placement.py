@@ -29,6 +29,7 @@ __all__ = [
     "distribute",
     "gather",
     "get_default",
+    "is_partial",
     "lays_out_outputs",
     "place",
     "put",
@@ -172,13 +173,21 @@ def _resharder(sharding: Sharding) -> Any:
     return jax.jit(lambda x: x, out_shardings=sharding)
 
 
+def is_partial(value: Any) -> bool:
+    """Whether other processes hold parts of an array that this process does not have."""
+    return (
+        isinstance(value, jax.Array)
+        and not value.is_fully_addressable
+        and not value.is_fully_replicated
+    )
+
+
 def to_host(value: jax.Array) -> np.ndarray:
     """Returns the whole value of an array, some of whose parts other processes may hold.
 
     With several processes, all of them must call it.
     """
-    is_whole = not isinstance(value, jax.Array) or value.is_fully_addressable
-    if is_whole or value.is_fully_replicated:
+    if not is_partial(value):
         return np.asarray(value)
     sharding: Any = value.sharding
     replicated = jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())

@@ -30,12 +30,12 @@ from cornu.core.state.initial_value import (
     compute_initial_value,
     defer,
 )
-from cornu.core.state.placement import LayoutLike, gather, put, sharding_of, to_host
+from cornu.core.state.placement import LayoutLike, gather, is_partial, put, sharding_of, to_host
 from cornu.core.state.placement import current as current_placement
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import check_choice
 from cornu.names import auto_name, check_name, printable
-from cornu.process import prepare
+from cornu.process import job, prepare
 from cornu.process.forks import reset_after_fork
 from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
 
@@ -326,9 +326,15 @@ class Variable(Operators, VariableBase):
 
         If the value is divided among several processes, all of them must call this.
         """
+        self._meet()
         return sharing.read_consistently(
             [self], lambda: np.array(to_host(scope.current().read(self)))
         )
+
+    def _meet(self) -> None:
+        """Waits for the other processes if they hold parts of the value."""
+        if self.sharding is not None and is_partial(scope.current().read(self)):
+            job.meet()
 
     @property
     def ndim(self) -> int:
@@ -368,6 +374,7 @@ class Variable(Operators, VariableBase):
         return self.value.__index__()
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        self._meet()
         array = sharing.read_consistently(
             [self], lambda: np.asarray(to_host(self.value), dtype=dtype)
         )

@@ -29,6 +29,8 @@ class Record:
         unlimited: whether what it does may take any time.
         finished: whether its program has ended.
         error: the error with which its program ended, or an empty string.
+        meetings: how often it has called a function that all processes must call together.
+        meeting: whether it waits for the others in such a function.
     """
 
     beat: int = 0
@@ -39,6 +41,8 @@ class Record:
     unlimited: bool = False
     finished: bool = False
     error: str = ""
+    meetings: int = 0
+    meeting: bool = False
 
     def to_text(self) -> str:
         """Returns the record as JSON."""
@@ -97,6 +101,9 @@ def find_failure(seen: Sequence[Observation], timeout: float) -> Verdict | None:
                 f"process {index} of {count} has been lost: it has sent no heartbeat for "
                 f"{age:.0f} s. It was stopped or killed, or its machine cannot be reached",
             )
+    absent = _find_absent(seen, timeout)
+    if absent is not None:
+        return absent
     running = [(index, one.record) for index, one in enumerate(seen) if not one.record.finished]
     if not running:
         return None
@@ -120,5 +127,28 @@ def find_failure(seen: Sequence[Observation], timeout: float) -> Verdict | None:
                 running[0][0],
                 f"{quantity(len(running), 'process')} of {count} made no progress for "
                 f"{still:.0f} s, and did not compute{also}",
+            )
+    return None
+
+
+def _find_absent(seen: Sequence[Observation], timeout: float) -> Verdict | None:
+    """Returns a verdict if a process waits in a function that another one does not call."""
+    for index, (record, _) in enumerate(seen):
+        if not record.meeting:
+            continue
+        for other, (its, _) in enumerate(seen):
+            if its.meetings >= record.meetings:
+                continue
+            if its.finished:
+                state = "has ended"
+            elif min(record.still, its.still) > timeout:
+                state = f"has made no progress for {its.still:.0f} s outside of it"
+            else:
+                continue
+            return Verdict(
+                index,
+                f"process {index} of {len(seen)} waits in a function that all processes must "
+                f"call, such as `save` of a model whose weights are divided, but process {other} "
+                f"{state}. Call it in every process: process 0 alone writes the file",
             )
     return None

@@ -123,6 +123,8 @@ class Watchdog:
             self._progress.unlimited > 0,
             self._progress.finished,
             self._error,
+            self._progress.meetings,
+            self._progress.meeting,
         )
 
     def _judge(self) -> Verdict | None:

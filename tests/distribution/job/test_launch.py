@@ -33,6 +33,7 @@ def start(event, *options):
         ("hang", 124, "process 1 of 2 has made no progress for", "in wait_forever"),
         ("stop", 124, "process 1 of 2 has been lost: it has sent no heartbeat", "timeout"),
         ("stop the first", 124, "process 0, the coordinator, has not answered", "timeout"),
+        ("meet alone", 124, "process 1 of 2 waits in a function that all", "event()"),
         ("end", 124, "the program has already ended in process 1", "timeout"),
     ],
 )

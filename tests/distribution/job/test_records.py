@@ -41,6 +41,16 @@ def one(count=40, still=0.0, age=0.0, **others):
         ([one(40, 1e6, finished=True), one(90, 1.0)], None, ""),
         ([one(40, 1e6, finished=True), one(40, 1e6, finished=True)], None, ""),
         ([one(40, finished=True), one(41, 61.0, idle=True)], 1, "already ended in process 0"),
+        # One waits in a function that all must call.
+        ([one(meetings=1, meeting=True), one(finished=True)], 0, "but process 1 has ended"),
+        ([one(meetings=1, meeting=True), one(meetings=1, finished=True)], None, ""),
+        ([one(meetings=1), one(finished=True)], None, ""),
+        ([one(still=61.0, meetings=3, meeting=True), one(41, 1.0, meetings=2)], None, ""),
+        ([one(still=1.0, meetings=3, meeting=True), one(still=61.0, meetings=2)], None, ""),
+        (
+            [one(41, still=61.0), one(still=61.0, meetings=1, meeting=True)],
+            *(1, "but process 0 has made no progress for 61 s outside of it"),
+        ),
         # An error.
         ([one(), one(error="ValueError: x")], 1, "process 1 of 2 ended with ValueError: x"),
     ],

@@ -37,6 +37,7 @@ EVENTS = {
     "hang": (1, wait_forever),
     "stop": (1, send(signal.SIGSTOP)),
     "stop the first": (0, send(signal.SIGSTOP)),
+    "meet alone": (1, job.meet),
     "nothing": (1, lambda: None),
 }
 index, event = EVENTS[sys.argv[1]]
