@@ -139,8 +139,13 @@ def test_functional_models_are_serialized_as_keras_3(tmp_path):
     both = [m.fit(data, targets, 8, 1, 0, shuffle=False).history for m in (model, loaded)]
     assert both[0].keys() == both[1].keys()
     np.testing.assert_allclose(both[0]["loss"], both[1]["loss"], rtol=1e-5)
-    with pytest.raises(NotImplementedError, match="HDF5"):
-        model.save(tmp_path / "model.h5")
+    model.save(tmp_path / "model.h5")
+    loaded = K.models.load_model(tmp_path / "model.h5")
+    assert [layer.output_shape for layer in loaded.layers] == [
+        layer.output_shape for layer in model.layers
+    ]
+    for a, b in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_weights_in_files(tmp_path):
@@ -148,6 +153,23 @@ def test_weights_in_files(tmp_path):
     model.save_weights(tmp_path / "weights.hdf5")
     other.load_weights(tmp_path / "weights.hdf5")
     np.testing.assert_array_equal(model.predict(X), other.predict(X))
+    import h5py
+
+    with h5py.File(tmp_path / "weights.hdf5") as file:
+        weights = file["model_weights"]
+        names = [name.decode() for name in weights.attrs["layer_names"]]
+        assert names == [layer.name for layer in model.layers]
+        stored = [
+            weights[name][one.decode()][:]
+            for name in names
+            for one in weights[name].attrs["weight_names"]
+        ]
+    for a, b in zip(stored, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    expected = model.predict(X)
+    model.set_weights([0 * array for array in model.get_weights()])
+    model.load_weights(tmp_path / "weights.hdf5", by_name=True)
+    np.testing.assert_array_equal(model.predict(X), expected)
     with pytest.raises(FileExistsError):
         model.save_weights(tmp_path / "weights.hdf5", overwrite=False)
 

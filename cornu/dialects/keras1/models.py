@@ -12,8 +12,10 @@ from cornu.core.layer.layer import Layer
 from cornu.dialects.keras1.merge import Branches
 from cornu.dialects.keras1.structures import unwrap_single
 from cornu.dialects.keras1.trainer import Keras1Trainer, weight_layers
-from cornu.dialects.layer_methods import LayerMethods
+from cornu.dialects.layer_methods import LayerMethods, derive_class
+from cornu.layers import InputLayer
 from cornu.legacy.keras1.class_mapping import automatic_name
+from cornu.legacy.keras1.layer_table import LAYERS
 from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.saving.formats.yaml_text import yaml_to_json
 
@@ -127,7 +129,17 @@ class Sequential(Keras1Trainer, models.Sequential, LayerMethods):  # type: ignor
         return super().train_on_batch(x, y, sample_weight, class_weight)
 
 
-_KINDS = {"Functional": Model, "Sequential": Sequential}
+# The classes that files name, with the methods of Keras 1; of several for a class, the first.
+_KINDS: dict[str, Any] = {
+    row.target.__name__: derive_class(row.target, row.old_name)
+    for rows in reversed(LAYERS.values())
+    for row in reversed(rows)
+    if isinstance(row.target, type)
+} | {
+    "InputLayer": derive_class(InputLayer, "InputLayer"),
+    "Functional": Model,
+    "Sequential": Sequential,
+}
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
@@ -136,7 +148,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
 
 
 def load_model(filepath: Any, custom_objects: Any = None) -> Any:
-    """Loads a model from a `.keras` archive that `save` of a Keras 1 model wrote."""
+    """Loads a model from an HDF5 file of any version, or from a `.keras` archive."""
     return models.load_model(filepath, {**_KINDS, **(custom_objects or {})})
 
 

@@ -52,6 +52,8 @@ MISSING = {
     ),
 }
 
+_input_layer = derive_class(modern_layers.InputLayer, "InputLayer")
+
 
 def Input(
     shape: Any = None,
@@ -66,14 +68,15 @@ def Input(
         return read(tensor)
     if tensor is not None and tensor.node is not None:
         return tensor  # a model may begin at any Tensor
-    return modern_layers.Input(
+    layer = _input_layer(
         shape=shape,
         batch_shape=batch_shape,
         name=name or automatic_name("Input"),
         dtype=dtype,
         sparse=sparse,
-        tensor=tensor,
+        input_tensor=tensor,
     )
+    return layer.output
 
 
 def time_distributed_dense(
@@ -103,7 +106,7 @@ def InputLayer(
     name: str | None = None,
 ) -> Any:
     """Returns the layer of an `Input`."""
-    return modern_layers.InputLayer(
+    return _input_layer(
         shape=input_shape,
         batch_shape=batch_input_shape,
         dtype=input_dtype,

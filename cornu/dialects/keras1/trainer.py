@@ -15,15 +15,15 @@ from cornu.dialects.keras1.merge import Branches
 from cornu.dialects.keras1.structures import weight_rows
 from cornu.dialects.layer_methods import LayerMethods
 from cornu.dialects.model_methods import ModelMethods
+from cornu.dialects.weight_files import load_weights, save_weights
 from cornu.errors import quantity
+from cornu.layers import BatchNormalization
 from cornu.legacy import optimizers
 from cornu.legacy.arrays import convert_arrays, in_old_order, restore_arrays
 from cornu.legacy.keras1 import objectives
 from cornu.metrics.collection import parts_by_name
+from cornu.models import save_model
 from cornu.models.training_methods import TrainingMethods
-from cornu.saving.atomic_write import atomic_write
-from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
-from cornu.saving.stored_state import state_by_key, state_in, to_arrays
 from cornu.training.compile.outputs import Outputs
 
 __all__ = ["Collected", "Keras1Trainer", "trainable_now", "weight_layers"]
@@ -279,33 +279,31 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
     # --------------------------------------------------------------------------------------- files
 
     def save(self, filepath: Any, overwrite: bool = True) -> None:
-        """Writes the model as a `.keras` archive.
-
-        Raises:
-            NotImplementedError: the file name does not end in `.keras`.
-        """
-        if not str(filepath).endswith(".keras"):
-            raise NotImplementedError(
-                f"HDF5 files of whole models are not supported. Received: {str(filepath)!r}\n"
-                "Save to a file that ends in '.keras', or call save_weights with '.h5'."
-            )
-        super().save(filepath, overwrite)  # type: ignore[misc]  # of the model class, mixed in
+        """Writes the model: as an archive if the name ends in `.keras`, otherwise as HDF5."""
+        save_model(self, filepath, overwrite)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Writes the weights as HDF5 in the layout of Keras 3, whatever the file name."""
-        with atomic_write(Path(filepath), overwrite) as temporary:
-            write_hdf5(temporary, to_arrays(state_by_key(self).collect()))
+        """Writes the weights as HDF5 in the layout of Keras 1, whatever the file name."""
+        path = Path(filepath)
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"{path} exists. Pass overwrite=True to replace it.")
+        save_weights(weight_layers(self), path, LayerMethods.layout, _named_arrays)
 
     def load_weights(self, filepath: Any, by_name: bool = False) -> None:
-        """Loads weights from a file that `save_weights` wrote.
+        """Loads weights in the order of the layers, or by their names."""
+        load_weights(self, filepath, by_name, default="1.2.2")
 
-        Raises:
-            NotImplementedError: `by_name` is True.
-        """
-        if by_name:
-            raise NotImplementedError("load_weights(by_name=True) is not supported.")
-        with open_hdf5(Path(filepath)) as stored:
-            state_in(stored, self).restore(stored)
+
+_WEIGHTS_OF_KERAS_1: dict[int, tuple[str, ...]] = {1: ("W",), 2: ("W", "b"), 3: ("W", "U", "b")}
+
+
+def _named_arrays(layer: Any, values: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns the arrays of a layer in the layout of Keras 1, by name."""
+    arrays = restore_arrays(layer, values, LayerMethods.layout)
+    names = _WEIGHTS_OF_KERAS_1.get(len(arrays), [f"param_{i}" for i in range(len(arrays))])
+    if isinstance(layer, BatchNormalization):
+        names = ("gamma", "beta", "running_mean", "running_std")
+    return {f"{layer.name}_{n}": array for n, array in zip(names, arrays, strict=False)}
 
 
 def trainable_now(layer: Any) -> list[Variable]:

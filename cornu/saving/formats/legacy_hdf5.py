@@ -193,20 +193,19 @@ def write_legacy_model(
     write_hdf5(path, arrays)
     # HDF5's own driver ends the process if the disk is full when the file is closed.
     with open(path, "r+b") as out, h5py.File(out, "r+") as file:
+        # Keras 1 and 2 decode what they read, so that attributes must be bytes.
         for name, text in attributes.items():
-            file.attrs[name] = text
+            file.attrs[name] = text.encode()
         for group_name, named in groups.items():
             _write_names(file.require_group(group_name), "weight_names", list(named))
         weights = file[_WEIGHTS]
         _write_names(weights, "layer_names", [name for name, _ in layers])
         for name in ("keras_version", "backend"):
-            weights.attrs[name] = attributes[name]
+            weights.attrs[name] = attributes[name].encode()
 
 
 def _write_names(group: Any, name: str, names: list[str]) -> None:
-    import h5py
-
     parts = [names[i : i + _MAX_NAMES] for i in range(0, len(names), _MAX_NAMES)] or [[]]
     for number, part in enumerate(parts):
         suffix = str(number) if len(parts) > 1 else ""
-        group.attrs.create(f"{name}{suffix}", part, dtype=h5py.string_dtype())
+        group.attrs[f"{name}{suffix}"] = np.array([one.encode() for one in part], np.bytes_)

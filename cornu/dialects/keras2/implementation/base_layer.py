@@ -15,7 +15,7 @@ from cornu.dialects.keras2.implementation.values import (
     get_regularizer,
 )
 from cornu.dialects.keras2.implementation.version import Version
-from cornu.dialects.layer_methods import GraphMethods
+from cornu.dialects.layer_methods import GraphMethods, derive_class
 from cornu.dialects.renaming import rename_arguments
 from cornu.errors import suggest
 from cornu.legacy.keras1.class_mapping import BaseClassMeta
@@ -128,6 +128,9 @@ class InputSpec(layers.InputSpec):
         )
 
 
+_input_layer = derive_class(layers.InputLayer, "InputLayer", GraphMethods)
+
+
 def make_inputs(version: Version) -> dict[str, Any]:
     """Returns the functions `Input` and `InputLayer` of a version."""
 
@@ -144,14 +147,14 @@ def make_inputs(version: Version) -> dict[str, Any]:
         given = rename_arguments("Input", kwargs, {"input_dtype": "dtype"})
         if isinstance(tensor, Tensor) and tensor.node is not None:
             return tensor  # an expression, from which a model may start
-        return layers.Input(
+        return _input_layer(
             shape=shape,
             batch_shape=batch_shape,
             name=name or version.automatic_name("Input"),
             dtype=given.get("dtype", dtype),
             sparse=sparse,
-            tensor=tensor,
-        )
+            input_tensor=tensor,
+        ).output
 
     def tf_input(
         shape: Any = None,
@@ -165,16 +168,16 @@ def make_inputs(version: Version) -> dict[str, Any]:
         **kwargs: Any,
     ) -> Any:
         """Returns a symbolic tensor for an input of a model."""
-        return layers.Input(
+        return _input_layer(
             shape=shape,
             batch_size=batch_size,
             batch_shape=kwargs.get("batch_shape", kwargs.get("batch_input_shape")),
             name=name or version.automatic_name("Input"),
             dtype=dtype,
             sparse=sparse,
-            tensor=tensor,
+            input_tensor=tensor,
             ragged=ragged,
-        )
+        ).output
 
     def InputLayer(
         input_shape: Any = None,
@@ -186,7 +189,7 @@ def make_inputs(version: Version) -> dict[str, Any]:
         name: str | None = None,
     ) -> Any:
         """Returns the layer of an `Input`."""
-        return layers.InputLayer(
+        return _input_layer(
             shape=input_shape,
             batch_size=batch_size,
             batch_shape=batch_input_shape,

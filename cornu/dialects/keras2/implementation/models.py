@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from cornu import models, registry
+from cornu.dialects.keras2.implementation.layer_classes import derive, make_layers
 from cornu.dialects.keras2.implementation.training import Keras2Trainer
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.layer_methods import GraphMethods
 from cornu.dialects.renaming import rename_arguments
+from cornu.layers import InputLayer
 from cornu.models.graph_config import build_from_graph_config, graph_config
 
 __all__ = ["Keras2Model", "Keras2Sequential", "make_models"]
@@ -99,7 +101,15 @@ def make_models(version: Version) -> dict[str, Any]:
     """Returns the classes and functions of `keras.models` of a version."""
     model = _make_class("Model", Keras2Model, version)
     sequential = _make_class("Sequential", Keras2Sequential, version)
-    kinds = {"Functional": model, "Model": model, "Sequential": sequential}
+    targets = [
+        made.mapping.target
+        for names in make_layers(version).values()
+        for made in names.values()
+        if isinstance(made.mapping.target, type)
+    ]
+    targets.append(InputLayer)
+    kinds: dict[str, Any] = {cls.__name__: derive(cls, cls.__name__) for cls in targets}
+    kinds |= {"Functional": model, "Model": model, "Sequential": sequential}
 
     def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) -> Any:
         """Loads a model from an HDF5 file of any version, or from a `.keras` archive."""

@@ -14,15 +14,16 @@ from cornu.dialects.closures import Closures
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras2.implementation import losses, metrics, optimizers
 from cornu.dialects.keras2.implementation.version import Version
-from cornu.dialects.keras2.implementation.weight_files import load_weights, save_weights
 from cornu.dialects.model_methods import ModelMethods
 from cornu.dialects.renaming import rename_arguments
 from cornu.dialects.trainable_flags import TrainableFlags
+from cornu.dialects.weight_files import by_path, load_weights, save_weights
 from cornu.errors import suggest
 from cornu.legacy.arrays import in_old_order
 from cornu.metrics.collection import parts_by_name
 from cornu.models import save_model
 from cornu.models.training_methods import TrainingMethods
+from cornu.saving.atomic_write import may_write
 from cornu.training.compile.outputs import Outputs
 
 __all__ = ["GENERATOR_NAMES", "Keras2Trainer"]
@@ -360,7 +361,9 @@ class Keras2Trainer(ModelMethods, TrainingMethods):
 
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Writes the weights as HDF5 in the layout of Keras 2, whatever the file name."""
-        save_weights(self, Path(filepath), overwrite, self._version.source)
+        if may_write(Path(filepath), overwrite):
+            layers: Any = self.layers  # type: ignore[attr-defined]  # of the model class
+            save_weights(layers, Path(filepath), self._version.source, by_path)
 
     def load_weights(
         self,
