@@ -49,6 +49,9 @@ __all__ = [
 def get_uid(prefix: str = "") -> int:
     """Returns the next number of a prefix, starting with 1; automatic names count as well.
 
+    Args:
+        prefix: the prefix, such as "dense".
+
     Example:
 
     >>> get_uid("example"), get_uid("example")
@@ -61,6 +64,9 @@ def get_uid(prefix: str = "") -> int:
 def is_float_dtype(dtype: DTypeLike) -> bool:
     """Tells whether a dtype is a floating type.
 
+    Args:
+        dtype: a dtype or its name.
+
     Example:
 
     >>> is_float_dtype("bfloat16"), is_float_dtype("int32")
@@ -71,7 +77,11 @@ def is_float_dtype(dtype: DTypeLike) -> bool:
 
 @api_boundary
 def is_int_dtype(dtype: DTypeLike) -> bool:
-    """Tells whether a dtype is a signed or unsigned integer type; `bool` is not."""
+    """Tells whether a dtype is a signed or unsigned integer type; `bool` is not.
+
+    Args:
+        dtype: a dtype or its name.
+    """
     return jnp.issubdtype(jnp.dtype(dtype), jnp.integer)
 
 

@@ -69,6 +69,9 @@ def backend() -> str:
 def set_backend(backend: str) -> None:
     """Accepts `"jax"`, the only backend of cornu.
 
+    Args:
+        backend: the name of the backend.
+
     Raises:
         ValueError: another backend is requested.
 

@@ -194,6 +194,9 @@ def suggest_argument(name: str, known: Iterable[str]) -> str:
 def is_positive_integer(value: object) -> TypeGuard[int]:
     """Whether a value is a positive integer of Python or NumPy.
 
+    Args:
+        value: any object.
+
     Example:
 
     >>> is_positive_integer(3), is_positive_integer(0), is_positive_integer(True)
@@ -296,6 +299,9 @@ def visible_cause(error: Exception) -> Exception | None:
 
     Python prints the cause before an error. The original error is always available as
     `__context__`.
+
+    Args:
+        error: the original error.
     """
     return None if settings.get("traceback_filtering") else error
 

@@ -127,6 +127,13 @@ class Callback:
         it keeps between steps must be in Variables listed in `variables`. It may also read and
         assign the Variables of the model, as in `train_step`.
 
+        Args:
+            step: a function of a batch `(x, y, sample_weight)`, which returns logs, or None if the
+                logs are the results of the metrics.
+
+        Returns:
+            A function like `step`.
+
         Example:
 
         >>> import cornu, numpy as np

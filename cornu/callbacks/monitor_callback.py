@@ -60,7 +60,11 @@ class MonitorCallback(Callback):
         self._sign = 0  # 1 if larger is better, -1 if smaller is better, 0 if not known yet
 
     def get_monitor_value(self, logs: Logs) -> Any:
-        """Returns the metric, or None with a warning if it is not in the logs."""
+        """Returns the metric, or None with a warning if it is not in the logs.
+
+        Args:
+            logs: the metrics by name.
+        """
         logs = logs or {}
         if self.monitor not in logs:
             self._warn_(

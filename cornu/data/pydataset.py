@@ -65,7 +65,11 @@ class PyDataset:
         return len(self)
 
     def in_epoch(self, epoch: int) -> PyDataset:
-        """Returns the dataset for an epoch of `fit`; by default the dataset itself."""
+        """Returns the dataset for an epoch of `fit`; by default the dataset itself.
+
+        Args:
+            epoch: the index of the epoch; epochs count from 0.
+        """
         return self
 
     def on_epoch_begin(self) -> None:
@@ -79,7 +83,11 @@ class PyDataset:
         """Called after the last batch of an epoch."""
 
     def batches(self, order: Iterable[int]) -> Iterator[Any]:
-        """Yields the batches with some indices, in order; workers compute others in advance."""
+        """Yields the batches with some indices, in order; workers compute others in advance.
+
+        Args:
+            order: the indices.
+        """
         if not parallel(self):
             yield from (self[index] for index in order)
             return

@@ -96,7 +96,11 @@ class DeviceMesh:
         )
 
     def size_of(self, axis: str) -> int:
-        """Returns the number of devices along an axis."""
+        """Returns the number of devices along an axis.
+
+        Args:
+            axis: the name of the axis.
+        """
         return int(self._shape[list(self._axis_names).index(axis)])
 
     def __repr__(self) -> str:

@@ -17,6 +17,10 @@ __all__ = ["ExportedModel", "convert_input"]
 class ExportedModel:
     """A program that was exported, as a function of arrays; `cornu.export.load` returns it.
 
+    Args:
+        function: a function of a dict of arrays by input name, which returns one by output name.
+        name, format, inputs, outputs, preprocessing: the attributes.
+
     Attributes:
         name: the name of the model.
         format: the format of the file.

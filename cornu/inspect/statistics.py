@@ -99,7 +99,10 @@ class Statistics(Sequence[ArrayStatistics]):
         return self.rows[index]
 
     def of(self, kind: str) -> dict[str, ArrayStatistics]:
-        """Returns the rows of one kind, such as "output", by path.
+        """Returns the rows of one kind by path.
+
+        Args:
+            kind: `"output"`, `"weight"`, `"output gradient"` or `"weight gradient"`.
 
         Raises:
             ValueError: unknown kind.

@@ -13,7 +13,12 @@ __all__ = ["deserialize", "serialize"]
 
 @api_boundary
 def serialize(layer: Layer) -> dict[str, Any]:
-    """Returns the config of a layer: a dict with its class and its constructor arguments.
+    """
+
+    Args:
+        layer: the layer. The config does not contain its weights.
+
+    Returns the config of a layer: a dict with its class and its constructor arguments.
 
     Example:
 

@@ -79,7 +79,12 @@ class Metric(VariableOwner):
     # ------------------------------------------------------------------ what a subclass defines
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
-        """Accumulates a batch."""
+        """Accumulates a batch. A subclass defines it with parameters of its own.
+
+        Args:
+            *args, **kwargs: usually `y_true`, `y_pred` and `sample_weight`: labels, predictions and
+                the weights of the rows.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define `update_state`.")
 
     def result(self) -> Array | dict[str, Array]:

@@ -73,6 +73,9 @@ class Editor:
 
     Nothing is built before `build()`, so that intermediate states need not be consistent: a later
     change may restore matching shapes. Every method except `build` returns the Editor.
+
+    Args:
+        model: the model, which is not changed.
     """
 
     def __init__(self, model: Model) -> None:

@@ -107,6 +107,22 @@ class TrainingMethods(Layer):
         Raises:
             ValueError: a name is unknown, or is not the name of an output.
 
+        Example:
+
+        >>> import cornu
+        >>> x = cornu.Input((4,))
+        >>> outputs = {
+        ...     "price": cornu.layers.Dense(1)(x),
+        ...     "kind": cornu.layers.Dense(3, activation="softmax")(x),
+        ... }
+        >>> model = cornu.Model(x, outputs)
+        >>> model.compile(
+        ...     optimizer=cornu.optimizers.AdamW(1e-3),
+        ...     loss={"price": "mse", "kind": "sparse_categorical_crossentropy"},
+        ...     loss_weights={"price": 0.5, "kind": 1.0},
+        ...     metrics={"kind": ["accuracy"]},
+        ... )
+
         Extensions: `distribution`.
 
         Fixes: results that have equal names in Keras, so that one is lost, are numbered. A list of
@@ -223,12 +239,12 @@ class TrainingMethods(Layer):
         return [metric.name for metric in self.metrics]
 
     def reset_metrics(self) -> None:
-        """Resets all metrics."""
+        """Resets all metrics, as `fit` does at the beginning of each epoch."""
         for metric in self.metrics:
             metric.reset_state()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """Returns the metrics' values by name."""
+        """Returns the metrics' values by name, over the data since they were last reset."""
         found: dict[str, Any] = {}
         for metric in self.metrics:
             result = metric.result()
@@ -380,17 +396,20 @@ class TrainingMethods(Layer):
         return steps.train_step(self._trainer_, *args, **kwargs)
 
     def test_step(self, *args: Any, **kwargs: Any) -> Any:
-        """Evaluates one batch; returns logs; see `train_step`.
+        """Evaluates one batch; returns logs.
 
-        The state, if it is passed, has no variables of the optimizer.
+        Args:
+            *args, **kwargs: as in `train_step`. The state, if it is passed, has no variables of the
+                optimizer.
         """
         return steps.test_step(self._trainer_, *args, **kwargs)
 
     def predict_step(self, *args: Any, **kwargs: Any) -> Any:
-        """Returns the predictions for one batch; see `train_step`.
+        """Returns the predictions for one batch.
 
-        The state, if it is passed, contains the trainable and the non-trainable variables; the new
-        non-trainable ones are returned.
+        Args:
+            *args, **kwargs: as in `train_step`. The state, if it is passed, contains the trainable
+                and the non-trainable variables; the new non-trainable ones are returned.
         """
         return steps.predict_step(self._trainer_, *args, **kwargs)
 
@@ -455,11 +474,26 @@ class TrainingMethods(Layer):
             fast_dev_run: run one step (or this many) of training and of validation in one epoch,
                 to test the program. Callbacks that write files and `resume` are disabled.
 
+        Returns:
+            The History: `history.history` is a dict of the loss and the metrics by name, such as
+            `"loss"` and `"val_loss"`, each a list with a number for each epoch.
+
         Raises:
+            RuntimeError: the model is not compiled, or another process uses the folder of
+                `resume`.
             ValueError: the data does not match the model or its loss, or is inconsistent; raised
                 before the first step.
             FloatingPointError: with `debug_nans`, a value is not finite.
-            RuntimeError: another process uses the folder of `resume`.
+
+        Example:
+
+        >>> import cornu, numpy as np
+        >>> x = np.random.default_rng(0).normal(size=(64, 4))
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> history = model.fit(x, x[:, :1], epochs=3, validation_split=0.25, verbose=0)
+        >>> sorted(history.history), len(history.history["loss"])
+        (['loss', 'mae', 'val_loss', 'val_mae'], 3)
 
         Differences: targets are never broadcast against outputs, labels must lie within the
         classes, and NaN in the data raises. Probable mistakes are reported before the first step,

@@ -60,13 +60,23 @@ class QuantizationConfig(Configurable):
 
     @staticmethod
     def weight_quantizer_or_default(config: QuantizationConfig | None, default: Any) -> Any:
-        """Returns the weight quantizer of a config, or `default` if there is none."""
+        """Returns the weight quantizer of a config, or `default` if there is none.
+
+        Args:
+            config: the config, or None.
+            default: what is returned otherwise.
+        """
         found = None if config is None else config.weight_quantizer
         return default if found is None else found
 
     @staticmethod
     def activation_quantizer_or_default(config: QuantizationConfig | None, default: Any) -> Any:
-        """Returns the activation quantizer of a config, which may be None; else `default`."""
+        """Returns the activation quantizer of a config, which may be None; else `default`.
+
+        Args:
+            config: the config, or None.
+            default: what is returned for no config.
+        """
         return default if config is None else config.activation_quantizer
 
     def get_config(self) -> Config:

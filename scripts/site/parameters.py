@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from scripts.site.reference import Entry, docstring, entries, find
+from scripts.site.reference import Entry, docstring, entries, find, own_bases
 
 __all__ = ["undocumented"]
 
@@ -16,15 +16,18 @@ _REFERENCE = re.compile(
     r"(?:arguments\s+are\s+those\s+of|\.\.\.:\s+as\s+in|Call\s+arguments:\s+as\s+in)\s+`([\w.]+)`"
 )
 
+# The names before a colon, at the beginning of a line: `x, y, *args: the arguments`.
+_ITEM = re.compile(r"^ *((?:\*{0,2}\w+|\.\.\.)(?:,\s+(?:\*{0,2}\w+|\.\.\.))*):", re.MULTILINE)
+_CODE = re.compile(r"`([^`]+)`")
+
 
 def undocumented() -> Iterator[tuple[str, list[str]]]:
     """Yields the path of each function, class or method with undescribed parameters, and these.
 
-    A parameter is described if its name occurs in the docstring, in that of the method of the same
-    name of a base class, or in the docstring to which one of these refers. The docstring of a class
-    describes the arguments of `call` as well, and thereby those of methods that take their shapes.
+    A parameter is described if its name is an item or code in the docstring, in that of the method
+    of the same name of a base class, or in a docstring to which one of these refers. The docstring
+    of a class describes the arguments of `call` as well, and of the methods that take their shapes.
     """
-    classes = {entry.value for entry in entries() if inspect.isclass(entry.value)}
     for entry in entries():
         value = entry.value
         if not inspect.isclass(value):
@@ -32,7 +35,7 @@ def undocumented() -> Iterator[tuple[str, list[str]]]:
             continue
         of_class = [docstring(base) for base in value.__mro__]
         yield from _check(entry.path, value, of_class, entry)
-        for name in _methods(value, classes):
+        for name in _methods(value):
             method = getattr(value, name)
             texts = [docstring(vars(base)[name]) for base in value.__mro__ if name in vars(base)]
             texts.append(docstring(method))  # of a method that another library generates
@@ -41,14 +44,11 @@ def undocumented() -> Iterator[tuple[str, list[str]]]:
             yield from _check(f"{entry.path}.{name}", method, texts, entry)
 
 
-def _methods(value: type, classes: set[type]) -> list[str]:
+def _methods(value: type) -> list[str]:
     """Returns the public methods of a class, without those inherited from a public class."""
-    bases = value.__mro__[1:]
-    end = next((i for i, base in enumerate(bases) if base in classes), len(bases))
-    own = (value, *(base for base in bases[:end] if base.__module__.startswith("cornu")))
     names = {
         name
-        for base in own
+        for base in own_bases(value)
         for name, member in vars(base).items()
         if not name.startswith("_")
         and not inspect.isclass(member)
@@ -61,14 +61,21 @@ def _check(
     path: str, function: Any, own: list[str], entry: Entry
 ) -> Iterator[tuple[str, list[str]]]:
     texts = own + [text for one in own for text in _referenced(one, entry)]
+    described = {name for text in texts for name in _described_names(text)}
+    # The shape of an argument of `call`, such as `query_shape`, is described with it.
     missing = [
         name
         for name in _parameters(function)
-        # The shape of an argument of `call`, such as `query_shape`, is described with it.
-        if not any(re.search(rf"\b{name.removesuffix('_shape')}(_shape)?\b", t) for t in texts)
+        if not described & {name, name.removesuffix("_shape")}
     ]
     if missing:
         yield path, missing
+
+
+def _described_names(text: str) -> set[str]:
+    """Returns the words in the names of items, and in code within the text."""
+    parts = (*_ITEM.findall(text), *_CODE.findall(text))
+    return {word for part in parts for word in re.findall(r"\w+", part)}
 
 
 def _referenced(text: str, around: Entry) -> Iterator[str]:

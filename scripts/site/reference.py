@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import cornu
 from scripts.site.docstrings import to_markdown
 
-__all__ = ["Entry", "docstring", "entries", "find", "pages"]
+__all__ = ["Entry", "docstring", "entries", "find", "own_bases", "pages"]
 
 _WIDTH = 88  # columns of a signature
 # Modules that repeat the names of others, or that no program imports from.
@@ -158,20 +158,17 @@ def _page(entry: Entry) -> str:
 
 def _methods(entry: Entry, link: Any) -> list[str]:
     """Returns the methods of a class that no other page describes, and where the others are."""
-    documented = {id(other.value): other for other in entries() if inspect.isclass(other.value)}
     own: dict[str, Any] = {}
-    inherited: list[str] = []
-    for base in entry.value.__mro__:
-        other = documented.get(id(base))
-        if base is not entry.value and other is not None:
-            address = posixpath.relpath(other.page, posixpath.dirname(entry.page))
-            inherited.append(f"[`{other.name}`]({address})")
-        elif base.__module__.startswith("cornu") and not inherited:
-            for name, member in vars(base).items():
-                public = not name.startswith("_") and docstring(member)
-                public = public and not inspect.isclass(member)
-                if public and name not in own:
-                    own[name] = member
+    for base in own_bases(entry.value):
+        for name, member in vars(base).items():
+            public = not name.startswith("_") and not inspect.isclass(member)
+            if public and docstring(member):
+                own.setdefault(name, member)
+    inherited = [
+        f"[`{other.name}`]({posixpath.relpath(other.page, posixpath.dirname(entry.page))})"
+        for base in entry.value.__mro__[1:]
+        if (other := _classes().get(base)) is not None
+    ]
     lines = []
     for name, member in sorted(own.items()):
         if not lines:
@@ -185,6 +182,19 @@ def _methods(entry: Entry, link: Any) -> list[str]:
     if inherited:
         lines += [f"Other members are those of {', '.join(inherited)}.", ""]
     return lines
+
+
+@functools.cache
+def _classes() -> dict[type, Entry]:
+    return {entry.value: entry for entry in entries() if inspect.isclass(entry.value)}
+
+
+def own_bases(value: type) -> list[type]:
+    """Returns a class, and those of its bases whose members no page of a base describes."""
+    public = [base for base in value.__mro__[1:] if base in _classes()]
+    described = {base for other in public for base in other.__mro__}
+    bases = [base for base in value.__mro__[1:] if base.__module__.startswith("cornu")]
+    return [value, *(base for base in bases if base not in described)]
 
 
 def docstring(value: Any) -> str:

@@ -22,6 +22,7 @@ def test_each_public_name_has_a_page():
     assert len({page.lower() for page in pages}) == len(pages)
     assert "cornu.layers.Dense(" in pages["reference/cornu/layers/Dense.md"]
     assert "### fit" in pages["reference/cornu/Model.md"]
+    assert "### add_weight" in pages["reference/cornu/Layer.md"]
     for page, text in pages.items():
         for target in re.findall(r"\]\(([^)#\s]+\.md)\)", text):
             assert posixpath.normpath(posixpath.join(posixpath.dirname(page), target)) in pages
@@ -45,7 +46,7 @@ def test_undocumented_parameters_are_found(monkeypatch):
         def __init__(self, rate, seed=None): ...
 
         def draw(self, rows, count=1):
-            """Draws `rows`."""
+            """Draws `rows`, by the count."""
 
     def sample(rate, method="fast"):
         """Samples rows; other arguments are those of `Sampler`."""

@@ -97,7 +97,12 @@ class Operation(Configurable):
         return self._record_(args, kwargs, self.compute_output_spec(*args, **kwargs)).outputs
 
     def call(self, *args: Any, **kwargs: Any) -> PyTree:
-        """Computes the outputs from arrays. A subclass defines it."""
+        """Computes the outputs from arrays. A subclass defines it.
+
+        Args:
+            *args, **kwargs: the arguments of the operation, with arrays in place of symbolic
+                Tensors.
+        """
         raise NotImplementedError(
             f"{type(self).__name__} does not define `call`.\n"
             "Define `call(self, inputs)`, which returns the outputs."
@@ -111,6 +116,10 @@ class Operation(Configurable):
         """Returns symbolic Tensors with the shapes and dtypes of the outputs.
 
         By default, they are inferred by tracing `call`.
+
+        Args:
+            *args, **kwargs: the arguments of `call`, such as `inputs`, with symbolic Tensors in
+                place of arrays.
         """
         try:
             return infer_outputs(self.call, args, kwargs)

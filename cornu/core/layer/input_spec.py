@@ -69,7 +69,11 @@ class InputSpec:
         return cls(**config)
 
     def problem(self, shape: Shape) -> str | None:
-        """Returns why a shape does not match, or None if it does."""
+        """Returns why a shape does not match, or None if it does.
+
+        Args:
+            shape: the shape of an input, with None for unknown sizes.
+        """
         ndim = len(shape)
         if self.ndim is not None and ndim != self.ndim:
             squeezed = self.allow_last_axis_squeeze and abs(ndim - self.ndim) == 1

@@ -196,10 +196,14 @@ class Layer(DTypeMethods, WeightMethods):
         self.built = True
 
     def call(self, *args: Any, **kwargs: Any) -> PyTree:
-        """Computes the outputs from the inputs.
+        """Computes the outputs from the inputs. A subclass defines it with parameters of its own.
 
         A parameter `training` receives the training phase, and a parameter `mask` the mask of the
         first input.
+
+        Args:
+            *args, **kwargs: usually `inputs`, an array or a structure of arrays in the shapes that
+                the class describes, and other parameters of the subclass.
         """
         return super().call(*args, **kwargs)
 
@@ -209,7 +213,7 @@ class Layer(DTypeMethods, WeightMethods):
         Args:
             inputs: the inputs of the call.
             previous_mask: the masks of the inputs, in their structure, with None where there is
-                none.
+                none. A subclass may name the parameter `mask`.
         """
         return previous_mask
 

@@ -132,7 +132,12 @@ class WeightMethods(VariableOwner):
         constraint: ConstraintLike | None = None,
         name: str | None = None,
     ) -> Variable:
-        """Creates a Variable of the layer; see `add_weight`."""
+        """Creates a Variable of the layer, as `add_weight` does.
+
+        Args:
+            shape, initializer, dtype, trainable, autocast, regularizer, constraint, name: as in
+                `add_weight`; the first two are required.
+        """
         return self.add_weight(
             shape, initializer, dtype, trainable, autocast, regularizer, constraint, name=name
         )
@@ -213,7 +218,16 @@ class WeightMethods(VariableOwner):
         return [v for metric in self.metrics for v in metric.variables]
 
     def get_weights(self) -> list[np.ndarray]:
-        """Returns the values of `weights` as NumPy arrays."""
+        """Returns the values of `weights` as NumPy arrays, which `set_weights` takes.
+
+        Example:
+
+        >>> import cornu
+        >>> layer = cornu.layers.Dense(2)
+        >>> layer.build((None, 3))
+        >>> [array.shape for array in layer.get_weights()]
+        [(3, 2), (2,)]
+        """
         weights = self.weights
         return sharing.read_consistently(weights, lambda: [v.numpy() for v in weights])
 

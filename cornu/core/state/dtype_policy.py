@@ -127,7 +127,11 @@ def dtype_policy() -> DTypePolicy:
 
 @api_boundary
 def set_dtype_policy(policy: str | DTypePolicy) -> None:
-    """Sets the policy of layers that are created afterwards without a `dtype` argument."""
+    """Sets the policy of layers that are created afterwards without a `dtype` argument.
+
+    Args:
+        policy: a policy or its name, such as `"mixed_bfloat16"`.
+    """
     settings.put("dtype_policy", get_policy(policy))
 
 

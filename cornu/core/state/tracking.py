@@ -95,6 +95,9 @@ class VariableOwner(Configurable):
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Assigns the arrays of a store that `save_own_variables` filled.
 
+        Args:
+            store: arrays by name.
+
         Raises:
             ValueError: the store has another number of arrays than this object has Variables.
         """

@@ -75,7 +75,11 @@ class Costs:
         return self._costs[id(self.root)]
 
     def of(self, item: Item) -> Cost:
-        """Returns the Cost of an item of the outline."""
+        """Returns the Cost of an item of the outline.
+
+        Args:
+            item: an item of the outline `root`.
+        """
         return self._costs[id(item)]
 
     def __getitem__(self, path: str) -> Cost:

@@ -59,7 +59,11 @@ class Profile:
         return self._measures[id(self.root)]
 
     def of(self, item: Item) -> Measure:
-        """Returns the Measure of an item of the outline."""
+        """Returns the Measure of an item of the outline.
+
+        Args:
+            item: an item of the outline `root`.
+        """
         return self._measures[id(item)]
 
     def __getitem__(self, path: str) -> Measure:

@@ -64,7 +64,11 @@ class DatasetLayer(Layer):
         return False
 
     def convert_weight(self, weight: Any) -> Any:
-        """Returns a weight for use in the pipeline of data, in which all layers run on JAX."""
+        """Returns a weight for use in the pipeline of data, in which all layers run on JAX.
+
+        Args:
+            weight: a weight of the layer, or an array.
+        """
         return weight
 
 

@@ -32,7 +32,11 @@ class Noise(Layer):
         return self.add_noise(inputs) if training and self._amount > 0 else inputs
 
     def add_noise(self, inputs: Array) -> Array:
-        """Returns the inputs with noise."""
+        """Returns the inputs with noise.
+
+        Args:
+            inputs: the inputs.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define `add_noise`.")
 
 

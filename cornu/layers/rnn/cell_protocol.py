@@ -273,7 +273,13 @@ class DenseCell(ProjectingCell):
         return new[0], new
 
     def mix(self, x: Array, a: Array, states: States) -> States:
-        """Returns the new states for the projected inputs `x` and the projected state `a`."""
+        """Returns the new states for a step.
+
+        Args:
+            x: the projected inputs.
+            a: the projected state.
+            states: the states before the step.
+        """
         raise NotImplementedError
 
     def supports_rule(self, training: bool) -> bool:

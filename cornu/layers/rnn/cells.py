@@ -368,7 +368,14 @@ class StackedRNNCells(Layer):
     def call(
         self, inputs: Array, states: States, training: bool = False, **kwargs: Any
     ) -> tuple[Any, Any]:
-        """Returns the output of the last cell, and the new states of all cells."""
+        """Returns the output of the last cell, and the new states of all cells.
+
+        Args:
+            inputs: the inputs of one time step, (batch, features).
+            states: a list with the states of each cell.
+            training: whether the cells apply dropout.
+            **kwargs: passed to the cells.
+        """
         new_states = []
         for cell, own in zip(self.cells, states, strict=True):
             listed = list(own) if isinstance(own, (list, tuple)) else [own]

@@ -420,9 +420,19 @@ class ColorLayer(RandomImageLayer):
         return self.value_range[1] - self.value_range[0]
 
     def scale_to(self, images: Array, high: float) -> Array:
-        """Returns images with values scaled to the range from 0 to `high`."""
+        """Returns images with values scaled to the range from 0 to `high`.
+
+        Args:
+            images: images with values in the value range of the layer.
+            high: the new maximum.
+        """
         return (images - self.value_range[0]) * (high / self.extent)
 
     def scale_back(self, images: Array, high: float) -> Array:
-        """Returns images with values scaled from the range 0 to `high` to the value range."""
+        """Returns images with values scaled from the range 0 to `high` to the value range.
+
+        Args:
+            images: images with values from 0 to `high`.
+            high: their maximum.
+        """
         return images * (self.extent / high) + self.value_range[0]

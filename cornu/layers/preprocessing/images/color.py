@@ -178,7 +178,7 @@ class RandomGrayscale(RandomImageLayer):
         return (rng.uniform(0, 1) < self.factor,)
 
     def transform(self, images: Array, selected: Array) -> Array:
-        """Returns the images, converted to grayscale where selected."""
+        """Returns the images, converted to grayscale where `selected`."""
         return jnp.where(per_image(selected), rgb_to_grayscale(images, "channels_last"), images)
 
 

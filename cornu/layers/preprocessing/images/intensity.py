@@ -113,7 +113,7 @@ class RandomContrast(ColorLayer):
         return (rng.uniform(1 - self.factor[0], 1 + self.factor[1]),)
 
     def transform(self, images: Array, contrast: Array) -> Array:
-        """Returns the images with adjusted contrast."""
+        """Returns the images with adjusted contrast: distances to the mean, times `contrast`."""
         mean = images.mean((1, 2), keepdims=True)
         return ((images - mean) * per_image(contrast) + mean).clip(*self.value_range)
 
@@ -165,7 +165,7 @@ class RandomInvert(ColorLayer):
         return (rng.bernoulli(*self.factor),)
 
     def transform(self, images: Array, selected: Array) -> Array:
-        """Returns the images, inverted where selected."""
+        """Returns the images, inverted where `selected`."""
         return jnp.where(per_image(selected), sum(self.value_range) - images, images)
 
 

@@ -64,7 +64,11 @@ class SpatialLayer(ImageLayer):
         raise self._cannot_transform("bounding boxes", "move_boxes")
 
     def output_size(self, size: tuple[Any, Any]) -> tuple[Any, Any]:
-        """Returns (height, width) of the result for images of a size."""
+        """Returns (height, width) of the result for images of a size.
+
+        Args:
+            size: (height, width) of the images.
+        """
         return size
 
     def transform(self, images: Array, *numbers: Any) -> Array:

@@ -86,7 +86,9 @@ class RandomPerspective(GeometricImageLayer):
         return rng.bernoulli(*self.factor), moved
 
     def warp(self, images: Array, selected: Array, moved: Array, *, interpolation: str) -> Array:
-        """Returns the images, transformed where selected."""
+        """Returns the images, transformed where `selected`; `moved` are the displacements of the
+        corners.
+        """
         starts, ends = _move_corners(images.shape[1:3], moved)
         new = perspective_transform(
             images, starts, ends, interpolation, self.fill_value, "channels_last"
@@ -96,7 +98,13 @@ class RandomPerspective(GeometricImageLayer):
     def move_boxes(
         self, boxes: Array, size: tuple[Any, Any], selected: Array, moved: Array
     ) -> Array:
-        """Returns the boxes that enclose the transformed boxes, where selected."""
+        """Returns the boxes that enclose the transformed boxes, where selected.
+
+        Args:
+            boxes, size: as in other layers.
+            selected: whether each image is transformed.
+            moved: the displacements of the corners, as fractions of their coordinates.
+        """
         transform = homography(*_move_corners(size, moved))[:, None]
         new = map_box_corners(boxes, lambda x, y: project(x, y, transform))
         return jnp.where(selected[:, None, None], new, boxes)
@@ -198,7 +206,7 @@ class RandomElasticTransform(GeometricImageLayer):
     def warp(
         self, images: Array, selected: Array, positions: Array, *, interpolation: str
     ) -> Array:
-        """Returns the images, transformed where selected."""
+        """Returns the images, transformed where `selected`."""
         order = {"nearest": 0, "bilinear": 1}[interpolation]
 
         def sample(plane: Array, position: Array) -> Array:

@@ -372,7 +372,11 @@ class IndexLookup(VocabularyLayer):
             self._counts.add_all(terms)
 
     def count(self, rows: Iterable[list[Any]]) -> None:
-        """Counts the terms of rows, which may have different lengths."""
+        """Counts the terms of rows, which may have different lengths.
+
+        Args:
+            rows: lists of terms.
+        """
         self.check_adaptable()
         self._counts.add(rows)
 
