@@ -261,6 +261,8 @@ def _rewrite_backend(
         raise UnwritableError(f"K.{name}: {reason}")
     given = bind_call(updated.args, parse_signature(table[name]))
     if row.text:
+        if "data_format" in given.nodes:
+            raise UnwritableError(f"K.{name} with data_format: add the values with their axes")
         unknown = [k for k, v in given.values.items() if v is None and f"{{{k}}}" in row.text]
         if unknown:
             raise UnwritableError(f"K.{name} without {unknown[0]}: use keras.ops.matmul")

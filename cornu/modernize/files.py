@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cornu.dialects.detection import detect
+from cornu.dialects.python2 import parse_program
 from cornu.modernize.context import COMMENT
 from cornu.modernize.eras import load_era
 from cornu.modernize.program import modernize_source
@@ -86,6 +87,8 @@ def modernize_file(path: Path, version: str = "auto", package: str = "keras") ->
     """
     with path.open(encoding="utf-8", newline="") as file:
         text = file.read()
+    if parse_program(path)[1]:
+        raise SyntaxError("it is a program in Python 2. Translate it to Python 3 first")
     reason = version
     if version == "auto":
         choice = detect(path)

@@ -87,6 +87,8 @@ def _candidates(path: str) -> Iterator[str]:
     for end in range(len(parts), -1, -1):
         candidate = ".".join([*parts[:end], name])
         yield _NAMES.get(candidate, candidate)
+    if parts[:1] == ["engine"]:
+        yield f"utils.{name}"
 
 
 @functools.cache

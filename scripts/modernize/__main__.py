@@ -83,6 +83,9 @@ def row(path, dialect, folder):
     text = path.read_text()
     new = modernize_source(text, load_era(dialect))
     program = folder / f"{name_of(path).replace('/', '_')}.py"
+    if program.exists() and program.read_text() != new.text:
+        for result in folder.glob(f"{program.stem}_new*"):
+            result.unlink()
     program.write_text(new.text)
     lines = list(difflib.ndiff(text.splitlines(), new.text.splitlines()))
     added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")

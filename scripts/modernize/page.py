@@ -6,6 +6,7 @@ _LOSS = "the loss uses Tensors of the model, which Keras 3 does not take"
 _SCIKIT = "`KerasClassifier` became `SKLearnClassifier`, whose model is made by another function"
 
 REASONS = {
+    "founding/functional": "`RMSprop` adds epsilon under the root: 4e-07 for three epochs",
     "keras1/augmentation": _IMAGES,
     "keras1/deep_dream": _GRADIENTS,
     "keras1/embeddings_tensorboard": "`Tokenizer` and `skipgrams` do not exist in Keras 3",

@@ -14,6 +14,10 @@ VALUES = {
     **dict.fromkeys(("y", "target"), x[::-1].copy()),
     **dict.fromkeys(("tensors", "xs"), [x, x]),
     "a": 2.0,
+    "bias": np.arange(3, dtype="float32"),
+    "k": 2,
+    "predictions": x,
+    "targets": np.array([2, 0]),
     "condition": x > 0.5,
     "dtype": "float32",
     "else_expression": -x,
@@ -56,13 +60,22 @@ OTHERS = {
     "squeeze": {"x": x[:, None]},
     "stack": {"x": [x, x]},
     "tile": {"n": (2, 1)},
-    "dtype": {},
 }
 # They create symbolic tensors or variables, change them, or return random numbers.
 NOT_COMPARED = {
     *("placeholder", "variable", "update", "update_add", "update_sub", "set_value", "dropout"),
     *("random_normal", "random_uniform", "truncated_normal", "constant", "eval", "get_value"),
-    *("zeros", "ones", "shape", "get_variable_shape", "stop_gradient", "identity", "size", "cast"),
+    *(
+        "zeros",
+        "ones",
+        "shape",
+        "dtype",
+        "get_variable_shape",
+        "stop_gradient",
+        "identity",
+        "size",
+        "cast",
+    ),
 }
 TABLES = {"keras1": signatures.KERAS_1, "keras2": signatures.KERAS_2}
 

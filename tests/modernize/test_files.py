@@ -75,7 +75,7 @@ def test_files_that_cannot_be_read(tmp_path, capsys):
     path.write_text("print 'Python 2'\n")
     for version in ("auto", "keras1"):
         assert main(["modernize", "--as", version, str(path)]) == 2
-        assert "cornu modernize: " in capsys.readouterr().err
+        assert "old.py: it is a program in Python 2" in capsys.readouterr().err
     assert path.read_text() == "print 'Python 2'\n"
 
 
