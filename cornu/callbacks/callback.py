@@ -43,8 +43,8 @@ _SHOWN = (bool, int, float, str, os.PathLike)  # types of arguments that `repr` 
 class Callback:
     """The base class of callbacks. Every method does nothing by default.
 
-    Training runs many steps on the device in one dispatch. If a callback overrides a batch method,
-    each step is a dispatch of its own, which is slower. A callback that only needs to observe
+    Training runs many steps in one call of a compiled program. If a callback overrides a batch
+    method, each step is a call of its own, which is slower. A callback that only needs to observe
     training at intervals sets `look_every` and overrides `on_progress` instead. With
     `compile(steps_per_execution=...)`, batch methods are called once for so many steps, with the
     indices of the first and the last one.
@@ -112,7 +112,7 @@ class Callback:
     def batch_hooks(self) -> frozenset[str]:
         """Returns the names of the batch methods that this callback overrides.
 
-        Only these are called, and only if there are any is each step a dispatch of its own.
+        Only these are called, and only if there are any does each step run by itself.
         """
         hooks = {hook for hook in _BATCH_HOOKS if self._overrides_(hook)}
         for moment in ("begin", "end"):
@@ -123,9 +123,9 @@ class Callback:
     def around_step(self, step: Step) -> Step:
         """Wraps the training step. By default, returns the step itself.
 
-        The wrapper is traced and compiled as part of the step, so it adds no dispatch. State that
-        it keeps between steps must be in Variables listed in `variables`. It may also read and
-        assign the Variables of the model, as in `train_step`.
+        The wrapper is compiled as part of the step: many steps still run in one call of a program.
+        State that it keeps between steps must be in Variables listed in `variables`. It may also
+        read and assign the Variables of the model, as in `train_step`.
 
         Args:
             step: a function of a batch `(x, y, sample_weight)`, which returns logs, or None if the

@@ -27,8 +27,8 @@ class ModelCheckpoint(MonitorCallback):
         save_weights_only: whether to save only the weights.
         mode: whether a smaller (`"min"`) or larger (`"max"`) value is better; `"auto"` uses the
             direction of the metric.
-        save_freq: `"epoch"` or a number of steps. With a number, each step is a dispatch of its
-            own, which is slower.
+        save_freq: `"epoch"` or a number of steps. With a number, each step runs by itself, which
+            is slower.
         initial_value_threshold: an initial best value.
 
     Raises:

@@ -27,7 +27,7 @@ class Statistics(Callback):
         sample_weight: weights of the samples.
         every_epochs: the number of epochs between two records; `None` to not count epochs.
         every_batches: the number of training steps between two records, counted over the whole
-            run. Each step is then a dispatch of its own, which is slower.
+            run. Each step then runs by itself, which is slower.
         log_dir: a folder for TensorBoard.
         what: the layers to record, as in `cornu.inspect.find`; by default all.
         training: whether layers run in training mode.

@@ -53,8 +53,8 @@ class DistillationLoss(Configurable):
         """Raises a ValueError if the outputs of the models cannot be compared.
 
         Args:
-            teacher_outputs: the outputs of the teacher, or Tensors like them.
-            student_outputs: the same for the student.
+            teacher_outputs: the outputs of the teacher.
+            student_outputs: the outputs of the student.
         """
         tree.assert_same_structure(teacher_outputs, student_outputs)
 

@@ -448,8 +448,8 @@ def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) ->
 
     Args:
         inputs: a list of two arrays or symbolic Tensors.
-        axes: the axis along which both are multiplied and summed, or a pair with one for each. The
-            batch axis is 0.
+        axes: the axis along which both are multiplied and summed, or a pair with one for each; not
+            the batch axis.
         **kwargs: arguments of the layer: `normalize` and `name`.
     """
     return Dot(axes=axes, **kwargs)(inputs)

@@ -95,8 +95,8 @@ class TrainingMethods(Layer):
                 a dict by output name, or lists nested like the outputs.
             weighted_metrics: the same, weighted by sample_weight and class_weight.
             run_eagerly: whether steps run without compilation, for debugging.
-            steps_per_execution: steps per dispatch to the device. By default (1) the number is
-                chosen automatically, which does not affect the results.
+            steps_per_execution: the number of steps in one call of the compiled program. By default
+                (1) it is chosen automatically, which does not affect the results.
             jit_compile: `False` is equivalent to `run_eagerly=True`.
             auto_scale_loss: whether the loss is scaled in float16 training.
             distribution: how several devices share the work: `"data"` divides batches, `"fsdp"`
@@ -463,8 +463,8 @@ class TrainingMethods(Layer):
             debug_nans: whether to stop at the first step whose loss, gradients or new weights
                 are not finite, and report the layer in which it happened first. The batch is
                 saved in a temporary folder, or in the folder passed here; it is also in
-                `model.nan_report`. The weights are those before the step. Steps are dispatched
-                one by one.
+                `model.nan_report`. The weights are those before the step. Each step
+                runs by itself, which is slower.
             resume: a folder for the state of training, or a `cornu.Resume`. If the program is
                 killed and started again, training continues from the saved state, with bitwise
                 identical results; see `docs/resume.md`.

@@ -1,4 +1,4 @@
-"""Parameters of public functions, classes and methods that no docstring describes."""
+"""Parameters that no docstring describes, and described ones that do not exist."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import Any
 
 from scripts.site.reference import Entry, docstring, entries, find, own_bases
 
-__all__ = ["undocumented"]
+__all__ = ["nonexistent", "undocumented"]
 
 # The phrases by which a docstring refers to the one that describes further arguments.
 _REFERENCE = re.compile(
     r"(?:arguments\s+are\s+those\s+of|\.\.\.:\s+as\s+in|Call\s+arguments:\s+as\s+in)\s+`([\w.]+)`"
 )
 
-# The names before a colon, at the beginning of a line: `x, y, *args: the arguments`.
-_ITEM = re.compile(r"^ *((?:\*{0,2}\w+|\.\.\.)(?:,\s+(?:\*{0,2}\w+|\.\.\.))*):", re.MULTILINE)
+# The names before a colon, not in a continued line: `x, y, *args: the arguments`.
+_ITEM = re.compile(
+    r"^(?: {4})?((?:\*{0,2}\w+|\.\.\.)(?:,\s+(?:\*{0,2}\w+|\.\.\.))*):", re.MULTILINE
+)
 _CODE = re.compile(r"`([^`]+)`")
+_ARGS = re.compile(r"^Args:\n((?:    .*\n?|\n(?=    ))+)", re.MULTILINE)
 
 
 def undocumented() -> Iterator[tuple[str, list[str]]]:
@@ -42,6 +45,28 @@ def undocumented() -> Iterator[tuple[str, list[str]]]:
             if name in ("call", "build", "compute_output_shape"):
                 texts += of_class
             yield from _check(f"{entry.path}.{name}", method, texts, entry)
+
+
+def nonexistent() -> Iterator[tuple[str, list[str]]]:
+    """Yields the path of each function, class or method that describes arguments it does not have.
+
+    A function with `**kwargs` has arguments of any name.
+    """
+    for entry in entries():
+        functions = {entry.path: entry.value}
+        if inspect.isclass(entry.value):
+            for base in reversed(own_bases(entry.value)):
+                methods = vars(base).keys() & set(_methods(entry.value))
+                functions |= {f"{entry.path}.{name}": vars(base)[name] for name in methods}
+        for path, function in functions.items():
+            function = getattr(function, "__func__", function)  # of a static or class method
+            section = _ARGS.search(docstring(function))
+            parameters = _signature(function)
+            if section and all(p.kind is not p.VAR_KEYWORD for p in parameters):
+                named = re.findall(r"\w+", " ".join(_ITEM.findall(section[1])))
+                unknown = set(named) - {p.name for p in parameters}
+                if unknown:
+                    yield path, sorted(unknown)
 
 
 def _methods(value: type) -> list[str]:
@@ -88,9 +113,15 @@ def _referenced(text: str, around: Entry) -> Iterator[str]:
 
 
 def _parameters(function: Any) -> list[str]:
+    return [
+        p.name
+        for p in _signature(function)
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name not in ("self", "_")
+    ]
+
+
+def _signature(function: Any) -> list[inspect.Parameter]:
     try:
-        parameters = inspect.signature(function).parameters.values()
+        return [*inspect.signature(function).parameters.values()]
     except (TypeError, ValueError):
         return []
-    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [p.name for p in parameters if p.kind not in variable and p.name not in ("self", "_")]

@@ -35,7 +35,11 @@ def test_each_parameter_is_documented():
     assert list(parameters.undocumented()) == []
 
 
-def test_undocumented_parameters_are_found(monkeypatch):
+def test_each_documented_argument_exists():
+    assert list(parameters.nonexistent()) == []
+
+
+def test_undocumented_and_nonexistent_parameters_are_found(monkeypatch):
     class Sampler:
         """Samples rows.
 
@@ -46,7 +50,11 @@ def test_undocumented_parameters_are_found(monkeypatch):
         def __init__(self, rate, seed=None): ...
 
         def draw(self, rows, count=1):
-            """Draws `rows`, by the count."""
+            """Draws `rows`, by the count.
+
+            Args:
+                number: the count.
+            """
 
     def sample(rate, method="fast"):
         """Samples rows; other arguments are those of `Sampler`."""
@@ -60,3 +68,4 @@ def test_undocumented_parameters_are_found(monkeypatch):
         ("cornu.Sampler.draw", ["count"]),
         ("cornu.sample", ["method"]),
     ]
+    assert list(parameters.nonexistent()) == [("cornu.Sampler.draw", ["number"])]

@@ -49,10 +49,10 @@ class TensorBoard(Callback):
         write_steps_per_second: whether to write the training speed, by epoch and (with
             `update_freq`) by step.
         update_freq: `"epoch"`, or the number of steps after which metrics are written within an
-            epoch; `"batch"` is 1. With a number, each step is a dispatch of its own, which is
+            epoch; `"batch"` is 1. With a number, each step runs by itself, which is
             slower.
         profile_batch: the step to profile, or the first and the last step, counted from 1; 0 to
-            disable. Until the last of them, each step is a dispatch of its own.
+            disable. Until the last of them, each step runs by itself.
         embeddings_freq: the number of epochs between two exports of the weights of Embedding
             layers for the projector; 0 to disable.
         embeddings_metadata: the path of a file with labels of the embedded items, relative to

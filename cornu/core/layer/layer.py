@@ -352,11 +352,11 @@ class Layer(DTypeMethods, WeightMethods):
     def rematerialized_call(  # type: ignore[override]  # the name of Keras
         self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Callable[..., Any]:
-        """Returns `layer_call`, or a function that is recomputed; see `Operation`.
+        """Returns `layer_call`, or a function that the backward pass recomputes; see `RematScope`.
 
         Args:
-            layer_call: the function that computes the outputs of the layer.
-            *args, **kwargs: the arguments of the call, which a mode may depend on.
+            layer_call: the method that computes the outputs of the layer.
+            *args, **kwargs: the arguments with which it is going to be called.
         """
         return super().rematerialized_call(layer_call, *args, **kwargs)
 
@@ -414,8 +414,8 @@ class Layer(DTypeMethods, WeightMethods):
         """Builds the layer from what `get_build_config()` returned, in this library or in Keras.
 
         Args:
-            config: the shapes of the inputs by the parameters of `build`; None or an empty dict
-                changes nothing.
+            config: a dict of `"input_shape"`, or of `"shapes_dict"` with a shape for each parameter
+                of `build`; None or an empty dict changes nothing.
         """
         # Otherwise sublayers are built by their own configs.
         if config and type(self).build is not Layer.build:
