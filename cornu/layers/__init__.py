@@ -177,6 +177,7 @@ if _TYPE_CHECKING:
     from cornu.layers.rnn.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
     from cornu.layers.rnn.gru import GRU
     from cornu.layers.rnn.simple_rnn import SimpleRNN
+    from cornu.layers.tfsm_layer import TFSMLayer
 
 __all__ = [
     "ELU",
@@ -332,6 +333,7 @@ __all__ = [
     "StackedRNNCells",
     "StringLookup",
     "Subtract",
+    "TFSMLayer",
     "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
@@ -370,6 +372,7 @@ _import_late(
         "cornu.layers.rnn.gru": ("GRU",),
         "cornu.layers.rnn.simple_rnn": ("SimpleRNN",),
         "cornu.layers.flax_layer": ("FlaxLayer",),
+        "cornu.layers.tfsm_layer": ("TFSMLayer",),
         "cornu.layers.jax_layer": ("JaxLayer",),
         "cornu.layers.rnn.conv_lstm": ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
         "cornu.layers.preprocessing.every_layer": (

@@ -24,6 +24,7 @@ from cornu.registry.arguments import ArgumentCapture
 from cornu.registry.configurable import Configurable
 from cornu.registry.custom_objects import (
     custom_object_scope,
+    find_in_scopes,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
@@ -58,6 +59,7 @@ __all__ = [
     "describe_missing",
     "deserialize",
     "find",
+    "find_in_scopes",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

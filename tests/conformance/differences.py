@@ -103,6 +103,7 @@ DIFFERENCES: dict[str, tuple[str, ...]] = {
     ),
     "layers.Lambda": ("tests/layers/test_lambda_layer.py::test_code_is_never_loaded",),
     "layers.Layer": (f"{_HERE}::test_graphs_of_a_layer_can_be_collected", _MEMBERS),
+    "layers.TFSMLayer": ("tests/layers/test_tfsm_layer.py::test_a_layer_in_a_model",),
     "layers.Normalization": (f"{_HERE}::test_a_vector_has_no_feature_axis",),
     "layers.RandomCrop": (f"{_HERE}::test_each_image_is_cropped_at_a_position_of_its_own",),
     "layers.RandomFlip": (f"{_HERE}::test_random_layers_of_a_model_need_training",),

@@ -26,7 +26,6 @@ PLANNED = "planned"
 # Pattern of a name of Keras that cornu does not have -> why.
 ABSENT = {
     "visualization.*": PLANNED,
-    "layers.TFSMLayer": "runs a SavedModel, which needs TensorFlow",
     "layers.TorchModuleWrapper": "wraps a module of PyTorch, which JAX cannot compile",
     "legacy.*": "kept by Keras for files of Keras 2",
     "optimizers.legacy.*": "in Keras, these classes only raise an error",

@@ -29,6 +29,7 @@ WITHOUT_ROW = {
     "Layer": "is the base; tests/core/test_layer.py",
     "MixUp": "Keras's warns of its integers; tests/layers/preprocessing",
     "StringLookup": "takes strings; tests/layers/preprocessing/test_string_lookup.py",
+    "TFSMLayer": "needs TensorFlow; tests/layers/test_tfsm_layer.py",
     "TextVectorization": "takes strings; tests/layers/preprocessing/test_text_vectorization.py",
     "Wrapper": "is the base of wrappers; tests/layers/test_wrappers.py",
 }

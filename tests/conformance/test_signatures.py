@@ -54,6 +54,7 @@ EXCEPTIONS = {
         "the layer takes one input, in any structure",
     ),
     "layers.HashedCrossing.__call__": ("inputs: required", OVERRIDDEN),
+    "layers.TFSMLayer.call": ("no **kwargs", "the inputs of an endpoint by name are a dict"),
     "layers.RandomGrayscale.*": ("*", "the parameters of the other image layers"),
     "optimizers.Adadelta.update_step": ("grad*", "named gradient, as in the base class of Keras"),
     "optimizers.SGD.build": ("var*", "named var_list, as in the base class of Keras"),

@@ -37,6 +37,7 @@ WITHOUT_ROW = {
     "Pipeline": "has layers only: rows/preprocess.py",
     "RandAugment": "is random: test_image_against_keras.py",
     "StackedRNNCells": "has cells only: rows/rnn.py",
+    "TFSMLayer": "has a SavedModel: tests/layers/test_tfsm_layer.py",
     "Wrapper": "is the base of wrappers",
 }
 
