@@ -54,11 +54,12 @@ def change_json(value: Any, draw: random.Random) -> Any:
     for _ in range(draw.choice((1, 1, 1, 2, 3, 4))):
         places = list(places_in(changed))
         if not places:
-            return draw.choice(_STRANGE)
+            return copy.deepcopy(draw.choice(_STRANGE))
         container, key = draw.choice(places)
         kind = draw.randrange(6)
         if kind <= 1:
-            container[key] = draw.choice(_STRANGE)
+            # A copy: later changes would change the table, and with it other inputs.
+            container[key] = copy.deepcopy(draw.choice(_STRANGE))
         elif kind == 2:
             del container[key]
         elif kind == 3:

@@ -35,7 +35,8 @@ class InputLayer(Layer):
         **kwargs: `input_shape` or `batch_input_shape`, older names of `shape` and `batch_shape`.
 
     Raises:
-        ValueError: no shape is given, or `shape` and `batch_shape` both are.
+        ValueError: no shape is given, or `shape` and `batch_shape` both are, or a flag is neither
+            True nor False.
 
     Example:
 
@@ -61,6 +62,11 @@ class InputLayer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, batch_size=batch_size, **kwargs)
+        for argument, value in (("sparse", sparse), ("ragged", ragged), ("optional", optional)):
+            if value not in (None, False, True):
+                raise ValueError(
+                    f"{self._label_()}: {argument} must be True or False. Received: {value!r}"
+                )
         if dtype in (str, bytes):
             dtype = "string"
         if batch_shape is None and shape is None:

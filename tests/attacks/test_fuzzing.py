@@ -1,10 +1,12 @@
 """A small part of the fuzzing: each target reads or refuses what it once did otherwise."""
 
+import random
 import sys
 
 import pytest
 
 from benchmarks.fuzzing import catalogue, report
+from benchmarks.fuzzing.mutations import change_json, dump
 from benchmarks.fuzzing.target import Case, Failure, judge
 from benchmarks.fuzzing.targets import TARGETS
 from benchmarks.fuzzing.worker import run
@@ -60,6 +62,14 @@ def test_inputs_depend_on_their_number_only(tmp_path):
         make = TARGETS[name].open(tmp_path)
         read = [make(n).paths[0].read_bytes() for n in (3, 4, 3)]
         assert read[0] == read[2] != read[1]
+
+
+def test_changes_of_json_depend_on_their_seed_only():
+    value = {"layers": [{"config": {"units": 3}}, [], {}], "name": "x"}
+    runs = [
+        [dump(change_json(value, random.Random(seed))) for seed in range(2000)] for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
 
 
 def test_numbers_of_configs_are_replaced_one_by_one():

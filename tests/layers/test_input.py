@@ -76,6 +76,9 @@ def test_a_tensor_that_exists_may_be_used():
 
 
 def test_bad_arguments():
+    for argument in ("sparse", "ragged", "optional"):
+        with pytest.raises(ValueError, match=f"{argument} must be True or False"):
+            Input((2,), **{argument: "yes"})
     with pytest.raises(ValueError, match=r"requires a shape.*Input\(shape=\(32,\)\)"):
         Input()
     with pytest.raises(ValueError, match="`batch_shape` cannot be combined with"):

@@ -47,6 +47,13 @@ def convert_arguments(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any
     return converted
 
 
+def _is_one_array(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether the arguments are one array and plain values, none of which can be sparse."""
+    if len(args) != 1 or not isinstance(args[0], jax.Array):
+        return False
+    return all(x is None or isinstance(x, (bool, jax.Array)) for x in kwargs.values())
+
+
 def build_and_check(layer: Layer, tensors: dict[str, Any]) -> None:
     """Checks the inputs against `input_spec`, and builds the layer if it is not built."""
     if not tensors:
@@ -125,7 +132,7 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if not (layer._building_ and before[2][-1:] == (layer.name,)):  # `build` has entered the layer
         around.layer_path = (*before[2], layer.name)
     try:
-        if not (layer._accepts_sparse_ or (len(args) == 1 and isinstance(args[0], jax.Array))):
+        if not (layer._accepts_sparse_ or _is_one_array(args, kwargs)):
             args, kwargs = to_dense((args, kwargs))
         if layer.autocast:
             args, kwargs = _autocast(args, kwargs, compute_dtype)

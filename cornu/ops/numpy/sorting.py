@@ -75,7 +75,9 @@ def searchsorted(
         values: an array.
         side: whether to insert to the left or to the right of equal elements.
     """
-    return jnp.searchsorted(to_operand(sorted_sequence), to_operand(values), side=side)
+    sequence, x = to_operand(sorted_sequence), to_array(values)
+    # The function of JAX is traced once for each axis of the values.
+    return jnp.searchsorted(sequence, x.reshape(-1), side=side).reshape(x.shape)
 
 
 @op
@@ -92,7 +94,8 @@ def digitize(x: ArrayLike, bins: ArrayLike) -> Array:
     >>> cornu.ops.digitize([0.5, 1.5], [0.0, 1.0, 2.0]).tolist()
     [1, 2]
     """
-    return jnp.digitize(to_array(x), to_array(bins))
+    array = to_array(x)
+    return jnp.digitize(array.reshape(-1), to_array(bins)).reshape(array.shape)
 
 
 @op

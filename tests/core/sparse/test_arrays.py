@@ -55,6 +55,18 @@ def test_models_and_layers_take_sparse_arrays(kind):
     np.testing.assert_allclose(model({"a": x, "b": DENSE}), 2 * DENSE, 1e-6)
 
 
+def test_sparse_arrays_among_further_arguments_become_dense():
+    steps = cornu.Input((5, 4))
+    states = [cornu.Input((3,), sparse=True), cornu.Input((3,), sparse=True)]
+    layer = cornu.layers.LSTM(3)
+    model = cornu.Model([steps, *states], layer(steps, initial_state=states))
+    rng = np.random.default_rng(0)
+    x, h, c = (rng.normal(size=shape).astype("float32") for shape in ((2, 5, 4), (2, 3), (2, 3)))
+    expected = np.asarray(layer(x, initial_state=[h, c]))
+    got = model([x, BCOO.fromdense(h), BCOO.fromdense(c)])
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
 def test_sparse_inputs_keep_their_attribute(tmp_path):
     model = functional(sparse=True)
     model.compile("sgd", "mse")

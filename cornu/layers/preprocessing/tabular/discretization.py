@@ -12,6 +12,7 @@ from cornu.errors import check_choice
 from cornu.layers.preprocessing.base import AdaptableLayer, HostArray, check_sparse
 from cornu.layers.preprocessing.reading import batches
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode
+from cornu.ops.numpy.sorting import searchsorted
 from cornu.types import DTypeLike
 
 __all__ = ["Discretization"]
@@ -174,7 +175,7 @@ class Discretization(AdaptableLayer):
         # In half precision, close boundaries would be rounded to the same number.
         dtype = jnp.result_type(inputs.dtype, jnp.float32)
         bins = jnp.asarray(self.bin_boundaries, dtype)
-        indices = jnp.searchsorted(bins, inputs.astype(dtype), side="right")
+        indices = searchsorted(bins, inputs.astype(dtype), side="right")
         kind = self.output_dtype
         return encode(indices, self.output_mode, depth, kind, sparse=self.sparse)
 
