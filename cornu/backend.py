@@ -91,6 +91,9 @@ def result_type(*dtypes: DTypeLike | None) -> str:
     The Python types `int` and `float` stand for literals, which adopt the dtype of the other
     operands; `None` stands for `floatx()`.
 
+    Args:
+        *dtypes: dtypes or their names, the types `int` and `float`, or None.
+
     Example:
 
     >>> result_type("int8", "float16"), result_type("bfloat16", float), result_type("bool", int)
@@ -104,6 +107,9 @@ def get_keras_mask(x: Any) -> Any:
 
     For arrays of JAX and Tensors it is the attribute `x._keras_mask`. Inside a compiled function
     arrays have no attributes, and this function works there as well.
+
+    Args:
+        x: an array or symbolic Tensor.
 
     Example:
 

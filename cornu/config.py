@@ -200,6 +200,12 @@ def enable_unsafe_deserialization() -> None:
 def silence(*codes: str) -> None:
     """Turns off checks of `fit` by code, for the whole process; see `docs/checks.md`.
 
+    Args:
+        *codes: the codes of the checks, such as "C012".
+
+    Raises:
+        ValueError: a code is unknown.
+
     Example:
 
     >>> silence("C012")
@@ -211,7 +217,14 @@ def silence(*codes: str) -> None:
 
 
 def unsilence(*codes: str) -> None:
-    """Turns checks on again; all checks if no code is given."""
+    """Turns checks on again.
+
+    Args:
+        *codes: the codes of the checks; all if none is given.
+
+    Raises:
+        ValueError: a code is unknown.
+    """
     kept = settings.get("silenced") - _validate_codes(codes) if codes else frozenset()
     settings.put("silenced", kept)
 

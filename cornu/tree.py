@@ -309,7 +309,11 @@ def flatten_with_path(structure: PyTree) -> list[tuple[tuple[Any, ...], Any]]:
 
 
 def is_nested(structure: PyTree) -> bool:
-    """Tells whether `structure` is a list, tuple, dict or other container, not a leaf."""
+    """Tells whether `structure` is a list, tuple, dict or other container, not a leaf.
+
+    Args:
+        structure: any object.
+    """
     return _to_node(structure) is not None
 
 

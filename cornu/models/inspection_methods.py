@@ -234,6 +234,9 @@ class InspectionMethods(StepMethods):
 
         Weights whose path is in no dict are not changed.
 
+        Args:
+            *parts: the dicts.
+
         Raises:
             ValueError: a path is unknown or a shape differs; no weight is changed.
         """

@@ -73,6 +73,8 @@ class Optimizer(OptimizerVariables):
         gradient_accumulation_steps: the number of calls over which gradients are averaged before
             a step. The moving averages count such steps, schedules count calls.
         name: its name.
+        **kwargs: `decay` of older versions of Keras, which is ignored with a warning. Any other
+            name is an error, which suggests an existing one.
 
     Raises:
         ValueError: an argument that does not exist or is out of range; two kinds of clipping.

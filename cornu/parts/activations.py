@@ -82,7 +82,11 @@ __all__ = [
 
 @op
 def linear(x: ArrayLike) -> Array:
-    """Returns `x` unchanged (the identity function)."""
+    """Returns `x` unchanged (the identity function).
+
+    Args:
+        x: an array.
+    """
     return to_operand(x)
 
 
@@ -137,7 +141,11 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Array:
 
 @op
 def exponential(x: ArrayLike) -> Array:
-    """Computes `exp(x)`."""
+    """Computes `exp(x)`.
+
+    Args:
+        x: an array.
+    """
     return jnp.exp(to_operand(x))
 
 

@@ -82,11 +82,20 @@ class Config:
         return self._config.items()
 
     def pop(self, *args: Any) -> Any:
-        """Removes a value and returns it, like `dict.pop`."""
+        """Removes a value and returns it, like `dict.pop`.
+
+        Args:
+            *args: the name, and what is returned if it does not exist.
+        """
         return self._writable().pop(*args)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Sets several values, like `dict.update`."""
+        """Sets several values, like `dict.update`.
+
+        Args:
+            *args: a dict, or an iterable of pairs.
+            **kwargs: values by name.
+        """
         self._writable().update(*args, **kwargs)
 
     def get(self, keyname: str, value: Any = None) -> Any:

@@ -113,11 +113,12 @@ def _referenced(text: str, around: Entry) -> Iterator[str]:
 
 
 def _parameters(function: Any) -> list[str]:
-    return [
-        p.name
-        for p in _signature(function)
-        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name not in ("self", "_")
-    ]
+    parameters = _signature(function)
+    # A class without a constructor of its own has the parameters of `__new__`.
+    variable = all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+    if inspect.isclass(function) and variable:
+        return []
+    return [p.name for p in parameters if p.name not in ("self", "_")]
 
 
 def _signature(function: Any) -> list[inspect.Parameter]:

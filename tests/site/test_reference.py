@@ -56,7 +56,7 @@ def test_undocumented_and_nonexistent_parameters_are_found(monkeypatch):
                 number: the count.
             """
 
-    def sample(rate, method="fast"):
+    def sample(rate, method="fast", **options):
         """Samples rows; other arguments are those of `Sampler`."""
 
     public = [("Sampler", Sampler), ("sample", sample)]
@@ -66,6 +66,6 @@ def test_undocumented_and_nonexistent_parameters_are_found(monkeypatch):
     assert list(parameters.undocumented()) == [
         ("cornu.Sampler", ["seed"]),
         ("cornu.Sampler.draw", ["count"]),
-        ("cornu.sample", ["method"]),
+        ("cornu.sample", ["method", "options"]),
     ]
     assert list(parameters.nonexistent()) == [("cornu.Sampler.draw", ["number"])]

@@ -93,6 +93,9 @@ class Operation(Configurable):
         """Records a call on symbolic Tensors as a node of the graph, and returns its outputs.
 
         `__call__` calls it if an argument is a symbolic Tensor.
+
+        Args:
+            *args, **kwargs: the arguments of the call.
         """
         return self._record_(args, kwargs, self.compute_output_spec(*args, **kwargs)).outputs
 
@@ -109,7 +112,11 @@ class Operation(Configurable):
         )
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> PyTree:
-        """Computes the outputs instead of `call` if `quantization_mode` is not None."""
+        """Computes the outputs instead of `call` if `quantization_mode` is not None.
+
+        Args:
+            *args, **kwargs: the arguments of `call`.
+        """
         raise NotImplementedError(f"{type(self).__name__} cannot be quantized.")
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> PyTree:

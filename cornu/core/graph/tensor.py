@@ -393,7 +393,11 @@ class TensorSpec(NamedTuple):
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Tells whether `x` is a symbolic Tensor."""
+    """Tells whether `x` is a symbolic Tensor.
+
+    Args:
+        x: any object.
+    """
     return isinstance(x, Tensor)
 
 

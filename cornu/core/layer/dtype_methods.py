@@ -105,6 +105,9 @@ class DTypeMethods(Operation):
 
         By default, it calls a method of the mode, such as `_int8_call`, if a subclass has it, and
         `call` otherwise.
+
+        Args:
+            *args, **kwargs: the arguments of `call`.
         """
         call: Any = getattr(self, f"_{self.quantization_mode}_call", self.call)
         return call(*args, **kwargs)

@@ -374,6 +374,9 @@ class Layer(DTypeMethods, WeightMethods):
         """Records a call on symbolic Tensors as a node of the graph, and returns its outputs.
 
         `__call__` calls it if an argument is a symbolic Tensor.
+
+        Args:
+            *args, **kwargs: the arguments of the call.
         """
         return symbolic.call_symbolic(self, args, kwargs)
 

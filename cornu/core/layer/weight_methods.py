@@ -258,7 +258,11 @@ class WeightMethods(VariableOwner):
         return sum(v.size for v in self.weights)
 
     def add_metric(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises a NotImplementedError, as in Keras; see the message for what to do instead."""
+        """Raises a NotImplementedError, as in Keras; see the message for what to do instead.
+
+        Args:
+            *args, **kwargs: the arguments of Keras 2.
+        """
         raise NotImplementedError(
             f"{self._label_()}: `add_metric` is not supported.\nPass the metric to "
             "`Model.compile(metrics=[...])`; or create it in the constructor and call its "

@@ -83,13 +83,24 @@ class RandomFlip(SpatialLayer, RandomImageLayer):
         return tuple(rng.uniform(0, 1) <= 0.5 for _ in _FLIPS[self.mode])
 
     def warp(self, images: Array, *flipped: Any, interpolation: str) -> Array:
-        """Returns the images, flipped where selected."""
+        """Returns the images, flipped where selected.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            *flipped: for each direction, whether each image is flipped.
+            interpolation: has no effect: pixels are not interpolated.
+        """
         for axis, selected in zip(_FLIPS[self.mode], flipped, strict=True):
             images = jnp.where(per_image(selected), jnp.flip(images, axis), images)
         return images
 
     def move_boxes(self, boxes: Array, size: tuple[Any, Any], *flipped: Any) -> Array:
-        """Returns the boxes, flipped where selected."""
+        """Returns the boxes, flipped where selected.
+
+        Args:
+            boxes, size: as in other layers.
+            *flipped: for each direction, whether each image is flipped.
+        """
         x1, y1, x2, y2 = jnp.split(boxes, 4, axis=-1)
         for axis, selected in zip(_FLIPS[self.mode], flipped, strict=True):
             chosen, length = selected[:, None, None], size[axis - 1]
@@ -114,7 +125,7 @@ class AffineImageLayer(GeometricImageLayer):
         )
 
     def move_boxes(self, boxes: Array, size: tuple[Any, Any], matrix: Array) -> Array:
-        """Returns the boxes that enclose those that `matrix`, one for each image, transforms."""
+        """Returns the boxes that enclose the transformed boxes; `matrix` maps results to images."""
         inverse = _invert(matrix)[:, None]
         return map_box_corners(boxes, lambda x, y: self.get_transformed_x_y(x, y, inverse))
 
@@ -142,7 +153,12 @@ class AffineImageLayer(GeometricImageLayer):
         return {**bounding_boxes, "boxes": boxes - jnp.concatenate([x, y, x, y], axis=-1)}
 
     def matrix(self, *rows: Any) -> tuple[Any, ...]:
-        """Returns the coefficients of each image, and two zeros, as an array (batch, 8)."""
+        """Returns the coefficients of each image, and two zeros, as an array (batch, 8).
+
+        Args:
+            *rows: the six coefficients of the affine transformation, row by row, each a number or
+                an array with one for each image.
+        """
         whole = jnp.broadcast_arrays(*(jnp.asarray(row, "float32") for row in (*rows, 0, 0)))
         return (jnp.stack(whole, axis=1),)
 

@@ -296,7 +296,12 @@ class RandomColorJitter(ColorLayer):
         return tuple(step.sample(images, rng) for step in self._steps)
 
     def transform(self, images: Array, *parameters: Any) -> Array:
-        """Returns the adjusted images."""
+        """Returns the adjusted images.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            *parameters: what `sample` of each of the layers returned.
+        """
         for step, numbers in zip(self._steps, parameters, strict=True):
             images = step.transform(images, *numbers)
         return images

@@ -223,12 +223,25 @@ class RandomCrop(SpatialLayer, RandomImageLayer):
         return self.height, self.width
 
     def move_boxes(self, boxes: Array, size: tuple[Any, Any], *position: Array) -> Array:
-        """Returns the boxes in the cropped images."""
+        """Returns the boxes in the cropped images.
+
+        Args:
+            boxes, size: as in other layers.
+            *position: the relative vertical and horizontal position of each crop; none for the
+                center.
+        """
         window = self._window(size, *(at[:, None, None] for at in position))
         return window_boxes(boxes, window, (self.height, self.width))
 
     def warp(self, images: Array, *position: Array, interpolation: str) -> Array:
-        """Returns the cropped images."""
+        """Returns the cropped images.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            *position: the relative vertical and horizontal position of each crop; none for the
+                center.
+            interpolation: `"bilinear"` or `"nearest"`, for images smaller than the crop.
+        """
         size = self.height, self.width
         if not position or not self._fits(images.shape[1:3]):
             return resize(images, size, interpolation, False, True, data_format="channels_last")

@@ -229,7 +229,12 @@ class RandomElasticTransform(GeometricImageLayer):
         return jnp.where(selected[:, None, None], _find_moved(boxes, positions), boxes)
 
     def transform(self, images: Array, *parameters: Any) -> Array:
-        """Returns the transformed images, clipped to the value range."""
+        """Returns the transformed images, clipped to the value range.
+
+        Args:
+            images: float images (batch, height, width, channels).
+            *parameters: what `sample` returned.
+        """
         return super().transform(images, *parameters).clip(*self.value_range)
 
 
