@@ -9,11 +9,13 @@ __all__ = ["HELPERS"]
 
 HELPERS = {
     "hard_sigmoid": '''\
+@keras.saving.register_keras_serializable()
 def hard_sigmoid(x):
     """The hard sigmoid of Keras 1 and 2; that of Keras 3 has a slope of 1/6."""
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 ''',
     "SummedOverBatch": '''\
+@keras.saving.register_keras_serializable()
 class SummedOverBatch(keras.regularizers.Regularizer):
     """A penalty on outputs that is summed over the batch, which Keras 3 divides by its size."""
 
@@ -27,6 +29,7 @@ class SummedOverBatch(keras.regularizers.Regularizer):
         return {'penalty': keras.saving.serialize_keras_object(self.penalty)}
 ''',
     "PerGate": '''\
+@keras.saving.register_keras_serializable()
 class PerGate(keras.initializers.Initializer):
     """Initializes each gate of a recurrent layer by itself, as Keras 1 does."""
 
@@ -40,7 +43,8 @@ class PerGate(keras.initializers.Initializer):
         return keras.ops.concatenate(parts, axis=-1)
 
     def get_config(self):
-        return {'initializer': self.initializer, 'gates': self.gates}
+        initializer = keras.saving.serialize_keras_object(self.initializer)
+        return {'initializer': initializer, 'gates': self.gates}
 ''',
     "rnn": '''\
 def rnn(step_function, inputs, initial_states):

@@ -69,8 +69,8 @@ def _outputs(models: cst.BaseExpression) -> str:
     """Returns the outputs of models as text."""
     names = _elements(models)
     if names is None:
-        return f"[branch.output for branch in {code_of(models)}]"
-    return f"[{', '.join(f'{name}.output' for name in names)}]"
+        return f"[branch.outputs[0] for branch in {code_of(models)}]"
+    return f"[{', '.join(f'{name}.outputs[0]' for name in names)}]"
 
 
 def _elements(models: cst.BaseExpression) -> list[str] | None:
@@ -109,9 +109,9 @@ class Chain:
         """
         names = _elements(self.models)
         if names is None:
-            return f"[branch.input for branch in {code_of(self.models)}]"
+            return f"[branch.inputs[0] for branch in {code_of(self.models)}]"
         if not nested & set(names) and len(set(names)) == len(names):
-            return f"[{', '.join(f'{name}.input' for name in names)}]"
+            return f"[{', '.join(f'{name}.inputs[0]' for name in names)}]"
         helper = code_of(context.references.helper("inputs_of"))
         return f"{helper}({', '.join(names)})"
 

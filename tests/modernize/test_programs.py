@@ -65,10 +65,10 @@ from keras.layers import Dense, concatenate
 from keras.models import Model
 
 left, right = make(), make()
-model_output = concatenate([left.output, right.output])
+model_output = concatenate([left.outputs[0], right.outputs[0]])
 # The head.
 model_output = Dense(1)(model_output)
-model = Model([left.input, right.input], model_output)
+model = Model([left.inputs[0], right.inputs[0]], model_output)
 model.compile('sgd', 'mse')
 """,
     ),
