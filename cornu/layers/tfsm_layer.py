@@ -72,9 +72,9 @@ class TFSMLayer(Layer):
         self.filepath = os.fspath(filepath)
         self.call_endpoint = call_endpoint
         self.call_training_endpoint = call_training_endpoint
-        tensorflow = import_tensorflow()
         if not os.path.isdir(self.filepath):
             raise FileNotFoundError(f"{self._label_()}: {self.filepath!r} is not a directory.")
+        tensorflow = import_tensorflow()
         try:
             loaded = tensorflow.saved_model.load(self.filepath)
         except Exception as error:  # TensorFlow raises all kinds of errors for damaged files

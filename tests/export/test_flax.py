@@ -264,6 +264,11 @@ PROBLEMS = {
         "'kernel' has the dtype int8; the layer needs floats",
     ),
     "complex": ({"fc": {"kernel": np.ones((4, 2), "complex64")}}, None, "dtype complex64"),
+    "layers that do not exist": (
+        {"a": dense(4, 2)},
+        {"fc": "a", "fcc": "a"},
+        "no layer has this path or name",
+    ),
     "empty": ({}, None, "no module has the parameters"),
 }
 
@@ -287,5 +292,11 @@ def test_trees_that_are_not_arrays():
         cornu.export.load_flax(
             model, {"hidden": {"kernel": jax.ShapeDtypeStruct((4, 4), "float32")}}
         )
+    for source in (3, np.ones(3)):
+        with pytest.raises(TypeError, match="Expected a tree of arrays"):
+            cornu.export.load_flax(model, source)
+    for names in (["hidden"], {"hidden": 1}):
+        with pytest.raises(TypeError, match="names must be a dict from layers to modules"):
+            cornu.export.load_flax(model, {"a": dense(4, 4)}, names)
     with pytest.raises(ValueError, match="'a/w' and 'a/kernel' are the same parameter"):
         cornu.export.load_flax(model, {"a": {"kernel": np.ones(2), "w": np.ones(2)}})

@@ -124,8 +124,10 @@ def test_checkpoints_of_orbax(manager, tmp_path):
 
 
 def test_checkpoints_that_are_not_read(tmp_path):
-    with pytest.raises(FileNotFoundError, match="contains no checkpoint of Orbax"):
-        cornu.export.read_orbax(tmp_path)
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file"):
+        with pytest.raises(FileNotFoundError, match="contains no checkpoint of Orbax"):
+            cornu.export.read_orbax(path)
     with ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(tmp_path / "a", {"w": np.arange(3.0)})
     (tmp_path / "a" / "link").symlink_to(tmp_path)
@@ -146,6 +148,9 @@ def test_states_that_do_not_fit():
     with pytest.raises(ValueError, match="momentum .* the state has no 'mu'"):
         cornu.export.load_optax(model, state.opt_state)
     assert before is None or int(model.optimizer.iterations) == 0
+    for count in (np.array([1, 2]), 1.5):
+        with pytest.raises(ValueError, match="number of steps must be an integer"):
+            cornu.export.load_optax(model, {"count": count})
     model.compile(optimizers.Ftrl(RATE), "mse")
     with pytest.raises(NotImplementedError, match="No state of Optax is that of Ftrl"):
         cornu.export.load_optax(model, state.opt_state)

@@ -137,6 +137,26 @@ def find_units(
     return found
 
 
+def _check_names(names: Any) -> None:
+    is_table = isinstance(names, Mapping) and all(
+        isinstance(path, str) and (name is None or isinstance(name, str))
+        for path, name in names.items()
+    )
+    if names is not None and not is_table and not callable(names):
+        raise TypeError(
+            "names must be a dict from layers to modules, both strings, or a function of the path "
+            f"of a layer. Received: {names!r}"
+        )
+
+
+def _find_unknown(model: Any, names: Names | None) -> Iterator[str]:
+    """Yields the keys of `names` that are neither the path nor the name of a layer."""
+    if isinstance(names, Mapping):
+        paths = [prefix.rstrip("/") for prefix, _ in iterate_layers_by_path(model)]
+        known = {*paths, *(path.rpartition("/")[2] for path in paths)}
+        yield from (key for key in names if key not in known)
+
+
 def choose_name(names: Names, path: str) -> str | None:
     """Returns the module that the user chose for a layer."""
     if callable(names):
@@ -169,6 +189,7 @@ def match_modules(
         has_statistics: whether the arrays contain those that no optimizer updates.
     """
     report = WeightReport()
+    _check_names(names)
     modules = Modules(state, source.separator, source.ignored, source.signatures)
     units = find_units(model, source, modules, names)
     found: list[Assignment] = []
@@ -186,6 +207,8 @@ def match_modules(
         modules.take(prefix, fit.given)
         return True
 
+    for key in _find_unknown(model, names):
+        report.missing[key] = "no layer has this path or name"
     by_order = []
     for unit in units:
         chosen = None if names is None else choose_name(names, unit.path)

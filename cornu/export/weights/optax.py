@@ -216,7 +216,10 @@ def _values_of_slots(optimizer: Any, state: _State) -> list[tuple[Variable, np.n
         if path[-1] == _RATE:
             rate = value
             values.append((optimizer.learning_rate, value))
-    steps = {int(state.parts.pop(p)) for p in [p for p in state.parts if p[-1:] == (_COUNT,)]}
+    counts = [state.parts.pop(p) for p in [p for p in state.parts if p[-1:] == (_COUNT,)]]
+    if any(array.ndim or array.dtype.kind not in "iu" for array in counts):
+        raise ValueError(f"The number of steps must be an integer. Received: {counts}")
+    steps = set(map(int, counts))
     if len(steps) > 1:
         raise ValueError(f"The state has several numbers of steps: {sorted(steps)}.")
     for count in steps:

@@ -81,7 +81,7 @@ def read_tree(source: Any) -> Tree:
     found: dict[str, np.ndarray] = {}
     labels: dict[str, str] = {}
     parts = list(flatten(open_tree(source)))
-    is_split = any(path[0] in _COLLECTIONS for path, _ in parts if path)
+    is_split = any(path[0] in _COLLECTIONS for path, _ in parts)
     for path, array in parts:
         if is_split and path[0] not in _COLLECTIONS:
             continue  # the state of an optimizer, or of a call
@@ -97,6 +97,8 @@ def flatten(tree: Any) -> Iterator[tuple[list[str], np.ndarray]]:
     """Yields the arrays of a tree with their paths; random keys and texts are left out."""
     for keys, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
         path = [jax.tree_util.keystr((key,), simple=True) for key in keys]
+        if not path:
+            raise TypeError(f"Expected a tree of arrays. Received: {type(leaf).__name__}")
         if path[-1:] == [_VALUE] and len(path) > 1:
             path.pop()
         if _KEYS in path or isinstance(leaf, (str, bytes)):

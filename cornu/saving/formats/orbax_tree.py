@@ -36,15 +36,15 @@ def read_orbax_tree(path: Path) -> Any:
         ImportError: Orbax is not installed.
     """
     items = _find_items(path)
-    if not items:
+    if not items and path.is_dir():
         steps = [(int(found[1]), p) for p in path.iterdir() if (found := _STEP.match(p.name))]
         for _, step in sorted(steps, reverse=True):
             if items := _find_items(step):
                 break
     if not items:
         raise FileNotFoundError(
-            f"Directory {str(path)!r} contains no checkpoint of Orbax: neither it nor the "
-            f"directory of a step has the file {_METADATA!r}."
+            f"{str(path)!r} contains no checkpoint of Orbax: neither it nor the directory of a "
+            f"step has the file {_METADATA!r}."
         )
     trees = {item.name: _read(item) for item in items}
     return trees if len(items) > 1 else next(iter(trees.values()))
