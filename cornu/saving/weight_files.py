@@ -15,6 +15,7 @@ from cornu.saving import hub, old_files, validation
 from cornu.saving.atomic_write import atomic_write, may_write
 from cornu.saving.formats.hdf5 import HDF5Reader
 from cornu.saving.formats.legacy_hdf5 import read_layers
+from cornu.saving.formats.safetensors import SafetensorsReader
 from cornu.saving.formats.sharded_hdf5 import INDEX_SUFFIX, index_path, write_sharded
 from cornu.saving.formats.table import WRITERS, open_arrays
 from cornu.saving.stored_state import host_arrays, state_by_key, state_by_path, take_part
@@ -181,8 +182,22 @@ def load_weights(
             )
         else:
             state, found = match_file(reader, model)
+            if not skip_mismatch and isinstance(reader, SafetensorsReader):
+                if not state.count_matches(reader.shapes):
+                    _refuse_other_names(reader.shapes, path)
             skipped = list(objects_to_skip or ())
             state.leave_out(skipped)
             # As in Keras, folders of Orbax continue a training.
             resumes = isinstance(found, RenamedArrays) and not skipped
             state.restore(found, skip_mismatch=skip_mismatch, optimizers=resumes)
+
+
+def _refuse_other_names(keys: Iterable[str], path: Path) -> None:
+    """Raises if a file has the names of torch, which are parts with dots."""
+    names = list(keys)
+    if names and all("." in name and "/" not in name for name in names):
+        raise ValueError(
+            f"{str(path)!r} has arrays with the names of another library, such as {names[0]!r}, "
+            "and probably with its layouts.\nThis loads weights of torch: "
+            f"cornu.export.load_state_dict(model, {str(path)!r}); of Flax: cornu.export.load_flax."
+        )

@@ -200,6 +200,8 @@ def test_weights_of_other_libraries(server, tmp_path):
     table = {"fc.weight": "a.safetensors", "head.weight": "b.safetensors"}
     index = json.dumps({"weight_map": table}).encode()
     server.repositories["o/torch"] = {**files, "model.safetensors.index.json": index}
+    with pytest.raises(ValueError, match="This loads weights of torch: cornu.export.load_state"):
+        net.load_weights("hf://o/torch/a.safetensors")
     report = cornu.export.load_state_dict(net, "hf://o/torch", {"fc": "fc", "dense": "head"})
     assert report.complete
     np.testing.assert_array_equal(net.predict(X, verbose=0), np.full((2, 2), 3.0))
