@@ -112,6 +112,11 @@ def did_you_mean(name: object, known: Iterable[object]) -> str:
     Args:
         name: the unknown name.
         known: the known names.
+
+    Example:
+
+    >>> did_you_mean("adamm", ["SGD", "Adam"])
+    "Did you mean 'Adam'?"
     """
     similar = [repr(item) for item in find_similar(str(name), map(str, known))]
     if len(similar) > 2:

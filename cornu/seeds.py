@@ -91,6 +91,15 @@ def set_random_seed(seed: int) -> None:
 
     Raises:
         ValueError: the seed is not such an integer.
+
+    Example:
+
+    >>> import cornu
+    >>> set_random_seed(7)
+    >>> first = cornu.random.normal((2,))
+    >>> set_random_seed(7)
+    >>> bool((cornu.random.normal((2,)) == first).all())
+    True
     """
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise ValueError(f"seed must be an integer from 0 to 2**32 - 1. Received: {seed!r}")

@@ -73,6 +73,11 @@ def leaves(structure: PyTree) -> list[Any]:
 
     Args:
         structure: a nested structure; a single leaf gives a list of one element.
+
+    Example:
+
+    >>> leaves({"b": [1, None], "a": 2})
+    [2, 1, None]
     """
     return jax.tree_util.tree_leaves(structure, is_leaf=_is_leaf)
 
@@ -441,6 +446,11 @@ def lists_to_tuples(structure: PyTree) -> PyTree:
 
     Args:
         structure: a nested structure.
+
+    Example:
+
+    >>> lists_to_tuples({"a": [1, [2]]})
+    {'a': (1, (2,))}
     """
     return traverse(lambda x: tuple(x) if isinstance(x, list) else None, structure, top_down=False)
 
@@ -454,6 +464,10 @@ def assert_same_structure(a: PyTree, b: PyTree, check_types: bool | None = None)
 
     Raises:
         ValueError: the nesting differs.
+
+    Example:
+
+    >>> assert_same_structure([1, (2, 3)], ["a", ("b", "c")])
     """
     _walk(lambda path, *leaves: None, (a, b))
 

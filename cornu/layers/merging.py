@@ -378,6 +378,13 @@ def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
     Args:
         inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
         **kwargs: arguments of the layer, such as `name`.
+
+    Example:
+
+    >>> import cornu
+    >>> a, b = cornu.Input((3,)), cornu.Input((3,))
+    >>> cornu.layers.add([a, b]).shape
+    (None, 3)
     """
     return Add(**kwargs)(inputs)
 
@@ -439,6 +446,13 @@ def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
         inputs: a list of arrays or symbolic Tensors, whose shapes are equal except along the axis.
         axis: the axis; the last one by default.
         **kwargs: arguments of the layer, such as `name`.
+
+    Example:
+
+    >>> import cornu
+    >>> a, b = cornu.Input((3,)), cornu.Input((5,))
+    >>> cornu.layers.concatenate([a, b]).shape
+    (None, 8)
     """
     return Concatenate(axis=axis, **kwargs)(inputs)
 

@@ -41,6 +41,11 @@ def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> A
 
     Shapes: y_true (batch, ..., n), y_pred (batch, ..., n) -> (batch, ...)
 
+    Example:
+
+    >>> cosine_similarity([[1.0, 0.0], [1.0, 0.0]], [[2.0, 0.0], [-1.0, 0.0]]).tolist()
+    [-1.0, 1.0]
+
     Note: the metric `CosineSimilarity` is the cosine itself.
     """
     similarity: Array = cosine(y_true, y_pred, axis=axis)

@@ -62,6 +62,11 @@ def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         y_pred: scores of the classes.
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
+
+    Example:
+
+    >>> categorical_accuracy([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]]).tolist()
+    [1.0, 0.0]
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
     return _to_ones(jnp.argmax(y_true, axis=-1) == jnp.argmax(y_pred, axis=-1))
@@ -114,6 +119,11 @@ def sparse_top_k_categorical_accuracy(
         from_sorted_ids: whether `y_pred` contains class indices.
 
     Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
+
+    Example:
+
+    >>> sparse_top_k_categorical_accuracy([2, 0], [[0.5, 0.1, 0.4], [0.1, 0.5, 0.4]], k=2).tolist()
+    [1.0, 0.0]
     """
     y_true, y_pred = match_sparse_shapes(y_true, y_pred)
     if from_sorted_ids:

@@ -412,6 +412,16 @@ class Model(InspectionMethods):
 
         Raises:
             ValueError: there is no such layer.
+
+        Example:
+
+        >>> import cornu
+        >>> encoder = cornu.Sequential(
+        ...     [cornu.Input((4,)), cornu.layers.Dense(2, name="code")], name="enc"
+        ... )
+        >>> model = cornu.Sequential([encoder, cornu.layers.Dense(1, name="head")])
+        >>> model.get_layer("enc/code").units, model.get_layer(index=-1).name
+        (2, 'head')
         """
         if (name is None) == (index is None):
             raise ValueError("Pass either the name of a layer or its index.")

@@ -658,6 +658,14 @@ class TrainingMethods(Layer):
         Raises:
             RuntimeError: the model is not compiled.
             ValueError: the batch does not match the model or its loss.
+
+        Example:
+
+        >>> import cornu, numpy as np
+        >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> model.train_on_batch(np.zeros((4, 2)), np.ones((4, 1)), return_dict=True)
+        {'loss': 1.0, 'mae': 1.0}
         """
         logs = fitting.train_on_batch(self._trainer_, x, y, sample_weight, class_weight)
         return logs if return_dict else _as_list(self, logs)

@@ -83,6 +83,13 @@ def serialize(optimizer: Optimizer) -> Config:
 
     Args:
         optimizer: the optimizer. A learning rate that was changed is stored, steps are not.
+
+    Example:
+
+    >>> import cornu
+    >>> config = serialize(cornu.optimizers.SGD(learning_rate=0.1))
+    >>> config["class_name"], deserialize(config).momentum
+    ('SGD', 0.0)
     """
     config: Config = registry.serialize(optimizer)
     return config

@@ -193,6 +193,11 @@ def serialize(activation: Callable[..., Any]) -> Any:
 
     Args:
         activation: an activation, an object or a function.
+
+    Example:
+
+    >>> serialize(relu)
+    'relu'
     """
     described = registry.serialize(activation)
     is_name = isinstance(described, dict) and described["class_name"] == "function"

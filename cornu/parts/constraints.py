@@ -83,6 +83,11 @@ class MinMaxNorm(Constraint):
         rate: the fraction of the distance to the interval that each step removes; 1 enforces the
             interval.
         axis: the axes over which the norm is computed; see `MaxNorm`.
+
+    Example:
+
+    >>> MinMaxNorm(1.0, 5.0)(ops.array([[6.0], [8.0]])).tolist()
+    [[3.0], [4.0]]
     """
 
     def __init__(
@@ -109,6 +114,11 @@ class UnitNorm(Constraint):
 
     Args:
         axis: the axes over which the norm is computed; see `MaxNorm`.
+
+    Example:
+
+    >>> UnitNorm()(ops.array([[3.0], [0.0]])).tolist()
+    [[1.0], [0.0]]
     """
 
     def __init__(self, axis: Axis = 0) -> None:

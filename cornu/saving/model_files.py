@@ -107,6 +107,15 @@ def save_model(
         FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
         PermissionError: the Hugging Face Hub does not let you write to the repository.
         ConnectionError: the Hugging Face Hub cannot be reached.
+
+    Example:
+
+    >>> import cornu, pathlib, tempfile
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, name="head")])
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "model.keras")
+    >>> save_model(model, path)
+    >>> load_model(path).get_layer("head").units
+    2
     """
     if save_format is not None:
         warnings.warn(
@@ -277,6 +286,17 @@ def load_model(
             larger than its weights; or it is of an old version, and has something that no layer
             of today computes.
 
+    Example:
+
+    >>> import cornu, pathlib, tempfile
+    >>> def double(x):
+    ...     return 2 * x
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "model.keras")
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, activation=double)])
+    >>> model.save(path)
+    >>> load_model(path, custom_objects={"double": double}).output_shape
+    (None, 2)
+
     Differences: there is no unsafe mode. A file can only refer to classes of cornu, to those that
     the program has registered, and to `custom_objects`.
     """
@@ -410,6 +430,13 @@ def model_from_json(
     Raises:
         ValueError: the text is not the JSON of a model, names an unknown class, or asks for far
             more work than its size justifies, such as `diff` with `n=10**9`.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+    >>> model_from_json(model.to_json()).output_shape
+    (None, 2)
     """
     name = "The JSON text"
     if isinstance(json_string, str) and not json_string.lstrip().startswith("{"):

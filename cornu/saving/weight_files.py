@@ -142,6 +142,19 @@ def load_weights(
         ValueError: a weight is missing or has another shape, or the file is damaged. The model is
             not changed.
 
+    Example:
+
+    >>> import cornu, pathlib, tempfile
+    >>> def make_model(units):
+    ...     x = cornu.Input((3,))
+    ...     return cornu.Model(x, cornu.layers.Dense(units, name="head")(cornu.layers.Dense(4)(x)))
+    >>> model, path = make_model(2), pathlib.Path(tempfile.mkdtemp(), "model.weights.h5")
+    >>> save_weights(model, path)
+    >>> new = make_model(5)
+    >>> load_weights(new, path, objects_to_skip=[new.get_layer("head")])
+    >>> bool((new.layers[1].kernel == model.layers[1].kernel).all())
+    True
+
     Note: a directory that `OrbaxCheckpoint` of Keras wrote also restores the state of the optimizer
     if the model has one of the same class, as in Keras, unless `objects_to_skip` is given.
 

@@ -45,6 +45,11 @@ def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         y_pred: the predictions; their sign is the predicted class.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> squared_hinge([[1.0], [-1.0]], [[0.5], [0.5]]).tolist()
+    [0.25, 2.25]
     """
     return jnp.mean(jnp.square(_margins(y_true, y_pred)), axis=-1)
 
@@ -61,6 +66,11 @@ def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         y_pred: one score per class.
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
+
+    Example:
+
+    >>> categorical_hinge([[0.0, 1.0, 0.0]], [[0.5, 0.25, 0.0]]).tolist()
+    [1.25]
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
     correct = jnp.sum(y_true * y_pred, axis=-1)

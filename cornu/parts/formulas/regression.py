@@ -54,6 +54,11 @@ def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         y_pred: the predicted values.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> mean_absolute_error([[0.0, 1.0], [2.0, 2.0]], [[1.0, 1.0], [0.0, 0.0]]).tolist()
+    [0.5, 2.0]
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
     return jnp.mean(jnp.abs(y_true - y_pred), axis=-1)
@@ -112,6 +117,11 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
         delta: the absolute difference at which the loss becomes linear.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> huber([[0.0], [0.0]], [[0.5], [3.0]]).tolist()
+    [0.125, 2.5]
 
     References: Peter J. Huber (1964), "Robust Estimation of a Location Parameter".
     """

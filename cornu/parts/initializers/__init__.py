@@ -138,6 +138,12 @@ def serialize(initializer: Callable[..., Any]) -> Any:
 
     Args:
         initializer: an initializer, an object or a function.
+
+    Example:
+
+    >>> config = serialize(get("he_normal"))
+    >>> config["class_name"], type(deserialize(config)).__name__
+    ('HeNormal', 'HeNormal')
     """
     return registry.serialize(initializer)
 
