@@ -20,9 +20,10 @@ from cornu.dialects.detection_table import (
     ONLY_NEW_KEYWORDS,
     THREE_SIZES,
 )
+from cornu.dialects.keras2.implementation.tensorflow_module import USED_WITH_KERAS
 from cornu.dialects.python2 import parse_program
 
-__all__ = ["Choice", "Evidence", "detect"]
+__all__ = ["Choice", "Evidence", "detect", "needs_tensorflow"]
 
 _KERAS = ("keras", "tensorflow.keras", "tf.keras", "tensorflow.python.keras")
 _MAX_SHOWN = 3
@@ -88,6 +89,66 @@ def detect(path: Path) -> Choice:
         only = [one for one in found if one.versions == "2"]
         return Choice("keras2", only + [one for one in old if one not in only])
     return Choice("keras3", [])
+
+
+def needs_tensorflow(path: Path, done: set[Path] | None = None) -> bool:
+    """Whether a program, or a module beside it, uses more of TensorFlow than its Keras.
+
+    Args:
+        path: the file of the program.
+        done: files that are not read again.
+
+    Raises:
+        SyntaxError: it is not a program of Python 3 or 2.
+    """
+    seen = set() if done is None else done
+    seen.add(path.resolve())
+    program, _ = parse_program(path)
+    if _uses_tensorflow(program):
+        return True
+    near = (path.parent / f"{n.replace('.', '/')}.py" for n in _imported_modules(program))
+    return any(
+        needs_tensorflow(one, seen) for one in near if one.is_file() and one.resolve() not in seen
+    )
+
+
+def _uses_tensorflow(program: ast.Module) -> bool:
+    aliases: set[str] = set()
+    for node in ast.walk(program):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name == "tensorflow":
+                    aliases.add(alias.asname or alias.name)
+                elif alias.name.startswith("tensorflow.") and _below_keras(alias.name) is None:
+                    return True
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tensorflow"):
+            if node.module == "tensorflow":
+                if any(alias.name != "keras" for alias in node.names):
+                    return True
+            elif _below_keras(node.module or "") is None:
+                return True
+    outer = {id(n.value) for n in ast.walk(program) if isinstance(n, ast.Attribute)}
+    chains = (
+        _chain(node)
+        for node in ast.walk(program)
+        if isinstance(node, ast.Attribute) and id(node) not in outer
+    )
+    return any(
+        chain[0] in aliases
+        and chain[1] != "keras"
+        and not any(".".join(chain[1:i]) in USED_WITH_KERAS for i in range(2, len(chain) + 1))
+        for chain in chains
+        if chain
+    )
+
+
+def _chain(node: ast.expr) -> list[str]:
+    """Returns the names of an expression such as `a.b.c`; an empty list for others."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.insert(0, node.attr)
+        node = node.value
+    return [node.id, *names] if isinstance(node, ast.Name) else []
 
 
 def _collect(path: Path, done: set[Path]) -> Iterator[Evidence]:

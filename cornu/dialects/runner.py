@@ -56,7 +56,7 @@ def run(
         enable_notes()
     if with_shims:
         shims.install()
-    _install(version, keras_path)
+    _install(version, keras_path, hides_tensorflow=not detection.needs_tensorflow(path))
     sys.argv = [file, *arguments]
     if is_module:
         runpy.run_module(file, run_name="__main__", alter_sys=True)
@@ -96,13 +96,13 @@ def _find(file: str, is_module: bool) -> Path | None:
     return None if spec is None or spec.origin is None else Path(spec.origin)
 
 
-def _install(version: str, keras_path: Path) -> None:
+def _install(version: str, keras_path: Path, hides_tensorflow: bool) -> None:
     if version == "keras1":
         keras1.install()
     elif version == "keras2":
-        keras2.install("2.2.4")
+        keras2.install("2.2.4", hides_tensorflow or None)
     elif version == "keras2.3":
-        keras2.install("2.3.1")
+        keras2.install("2.3.1", hides_tensorflow or None)
     else:
         compat.install_as_keras()
         # For the processes that the program starts.

@@ -200,6 +200,13 @@ class Optimizer(OptimizerVariables):
                 role="hyper",
             )
 
+    def _for_other_variables_(self) -> Self:
+        """Returns an optimizer for other Variables, with the same learning rate and step count."""
+        made = type(self).from_config(self.get_config())
+        made._learning_rate_source_ = self._learning_rate_source_
+        made._iterations = self._iterations
+        return made
+
     @property
     def iterations(self) -> Variable | Array:
         """The number of steps made; with accumulation, of completed ones."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cornu.dialects.detection import detect
+from cornu.dialects.detection import detect, needs_tensorflow
 from cornu.dialects.keras2 import load
 
 PROGRAMS_OF_KERAS_3 = (Path(__file__).parents[2] / "scripts/keras_programs/programs").glob("*.py")
@@ -354,3 +354,116 @@ def test_states_can_be_set():
     assert [float(np.sum(state)) for state in lstm.states] == [2.0, 0.0]
     with pytest.raises(ValueError, match=r"shapes \[\(1, 2\), \(1, 2\)\]"):
         lstm.reset_states([np.ones((1, 3))])
+
+
+def test_callbacks_see_batches_and_validation_data():
+    for keras in (KERAS_2_2, KERAS_2_3):
+
+        class Watch(keras.callbacks.Callback):
+            def on_train_begin(self, logs=None):
+                self.logs = []
+                self.held = [np.shape(array) for array in self.validation_data]
+
+            def on_batch_end(self, batch, logs=None):
+                self.logs.append(dict(logs))
+
+        model, watch = classifier(keras), Watch()
+        model.set_weights([np.ones((4, 3)) * [1, 2, 3], np.zeros(3)])
+        model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+        keras.backend.set_value(model.optimizer.lr, 0.0)
+        model.fit(X, Y, 5, 1, 0, [watch], validation_split=0.25, shuffle=False)
+        assert [(logs["batch"], logs["size"]) for logs in watch.logs] == [(0, 5), (1, 4)]
+        assert watch.held == [(3, 4), (3, 3), (3,)]
+        assert (watch.params["samples"], watch.params["batch_size"]) == (9, 5)
+        name = model.metrics_names[1]
+        assert watch.params["metrics"] == ["loss", name, "val_loss", f"val_{name}"]
+        parts = [model.evaluate(X[a:b], Y[a:b], verbose=0) for a, b in ((0, 5), (5, 9))]
+        mean = (5 * parts[0][1] + 4 * parts[1][1]) / 9
+        # In Keras 2.3, metrics are those of the epoch so far.
+        expected = [parts[0], parts[1] if keras is KERAS_2_2 else [parts[1][0], mean]]
+        found = [[logs["loss"], logs[name]] for logs in watch.logs]
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_an_optimizer_of_two_models():
+    keras = KERAS_2_2
+    optimizer = keras.optimizers.Adam(0.01)
+    models = [keras.models.Sequential([keras.layers.Dense(3, input_dim=4)]) for _ in range(2)]
+    for model in models:
+        model.compile(optimizer, "mse")
+        model.train_on_batch(X, Y)
+    assert int(optimizer.iterations) == 2
+    models[0].add(keras.layers.Dense(3))
+    models[0].compile(optimizer, "mse")
+    models[0].train_on_batch(X, Y)
+    keras.backend.set_value(optimizer.lr, 0.0)
+    assert float(models[1].optimizer.lr.numpy()) == 0.0
+
+
+def test_tensorflow_callbacks_and_names_of_2_0():
+    callbacks = TENSORFLOW.callbacks
+    assert callbacks.ModelCheckpoint("a.h5", "val_accuracy", period=2).period == 2
+    assert callbacks.ReduceLROnPlateau(epsilon=0.5).min_delta == 0.5
+    assert callbacks.EarlyStopping("val_acc").mode == "max"
+    keras = TENSORFLOW
+    policy = keras.mixed_precision.experimental
+    policy.set_policy(policy.Policy("float32"))
+    assert policy.global_policy().name == "float32"
+    assert float(keras.experimental.CosineDecay(0.1, 100)(50)) == pytest.approx(0.05)
+    assert keras.optimizers.experimental.Adam is keras.optimizers.Adam
+    assert keras.callbacks.experimental.BackupAndRestore is callbacks.BackupAndRestore
+    assert keras.layers.experimental.EinsumDense is keras.layers.EinsumDense
+    with pytest.raises(NotImplementedError, match="SequenceFeatures"):
+        keras.experimental.SequenceFeatures  # noqa: B018
+
+
+def test_weights_in_the_order_of_keras_1():
+    class Scale(KERAS_2_2.layers.Layer):
+        def build(self, input_shape):
+            self.a = self.add_weight((4,), initializer="ones", name="a")
+            self.b = self.add_weight((4,), "zeros", "b")
+            self.c = self.add_weight("c", (4,), initializer="ones")
+
+        def call(self, x):
+            return x * self.a + self.b + self.c
+
+    layer = Scale()
+    layer(X)
+    assert [w.name for w in layer.weights] == ["a", "b", "c"]
+
+
+USES_TENSORFLOW = {
+    "import tensorflow as tf\nx = tf.keras.layers.Dense(3)\ntf.random.set_seed(1)": False,
+    "from tensorflow import keras\nfrom tensorflow.keras.layers import Dense": False,
+    "import tensorflow as tf\nprint(tf.config.experimental.list_physical_devices('GPU'))": False,
+    "import tensorflow as tf\nx = tf.reduce_mean([1.0])": True,
+    "from tensorflow import data": True,
+    "import tensorflow.compat.v1 as tf": True,
+    "import numpy as np\nnp.random.rand(3)": False,
+}
+
+
+@pytest.mark.parametrize("program", USES_TENSORFLOW)
+def test_programs_that_use_more_of_tensorflow_than_keras(program, tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(program)
+    assert needs_tensorflow(path) is USES_TENSORFLOW[program]
+
+
+def test_tensorflow_is_its_keras():
+    code = """
+from cornu.dialects import keras2
+keras2.install(tensorflow=True)
+import tensorflow as tf
+from tensorflow.python.keras.layers import Dense
+from tensorflow.keras.layers.experimental.preprocessing import Rescaling
+tf.random.set_seed(3)
+assert tf.keras.layers.Dense is Dense and not tf.test.is_gpu_available()
+assert tf.config.list_physical_devices("GPU") == []
+try:
+    tf.reduce_mean
+except AttributeError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "tensorflow.reduce_mean is not available" in done.stdout, done.stderr

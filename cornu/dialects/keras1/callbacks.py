@@ -10,7 +10,8 @@ from urllib import parse, request
 
 from cornu import callbacks
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.legacy.keras1.class_mapping import BaseClassMeta, ClassMapping, OldClass
+from cornu.dialects.batch_logs import RunCallback
+from cornu.legacy.keras1.class_mapping import ClassMapping, OldClass
 
 __all__ = [
     "BaseLogger",
@@ -32,7 +33,7 @@ Arguments = dict[str, Any]
 History = callbacks.History
 
 
-class Callback(callbacks.Callback, metaclass=BaseClassMeta):
+class Callback(RunCallback):
     """The base class of custom callbacks; `params` also contains `nb_epoch`."""
 
     stands_for: ClassVar[type] = callbacks.Callback

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cornu.core.state.variable import Variable
+from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
 from cornu.dialects.keras1 import metrics
 from cornu.dialects.keras1.generators import EpochBatches
@@ -15,6 +16,7 @@ from cornu.dialects.keras1.merge import Branches
 from cornu.dialects.keras1.structures import weight_rows
 from cornu.dialects.layer_methods import LayerMethods
 from cornu.dialects.model_methods import ModelMethods
+from cornu.dialects.shared_optimizers import with_own_slots
 from cornu.dialects.weight_files import load_weights, save_weights
 from cornu.errors import quantity
 from cornu.layers import BatchNormalization
@@ -73,7 +75,7 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
         self._collected_ = Collected(trainable_now(self)) if self.built else None
         loss = _map_structure(objectives.get, loss)
         super().compile(
-            optimizers.get(optimizer),
+            with_own_slots(self, optimizers.get(optimizer), shares_slots=False),
             loss,
             loss_weights=loss_weights,
             metrics=self._metrics(metrics, loss),
@@ -152,6 +154,7 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
         Class weights also apply to the data of `validation_split`; `sample_weight` overrides
         them.
         """
+        describe_run(self, x, y, batch_size, validation_split, validation_data)
         class_weight, sample_weight = weight_rows(y, class_weight, sample_weight)
         return super().fit(
             x,
@@ -216,6 +219,7 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
             if nb_val_samples is None:
                 raise ValueError("Validation data from a generator requires `nb_val_samples`.")
             validation_data = EpochBatches(validation_data, nb_val_samples)
+        describe_run(self, generator, None, None, 0.0, validation_data)
         return super().fit(
             EpochBatches(generator, samples_per_epoch),
             epochs=nb_epoch,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from typing import Any, ClassVar
 
@@ -51,7 +52,22 @@ class Layer(GraphMethods, CoreLayer, metaclass=BaseClassMeta):
         given.setdefault("name", self._version.automatic_name(type(self).__name__))
         super().__init__(**given)
 
-    def add_weight(  # type: ignore[override]
+    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
+        """Creates a Variable of the layer, with the argument order of Keras 2.
+
+        `name=None, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True,
+        constraint=None`; the order of Keras 1, with the shape in the first place, is accepted.
+        """
+        if args and isinstance(args[0], (tuple, list)):
+            names: tuple[str, ...]
+            names = ("shape", "initializer", "name", "trainable", "regularizer", "constraint")
+            if len(args) > 1 and isinstance(args[1], str) and "initializer" in kwargs:
+                names = ("shape", "name")
+            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            return self._add_weight(**given)
+        return self._add_weight(*args, **kwargs)
+
+    def _add_weight(
         self,
         name: Any = None,
         shape: Any = None,
@@ -62,12 +78,6 @@ class Layer(GraphMethods, CoreLayer, metaclass=BaseClassMeta):
         constraint: Any = None,
         **kwargs: Any,
     ) -> Variable:
-        """Creates a Variable of the layer, with the argument order of Keras 2.
-
-        A shape in the first place and a name in the second, the order of Keras 1, is accepted.
-        """
-        if isinstance(name, (tuple, list)):
-            name, shape = shape, name
         options = {"aggregation"} & kwargs.keys()
         return super().add_weight(
             shape,
@@ -99,6 +109,10 @@ class Layer(GraphMethods, CoreLayer, metaclass=BaseClassMeta):
         self._untrained = list(variables)
         for variable in self._untrained:
             variable.trainable = False
+
+
+# For editors and `help`: a call may also have the order of Keras 1.
+vars(Layer)["add_weight"].__signature__ = inspect.signature(vars(Layer)["_add_weight"])
 
 
 def make_base_layer(version: Version) -> type[Layer]:

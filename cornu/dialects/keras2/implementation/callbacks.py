@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from cornu import callbacks, utils
+from cornu.dialects.batch_logs import RunCallback
 from cornu.dialects.keras1.callbacks import Keras1LearningRateScheduler, PeriodicModelCheckpoint
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.legacy.keras1.class_mapping import (
@@ -21,11 +22,24 @@ __all__ = ["make_callbacks"]
 _MONITOR = "monitor='val_loss', "
 
 
-class Callback(callbacks.Callback, metaclass=BaseClassMeta):
+class TensorFlowCallback(callbacks.Callback, metaclass=BaseClassMeta):
     """The base class of custom callbacks."""
 
     stands_for: ClassVar[type] = callbacks.Callback
     validation_data: Any = None
+
+
+class Callback(RunCallback):
+    """The base class of custom callbacks of Keras 2.2, whose batch logs are those of the batch."""
+
+    stands_for: ClassVar[type] = callbacks.Callback
+
+
+class LaterCallback(Callback):
+    """The base class of custom callbacks of Keras 2.3: of batch logs, the loss is of the batch."""
+
+    stands_for: ClassVar[type] = callbacks.Callback
+    of_batch = frozenset(("loss",))
 
 
 class CountingModelCheckpoint(PeriodicModelCheckpoint):
@@ -139,20 +153,65 @@ _ROWS: dict[str, _Row] = {
     ),
     "TerminateOnNaN": ("", callbacks.TerminateOnNaN, ()),
 }
+
+
+def _make_checkpoint(period: int = 1, save_freq: Any = "epoch", **options: Any) -> Any:
+    """Returns the ModelCheckpoint of tf.keras, which accepted `period` until its end."""
+    if save_freq != "epoch":
+        return callbacks.ModelCheckpoint(save_freq=save_freq, **options)
+    return CountingModelCheckpoint(period=period, **options)
+
+
+# Those of tf.keras, with keyword arguments of its first versions.
+_ROWS_OF_TENSORFLOW: dict[str, tuple[str, str, _Row]] = {
+    "EarlyStopping": (
+        f"{_ROWS['EarlyStopping'][0]}, start_from_epoch=0",
+        "",
+        _ROWS["EarlyStopping"],
+    ),
+    "LearningRateScheduler": ("schedule, verbose=0", "", _ROWS["LearningRateScheduler"]),
+    "ModelCheckpoint": (
+        f"filepath, {_MONITOR}verbose=0, save_best_only=False, save_weights_only=False, "
+        "mode='auto', save_freq='epoch', options=None, initial_value_threshold=None",
+        "period=1, load_weights_on_restart=False",
+        ("", _make_checkpoint, (_resolve_mode, _drop("options", "load_weights_on_restart"))),
+    ),
+    "ReduceLROnPlateau": (
+        f"{_MONITOR}factor=0.1, patience=10, verbose=0, mode='auto', min_delta=0.0001, "
+        "cooldown=0, min_lr=0",
+        "epsilon=None",
+        _ROWS["ReduceLROnPlateau"],
+    ),
+}
 # Names that tf.keras has in its own form, which is that of today.
 _TENSORFLOW = (
-    *("BackupAndRestore", "CSVLogger", "CallbackList", "EarlyStopping", "LambdaCallback"),
-    *("LearningRateScheduler", "ModelCheckpoint", "ProgbarLogger", "ReduceLROnPlateau"),
+    *("BackupAndRestore", "CSVLogger", "CallbackList", "LambdaCallback", "ProgbarLogger"),
     *("RemoteMonitor", "TensorBoard", "TerminateOnNaN", "History"),
 )
 
 
 def make_callbacks(version: Version) -> dict[str, Any]:
     """Returns the callbacks of a version by name."""
-    common = {"Callback": Callback, "History": callbacks.History}
+    base: type = Callback if version.renames_accuracy else LaterCallback
     if version.source.is_tensorflow:
-        return common | {name: getattr(callbacks, name) for name in _TENSORFLOW}
+        base = TensorFlowCallback
     era = Era(version.name, _convert, version.automatic_name)
+    common = {"Callback": base, "History": callbacks.History}
+    if version.source.is_tensorflow:
+        today = {name: getattr(callbacks, name) for name in _TENSORFLOW}
+        old = {
+            name: OldClass(
+                ClassMapping(
+                    *(name, signature, row[1]),
+                    conversions=row[2],
+                    keywords=keywords,
+                    instance_types=(getattr(callbacks, name),),
+                    era=era,
+                )
+            )
+            for name, (signature, keywords, row) in _ROWS_OF_TENSORFLOW.items()
+        }
+        return common | today | old
     made = {
         name: OldClass(
             ClassMapping(name, signature, target, conversions=rules, keywords="", era=era)

@@ -37,6 +37,16 @@ TENSORFLOW_MISSING: dict[str, dict[str, str]] = {
             ("RandomHeight", "RandomWidth"), "its output has a random shape. Use RandomZoom."
         ),
     },
+    "experimental": {
+        **dict.fromkeys(("LinearModel", "WideDeepModel"), "build it from Dense layers."),
+        "PeepholeLSTMCell": "its weights have no place in LSTMCell.",
+        "SequenceFeatures": "it belongs to TensorFlow's feature columns.",
+        "SidecarEvaluator": "it belongs to TensorFlow's distributed training.",
+    },
+    "layers.experimental": dict.fromkeys(
+        ("RandomFourierFeatures", "DynamicEmbedding", "DynamicLookup"),
+        "it has no equal in Keras 3.",
+    ),
     "callbacks": {
         "BaseLogger": "metrics are averaged by cornu itself.",
         "SidecarEvaluatorModelExport": "it belongs to TensorFlow's distributed training.",

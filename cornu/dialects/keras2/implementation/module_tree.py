@@ -33,7 +33,7 @@ from cornu.dialects.keras2.implementation.base_layer import InputSpec, make_base
 from cornu.dialects.keras2.implementation.missing import MISSING, TENSORFLOW_MISSING
 from cornu.dialects.keras2.implementation.ready_made import convert_application
 from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_ONLY
-from cornu.dialects.keras2.implementation.tensorflow_module import TensorFlow
+from cornu.dialects.keras2.implementation.tensorflow_module import install_tensorflow
 from cornu.dialects.keras2.implementation.version import (
     KERAS_2_2,
     TENSORFLOW,
@@ -43,7 +43,7 @@ from cornu.dialects.keras2.implementation.version import (
 from cornu.dialects.keras_json import apply_settings
 from cornu.dialects.optimizer_steps import derive_optimizer
 from cornu.dialects.preprocessing import image, image_iterators, image_transforms, sequence, text
-from cornu.dialects.tree import install_root, list_modules, make_tree
+from cornu.dialects.tree import install_root, make_tree
 
 __all__ = ["install", "load"]
 
@@ -206,6 +206,8 @@ def _tensorflow_tree(version: Version) -> Tree:
         for name in TENSORFLOW_ONLY
         if name.startswith("Random") or name in _PREPROCESSING
     }
+    of_callbacks = callbacks.make_callbacks(version)
+    schedules = _public_names(modern_optimizers.schedules)
     old_optimizers = optimizers.make_legacy_optimizers(version)
     own = {**own_utils.ROOT, **from_directory, "set_random_seed": utils.set_random_seed}
     own |= {
@@ -221,16 +223,27 @@ def _tensorflow_tree(version: Version) -> Tree:
             "Input": layers["Input"],
         },
         "backend": backend.FUNCTIONS,
-        "callbacks": callbacks.make_callbacks(version),
-        "callbacks.experimental": {},
-        "experimental": {},
+        "callbacks": of_callbacks,
+        "callbacks.experimental": {"BackupAndRestore": of_callbacks["BackupAndRestore"]},
+        "experimental": {name: schedules[name] for name in ("CosineDecay", "CosineDecayRestarts")},
         "layers": layers,
-        "layers.experimental": {},
+        "layers.experimental": {
+            "EinsumDense": layers["EinsumDense"],
+            "SyncBatchNormalization": functools.partial(
+                layers["BatchNormalization"], synchronized=True
+            ),
+        },
         "layers.experimental.preprocessing": preprocessing,
         "mixed_precision": _public_names(mixed_precision),
+        "mixed_precision.experimental": {
+            **{name: vars(mixed_precision)[name] for name in ("Policy", "global_policy")},
+            "LossScaleOptimizer": mixed_precision.LossScaleOptimizer,
+            "set_policy": mixed_precision.set_global_policy,
+        },
         "models": of_models,
+        "optimizers.experimental": tree["optimizers"],
         "optimizers.legacy": old_optimizers,
-        "optimizers.schedules": _public_names(modern_optimizers.schedules),
+        "optimizers.schedules": schedules,
         "saving": _public_names(saving),
         "utils": own,
         "wrappers": {},
@@ -270,20 +283,20 @@ def load(version: str = KERAS_2_2.number) -> ModuleType:
     return make_tree("keras", version, chosen.name, _keras_tree(chosen), MISSING)
 
 
-def install(version: str = KERAS_2_2.number) -> None:
+def install(version: str = KERAS_2_2.number, tensorflow: bool | None = None) -> None:
     """Makes `import keras` import Keras 2 in this process, with the settings of `keras.json`.
-
-    Where TensorFlow is not installed, `tensorflow.keras` becomes tf.keras 2.
 
     Args:
         version: the version of `keras`: "2.2.4" or "2.3.1".
+        tensorflow: whether `tensorflow.keras` becomes tf.keras 2, and TensorFlow is hidden; by
+            default where TensorFlow is not installed.
 
     Raises:
         RuntimeError: another version of Keras is already imported.
     """
     install_root(load(version))
     apply_settings({"image_data_format": set_image_data_format})
-    if "tensorflow" not in sys.modules and importlib.util.find_spec("tensorflow") is None:
-        root = load(TENSORFLOW.number)
-        sys.modules.update(list_modules(root))
-        sys.modules["tensorflow"] = TensorFlow(root)
+    if tensorflow is None:
+        tensorflow = importlib.util.find_spec("tensorflow") is None
+    if tensorflow and "tensorflow" not in sys.modules:
+        install_tensorflow(load(TENSORFLOW.number))

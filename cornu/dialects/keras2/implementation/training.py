@@ -10,12 +10,14 @@ import numpy as np
 
 from cornu.core.state.variable import Variable
 from cornu.data.class_weights import checked_class_weight, weights_of_classes
+from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras2.implementation import losses, metrics, optimizers
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.model_methods import ModelMethods
 from cornu.dialects.renaming import rename_arguments
+from cornu.dialects.shared_optimizers import with_own_slots
 from cornu.dialects.trainable_flags import TrainableFlags
 from cornu.dialects.weight_files import by_path, load_weights, save_weights
 from cornu.errors import suggest
@@ -87,8 +89,9 @@ class Keras2Trainer(ModelMethods, TrainingMethods):
         loss = _map_structure(lambda one: losses.get(one, self._version), loss)
         self._flags_ = TrainableFlags(self)
         own = ("run_eagerly", "steps_per_execution", "jit_compile")
+        of_version = optimizers.get(optimizer, self._version)
         super().compile(
-            optimizers.get(optimizer, self._version),
+            with_own_slots(self, of_version, shares_slots=self._version.source.is_tensorflow),
             loss,
             loss_weights=loss_weights,
             metrics=self._metrics(metrics, loss),
@@ -171,6 +174,7 @@ class Keras2Trainer(ModelMethods, TrainingMethods):
         given = rename_arguments("fit", kwargs, _EPOCHS)
         epochs = given.pop("epochs", epochs)
         _check_ignored("fit", given, ("validation_batch_size",))
+        describe_run(self, x, y, batch_size, validation_split, validation_data)
         if validation_split and isinstance(y, np.ndarray):
             class_weight, sample_weight = _weight_rows(y, class_weight, sample_weight)
         return self._train_(
