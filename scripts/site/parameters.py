@@ -20,6 +20,8 @@ _REFERENCE = re.compile(
 _ITEM = re.compile(
     r"^(?: {4})?((?:\*{0,2}\w+|\.\.\.)(?:,\s+(?:\*{0,2}\w+|\.\.\.))*):", re.MULTILINE
 )
+# The methods that take the arguments of `call`, or their shapes.
+_OF_CALL = ("build", "call", "compute_output_shape", "compute_output_spec")
 _CODE = re.compile(r"`([^`]+)`")
 _ARGS = re.compile(r"^Args:\n((?:    .*\n?|\n(?=    ))+)", re.MULTILINE)
 
@@ -29,7 +31,7 @@ def undocumented() -> Iterator[tuple[str, list[str]]]:
 
     A parameter is described if its name is an item or code in the docstring, in that of the method
     of the same name of a base class, or in a docstring to which one of these refers. The docstring
-    of a class describes the arguments of `call` as well, and of the methods that take their shapes.
+    of a class describes the arguments of `call` as well.
     """
     for entry in entries():
         value = entry.value
@@ -42,7 +44,7 @@ def undocumented() -> Iterator[tuple[str, list[str]]]:
             method = getattr(value, name)
             texts = [docstring(vars(base)[name]) for base in value.__mro__ if name in vars(base)]
             texts.append(docstring(method))  # of a method that another library generates
-            if name in ("call", "build", "compute_output_shape"):
+            if name in _OF_CALL:
                 texts += of_class
             yield from _check(f"{entry.path}.{name}", method, texts, entry)
 
