@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -21,7 +23,8 @@ import cornu
 from benchmarks import report
 from benchmarks.distribution.layer_cases import LAYERS, train_with
 from benchmarks.distribution.models import MODELS, mlp
-from benchmarks.distribution.runs import losses_of, memory_of
+from benchmarks.distribution.restored import load, save
+from benchmarks.distribution.runs import activations_of, losses_of, memory_of
 
 _PAGE = Path(__file__).parents[1] / "distribution.md"
 _NAMES = ("data", "fsdp", "tensor")
@@ -33,7 +36,7 @@ def equality() -> list[str]:
     rows = []
     for model in MODELS:
         expected = losses_of(model, None)
-        for name in _NAMES:
+        for name in (*_NAMES, *(["sequence"] if model == "Transformer" else [])):
             found = losses_of(model, name)
             difference = np.abs(found - expected).max()
             rows.append(f"{model} | {name} | {found[0]:.5f} | {found[-1]:.5f} | {difference:.1e}")
@@ -73,6 +76,51 @@ def memory() -> list[str]:
     return rows
 
 
+def activations() -> list[str]:
+    """Returns the rows of the table of activations."""
+    names = cornu.distribution.list_devices()
+    cases: list[tuple[str, Any, int, int, int]] = [
+        ("data", cornu.distribution.DataParallel(), 8, 32, 64),
+        ("fsdp", cornu.distribution.FullySharded(), 8, 32, 64),
+    ]
+    for parts in (1, 2, 4, 8):
+        given = cornu.distribution.SequenceParallel(devices=names[:parts], sequence_parallel=parts)
+        cases.append(("sequence", given, parts, 1, 512))
+    rows = []
+    for label, given, parts, size, length in cases:
+        found = [activations_of(given, size, length, remat).temporary for remat in (False, True)]
+        sizes = " | ".join(f"{size / 2**20:.2f}" for size in found)
+        rows.append(f"{label} | {parts} | {size} x {length} | {sizes}")
+    return rows
+
+
+def restored() -> list[str]:
+    """Returns the rows of the table of restored checkpoints."""
+    rows = []
+    program = Path(__file__).with_name("restored.py")
+    with tempfile.TemporaryDirectory() as name:
+        with cornu.distribution.scope("fsdp"):
+            save(Path(name, "saved"))
+        expected = load(Path(name, "saved"))["losses"]
+        for count in (1, 2, 4):
+            launch = ("-m", "cornu", "launch", "-n", str(count), "--distribution", "fsdp")
+            subprocess.run(
+                [sys.executable, *launch, program, "load", Path(name, "saved"), name],
+                check=True,
+                env={**os.environ, "JAX_NUM_CPU_DEVICES": "1", "PYTHONPATH": os.getcwd()},
+                stdout=subprocess.DEVNULL,
+            )
+            found = [json.loads(Path(name, f"{i}.json").read_text()) for i in range(count)]
+            apart = np.abs(np.array(found[0]["losses"]) - expected).max()
+            sizes = [found[0]["state"], *(max(row[key] for row in found) for key in _READ)]
+            cells = " | ".join(f"{size / 2**20:.2f}" for size in sizes)
+            rows.append(f"8 devices | {count} | {cells} | {apart:.1e}")
+    return rows
+
+
+_READ = ("read", "whole")
+
+
 def resume(folder: str, stop: str) -> list[str]:
     """Trains for up to four epochs from the state in a folder, and ends before epoch `stop`.
 
@@ -109,9 +157,11 @@ def resume(folder: str, stop: str) -> list[str]:
 
 
 _PARTS: dict[str, Callable[..., list[str]]] = {
+    "activations": activations,
     "equality": equality,
     "layers": layers,
     "memory": memory,
+    "restored": restored,
     "resume": resume,
 }
 
@@ -170,8 +220,17 @@ def main() -> None:
             _run("memory"),
         ),
         _table(
+            "distribution | devices | rows x steps | temporary | with `model.remat`",
+            _run("activations"),
+        ),
+        _table(
             "devices before and after | largest difference of losses | of weights | identical",
             _resumed(),
+        ),
+        _table(
+            "written by | read by processes | whole state | read by a process "
+            "| whole arrays on its host | largest difference of losses",
+            _run("restored"),
         ),
         _table(
             "layers | data: operations | difference | fsdp: operations | difference",
@@ -205,13 +264,28 @@ consists of weights and Variables of the optimizer and the metrics. A kernel has
 
 {2}
 
+## Activations
+
+The temporary memory of a training step of a Transformer of 4 blocks with 64 features, in MiB on
+each device, without and with rematerialized blocks. `fsdp` saves as much by rematerialization as
+`data`. `sequence` divides a single row, which the others cannot.
+
+{3}
+
 ## Resumed runs
 
 Four epochs of the MLP by fsdp. A process ends as if it were killed, and another one with another
 number of devices continues from `fit(resume=...)`. A run that continues on the same number of
 devices is compared with one that was not interrupted, others with one on a single device.
 
-{3}
+{4}
+
+## Restored checkpoints
+
+A folder of `OrbaxCheckpoint`, of which each process reads the parts of its own devices, in MiB. The
+losses are those of two further epochs, compared with a restored model on the eight devices.
+
+{5}
 
 ## Layers
 
@@ -220,7 +294,7 @@ the largest difference of the losses from those of one device. `all-reduce` sums
 statistics of batch normalization, `all-gather` collects weights. Layers that cannot be divided
 would exchange activations.
 
-{4}
+{6}
 """
 
 if __name__ == "__main__":

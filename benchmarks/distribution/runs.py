@@ -10,9 +10,16 @@ import jax
 import numpy as np
 
 import cornu
-from benchmarks.distribution.models import MODELS
+from benchmarks.distribution.models import MODELS, transformer
 
-__all__ = ["Memory", "compiled_step", "count_collectives", "losses_of", "memory_of"]
+__all__ = [
+    "Memory",
+    "activations_of",
+    "compiled_step",
+    "count_collectives",
+    "losses_of",
+    "memory_of",
+]
 
 
 def losses_of(name: str, distribution: Any, steps: int = 50) -> np.ndarray:
@@ -85,6 +92,26 @@ def memory_of(distribution: Any, width: int, depth: int, rows: int = 16) -> Memo
         analysis.temp_size_in_bytes,
         dict(_collectives(compiled)),
     )
+
+
+def activations_of(distribution: Any, rows: int, length: int, remat: bool) -> Memory:
+    """Returns the memory of a training step of a Transformer of four blocks.
+
+    Args:
+        distribution: the argument of `compile`.
+        rows, length: the sizes of a batch.
+        remat: whether the blocks are rematerialized.
+    """
+    cornu.utils.set_random_seed(1)
+    model, x, y, loss = transformer(width=64, blocks=4, rows=rows, length=length)
+    model.compile("adam", loss, distribution=distribution)
+    if remat:
+        model.remat("transformer_block*")
+    model.train_on_batch(x, y)
+    compiled = compiled_step(model, (x, y, None))
+    analysis = compiled.memory_analysis()
+    state = analysis.argument_size_in_bytes
+    return Memory(state, state, analysis.temp_size_in_bytes, dict(_collectives(compiled)))
 
 
 def compiled_step(model: Any, batch: Any) -> Any:

@@ -211,6 +211,16 @@ class Distribution:
         return placement.sharding_of(self.get_tensor_layout(path))
 
     @property
+    def _divides_steps_(self) -> bool:
+        return False
+
+    def _divide_steps_(self, x: Any) -> Any:
+        return x
+
+    def _whole_steps_(self, x: Any) -> Any:
+        return x
+
+    @property
     def _compiler_options_(self) -> tuple[str, ...]:
         return ()
 

@@ -14,7 +14,7 @@ from cornu.distribution.base import Distribution
 from cornu.distribution.devices import list_devices
 from cornu.distribution.mesh import DeviceMesh
 
-__all__ = ["DataParallel", "mesh_of"]
+__all__ = ["DataParallel", "grid_of", "mesh_of"]
 
 _BATCH = "batch"
 
@@ -83,5 +83,41 @@ def mesh_of(
         raise ValueError(
             f"{label}: device_mesh must be a DeviceMesh. Received: {device_mesh!r} (of type "
             f"{type(device_mesh).__name__})"
+        )
+    return device_mesh
+
+
+def grid_of(
+    label: str,
+    argument: str,
+    axis: str,
+    device_mesh: DeviceMesh | None,
+    devices: Sequence[str | jax.Device] | np.ndarray | None,
+    parts: int | None,
+) -> DeviceMesh:
+    """Returns a mesh with two axes: one divides batches, and groups of devices share the rest.
+
+    Args:
+        label: the name of the distribution, for error messages.
+        argument: that of its arguments that is `parts`.
+        axis: the name of the second axis.
+        device_mesh: the mesh, or None.
+        devices: the devices, if there is no mesh; by default all devices.
+        parts: the size of the second axis; by default the number of devices of a process.
+    """
+    if device_mesh is None:
+        listed = np.array(list_devices() if devices is None else devices)
+        if parts is None:
+            parts = max(1, listed.size // jax.process_count())
+        if parts < 1 or listed.size % parts:
+            raise ValueError(
+                f"{label}: {argument}={parts} does not divide the number of devices, "
+                f"{listed.size}.\nPass one of its divisors, or other `devices`."
+            )
+        device_mesh = DeviceMesh((listed.size // parts, parts), (_BATCH, axis), listed)
+    if device_mesh.devices.ndim != 2:
+        raise ValueError(
+            f"{label}: the mesh must have two axes, for batches and for {axis} parallelism. "
+            f"Received: {tuple(device_mesh.axis_names)}"
         )
     return device_mesh

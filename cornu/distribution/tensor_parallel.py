@@ -10,7 +10,7 @@ import numpy as np
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.distribution.devices import list_devices
+from cornu.distribution.data_parallel import grid_of
 from cornu.distribution.layouts import AxisLike
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.planned import PlannedDistribution, largest_axis
@@ -64,24 +64,11 @@ class TensorParallel(PlannedDistribution):
         min_size: int = 1024,
         auto_shard_dataset: bool = True,
     ) -> None:
-        if device_mesh is None:
-            listed = np.array(list_devices() if devices is None else devices)
-            if model_parallel is None:
-                model_parallel = max(1, listed.size // jax.process_count())
-            if model_parallel < 1 or listed.size % model_parallel:
-                raise ValueError(
-                    f"TensorParallel: model_parallel={model_parallel} does not divide the number "
-                    f"of devices, {listed.size}.\nPass one of its divisors, or other `devices`."
-                )
-            shape = (listed.size // model_parallel, model_parallel)
-            device_mesh = DeviceMesh(shape, ("batch", "model"), listed)
-        if device_mesh.devices.ndim != 2:
-            raise ValueError(
-                "TensorParallel: the mesh must have two axes, for batches and for weights. "
-                f"Received: {tuple(device_mesh.axis_names)}"
-            )
-        batch, self._axis = device_mesh.axis_names
-        super().__init__(device_mesh, batch, layouts, min_size, auto_shard_dataset)
+        mesh = grid_of(
+            *("TensorParallel", "model_parallel", "model"), *(device_mesh, devices, model_parallel)
+        )
+        batch, self._axis = mesh.axis_names
+        super().__init__(mesh, batch, layouts, min_size, auto_shard_dataset)
 
     @property
     def _parts(self) -> int:

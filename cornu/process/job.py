@@ -7,11 +7,10 @@ that exchange values in the same order; with one process they return at once.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
-from jax._src import distributed
 
 from cornu.process.progress import progress
 
@@ -25,10 +24,12 @@ __all__ = [
     "meet",
     "path_to_write",
     "separate",
+    "set_barrier",
 ]
 
 _state = {"together": True}
 _LONGEST_WAIT = 600_000  # milliseconds
+_barriers: list[Callable[[str, int], None]] = []
 
 
 def separate() -> None:
@@ -85,23 +86,30 @@ def exchange(values: Sequence[float]) -> np.ndarray:
         return np.asarray(multihost_utils.process_allgather(own))
 
 
+def set_barrier(barrier: Callable[[str, int], None]) -> None:
+    """Sets the function with which `meet` waits for all processes.
+
+    Args:
+        barrier: takes a name, which is that of this meeting in all processes, and milliseconds
+            after which it raises an error.
+    """
+    _barriers.append(barrier)
+
+
 def meet() -> None:
-    """Waits until all processes call this function.
+    """Waits until all processes call this function, if a watchdog observes the job.
 
     It precedes the exchange of values in functions that a program may call in one process by
     mistake. The others would begin another exchange, and both would wait or mix their values.
 
     Raises:
-        RuntimeError: a process has not come within ten minutes. The watchdog of a job, if it has
-            one, is earlier.
+        RuntimeError: a process has not come within ten minutes. The watchdog is earlier.
     """
-    if count() == 1:
+    if count() == 1 or not _barriers:
         return
-    client = distributed.global_state.client  # has no public name
-    assert client is not None  # the processes are connected
     with progress.waiting_for_all():
         try:
-            client.wait_at_barrier(f"cornu/meeting/{progress.meetings}", _LONGEST_WAIT)
+            _barriers[-1](f"cornu/meeting/{progress.meetings}", _LONGEST_WAIT)
         except jax.errors.JaxRuntimeError as error:
             raise RuntimeError(
                 f"Process {index()} of {count()} waited in a function that all processes must "

@@ -28,6 +28,7 @@ __all__ = [
     "current",
     "distribute",
     "gather",
+    "gather_steps",
     "get_default",
     "is_partial",
     "lays_out_outputs",
@@ -85,6 +86,16 @@ class Placement(Protocol):
 
     def _output_sharding_(self, path: str) -> Sharding | None:
         """Returns the sharding of the output of the layer with a path; None for XLA's choice."""
+
+    @property
+    def _divides_steps_(self) -> bool:
+        """Whether the steps of sequences are divided among devices."""
+
+    def _divide_steps_(self, x: Any) -> Any:
+        """Returns the output of a layer, with its steps divided if it is a sequence."""
+
+    def _whole_steps_(self, x: Any) -> Any:
+        """Returns an array of shape (batch, steps, ...) of which each device has all steps."""
 
     def _gather_(self, variable: Variable, value: Any) -> Any:
         """Returns the value of a Variable as layers use it: with all parts, or as it is."""
@@ -209,7 +220,11 @@ def distribute(path: tuple[str, ...], outputs: Any) -> Any:
         outputs: the outputs of the innermost.
     """
     placement = current()
-    if placement is None or not placement._lays_out_outputs_:
+    if placement is None:
+        return outputs
+    if placement._divides_steps_:
+        outputs = jax.tree_util.tree_map(placement._divide_steps_, outputs)
+    if not placement._lays_out_outputs_:
         return outputs
     # As in the paths of Variables, the outermost model is left out.
     for names in (path[1:], path):
@@ -229,3 +244,10 @@ def lays_out_outputs() -> bool:
     """Whether layers with equal computations may have outputs of different shardings."""
     placement = current()
     return placement is not None and placement._lays_out_outputs_
+
+
+def gather_steps(x: jax.Array) -> jax.Array:
+    """Returns keys or values of attention, of shape (batch, steps, ...), with all their steps."""
+    placement = current()
+    whole: jax.Array = x if placement is None else placement._whole_steps_(x)
+    return whole

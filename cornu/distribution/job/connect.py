@@ -19,6 +19,7 @@ from cornu.deviations import is_enabled
 from cornu.distribution.job.clusters import Member, find_member
 from cornu.distribution.job.ending import Ending
 from cornu.distribution.job.watchdog import Watchdog
+from cornu.process import job
 from cornu.process.progress import progress
 
 __all__ = ["initialize", "set_exit_status"]
@@ -189,6 +190,7 @@ def _watch(timeout: float) -> Ending:
     ending = Ending(index, lambda error: watchdog.report_error(error))
     store = distributed.global_state.client
     assert store is not None  # the processes are connected
+    job.set_barrier(store.wait_at_barrier)
     watchdog = Watchdog(store, index, count, timeout, progress, ending.give_up)
     ending.install()
     watchdog.start()

@@ -12,12 +12,13 @@ from cornu.distribution.data_parallel import DataParallel
 from cornu.distribution.fully_sharded import FullySharded
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.planning.training_step import AbstractDeviceMesh
+from cornu.distribution.sequence_parallel import SequenceParallel
 from cornu.distribution.sharded_tensor import ShardedTensorParallel
 from cornu.distribution.tensor_parallel import TensorParallel
 
 __all__ = ["Layout", "candidates"]
 
-_BATCH, _MODEL = "batch", "model"
+_BATCH, _MODEL, _SEQUENCE = "batch", "model", "sequence"
 _MAX_TENSOR = 8
 
 
@@ -47,6 +48,11 @@ class Layout:
         """The number of parts into which batches are divided."""
         return self.mesh[_BATCH]
 
+    def fits(self, steps: int | None) -> bool:
+        """Whether it can divide sequences of a length; None if the model has no sequences."""
+        parts = self.mesh.get(_SEQUENCE)
+        return parts is None or (steps is not None and steps % parts == 0)
+
     @property
     def waiting_axes(self) -> tuple[str, ...]:
         """The axes along which activations are exchanged."""
@@ -60,7 +66,8 @@ class Layout:
 def candidates(devices: int, node_size: int) -> list[Layout]:
     """Returns the layouts for a number of devices.
 
-    Tensor parallelism exchanges activations in each layer, so that its devices are in one node.
+    Tensor and sequence parallelism exchange activations in each layer, so that their devices are
+    in one node.
 
     Args:
         devices: the number of devices.
@@ -68,8 +75,8 @@ def candidates(devices: int, node_size: int) -> list[Layout]:
 
     Example:
 
-    >>> [layout.name for layout in candidates(8, 8)]  # doctest: +NORMALIZE_WHITESPACE
-    ['data', 'fsdp', 'tensor 2', 'tensor 4', 'tensor 8', 'fsdp x tensor 2', 'fsdp x tensor 4']
+    >>> [layout.name for layout in candidates(4, 8)]  # doctest: +NORMALIZE_WHITESPACE
+    ['data', 'fsdp', 'tensor 2', 'tensor 4', 'sequence 2', 'sequence 4', 'fsdp x tensor 2']
     """
     flat = {_BATCH: devices}
     found = [
@@ -77,10 +84,12 @@ def candidates(devices: int, node_size: int) -> list[Layout]:
         Layout("fsdp", flat, FullySharded, 'distribution="fsdp"'),
     ]
     for parts in _divisors(devices, min(node_size, _MAX_TENSOR)):
-        found.append(_tensor("tensor", TensorParallel, devices, parts))
+        found.append(_grid("tensor", TensorParallel, devices, parts))
+    for parts in _divisors(devices, min(node_size, _MAX_TENSOR)):
+        found.append(_grid("sequence", SequenceParallel, devices, parts, _SEQUENCE))
     for parts in _divisors(devices, min(node_size, _MAX_TENSOR)):
         if parts < devices:
-            found.append(_tensor("fsdp x tensor", ShardedTensorParallel, devices, parts))
+            found.append(_grid("fsdp x tensor", ShardedTensorParallel, devices, parts))
     return found
 
 
@@ -91,7 +100,7 @@ def _divisors(devices: int, largest: int) -> Iterator[int]:
         parts *= 2
 
 
-def _tensor(name: str, kind: Any, devices: int, parts: int) -> Layout:
-    mesh = {_BATCH: devices // parts, _MODEL: parts}
-    code = f"distribution=cornu.distribution.{kind.__name__}(model_parallel={parts})"
+def _grid(name: str, kind: Any, devices: int, parts: int, axis: str = _MODEL) -> Layout:
+    mesh = {_BATCH: devices // parts, axis: parts}
+    code = f"distribution=cornu.distribution.{kind.__name__}({axis}_parallel={parts})"
     return Layout(f"{name} {parts}", mesh, kind, code)

@@ -47,7 +47,8 @@ def plan(
             or a `Chip`.
         batch: the number of rows of a batch on all devices together; by default 8 per device.
         layouts: the names of the layouts to compare; by default all: "data", "fsdp", "tensor 2",
-            "fsdp x tensor 2", and so on.
+            "fsdp x tensor 2", and so on; "sequence 2" and others if the first input of the model
+            has a sequence.
         data: `(x, y)` or `(x, y, sample_weight)`, arrays or `jax.ShapeDtypeStruct`s of any number
             of rows. Needed if shapes do not follow from the inputs and outputs of the model.
 
@@ -81,7 +82,11 @@ def plan(
             "step computes.\nCall model.compile(optimizer, loss) first."
         )
     known = candidates(devices, found.node_size)
-    chosen = known if layouts is None else [_find(name, known) for name in layouts]
+    if layouts is None:
+        steps = _sequence_length(model)
+        chosen = [layout for layout in known if layout.fits(steps)]
+    else:
+        chosen = [_find(name, known) for name in layouts]
     usable = [layout for layout in chosen if rows % layout.replicas == 0]
     if not usable:
         raise ValueError(
@@ -116,6 +121,15 @@ def _find(name: str, known: Sequence[Layout]) -> Layout:
             return layout
     names = [layout.name for layout in known]
     raise ValueError(f"plan: unknown layout {name!r}. {suggest(name, names)}")
+
+
+def _sequence_length(model: Any) -> int | None:
+    """Returns the number of steps of the first input of a model; None if it has no sequences."""
+    if model._graph_ is None:
+        return None
+    first = model._graph_.input_tensors[0]
+    has_steps = len(first.shape) == 3 or (len(first.shape) == 2 and "int" in first.dtype)
+    return first.shape[1] if has_steps else None
 
 
 def _predict(layout: Layout, cost: StepCost, chip: Chip, rows: int, ideal: float) -> LayoutPlan:

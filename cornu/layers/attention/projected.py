@@ -9,6 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu.core.layer.layer import Layer
+from cornu.core.state.placement import gather_steps
 from cornu.layers.arguments import positive_int
 from cornu.layers.base import ConfiguredLayer
 from cornu.layers.einsum_dense import EinsumDense
@@ -238,6 +239,7 @@ class HeadedAttention(ConfiguredLayer):
 
     def _weigh(self, q: Array, k: Array, v: Array, visible: Any, training: bool) -> tuple[Any, Any]:
         """Returns the attention output over any axes, and the attention weights."""
+        k, v = gather_steps(k), gather_steps(v)
         if self.key_heads < self.query_heads:
             shared = self.query_heads // self.key_heads
             # Consecutive query heads share a key head, as in dot_product_attention.

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from cornu import settings
 from cornu.core.graph.op import op
+from cornu.core.state.placement import gather_steps
 from cornu.deviations import is_enabled
 from cornu.ops.arguments import to_array, to_float
 from cornu.types import Array, ArrayLike
@@ -84,6 +85,7 @@ def dot_product_attention(
     _check(query, key, value)
     dtype = jnp.result_type(query, key, value)
     query, key, value = (x.astype(dtype) for x in (query, key, value))
+    key, value = gather_steps(key), gather_steps(value)
     score_shape = (query.shape[0], query.shape[2], query.shape[1], key.shape[1])
     if bias is not None:
         bias = _to_four_axes(bias.astype(dtype), score_shape, "bias")

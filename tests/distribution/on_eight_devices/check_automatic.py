@@ -12,6 +12,8 @@ from cornu import distribution as dist
 from cornu import layers as L
 from cornu import ops
 from cornu.core.state.placement import place
+from cornu.distribution.planning.collectives import find_collectives
+from cornu.distribution.planning.hlo import read_program
 
 
 def divided(model, distribution):
@@ -260,7 +262,7 @@ def test_layouts_by_pattern_precede():
     ("arguments", "error", "message"),
     (
         (("both",), ValueError, "both"),
-        ((3,), TypeError, "must be 'data', 'fsdp', 'tensor'"),
+        ((3,), TypeError, "must be 'data', 'fsdp', 'sequence', 'tensor'"),
     ),
 )
 def test_unknown_names_are_reported(arguments, error, message):
@@ -295,8 +297,9 @@ def test_meshes_are_checked():
         dist.FullySharded(mesh)
     with pytest.raises(ValueError, match="must have two axes"):
         dist.TensorParallel(dist.DeviceMesh((8,), ("batch",)))
-    with pytest.raises(ValueError, match="model_parallel=3 does not divide"):
-        dist.TensorParallel(model_parallel=3)
+    for kind, axis in ((dist.TensorParallel, "model"), (dist.SequenceParallel, "sequence")):
+        with pytest.raises(ValueError, match=f"{axis}_parallel=3 does not divide"):
+            kind(None, None, 3)
 
 
 def test_memory_of_a_fully_sharded_step():
@@ -309,3 +312,46 @@ def test_memory_of_a_fully_sharded_step():
     assert all_.shards <= one.shards / 8 + biases
     # Gathered weights and summed gradients of about one layer, not of eight.
     assert all_.temporary <= one.temporary + 4 * weight
+
+
+def sequence_step(parts):
+    """Returns the compiled step of a Transformer that divides 64 steps of one row."""
+    model, x, y, loss = transformer(blocks=1, rows=1, length=64)
+    devices = dist.list_devices()[:parts]
+    given = dist.SequenceParallel(devices=devices, sequence_parallel=parts)
+    model.compile("sgd", loss, distribution=given)
+    model.train_on_batch(x, y)
+    return compiled_step(model, (x, y, None))
+
+
+def test_devices_gather_only_keys_and_values():
+    program = read_program(sequence_step(8).as_text())
+    found = find_collectives(program, {"batch": 1, "sequence": 8})
+    gathers = {(one.count, one.result_bytes) for one in found if one.kind == "all-gather"}
+    assert gathers == {(2, 4 * 64 * 32)}
+
+
+@pytest.mark.slow
+def test_activations_of_sequences_are_divided():
+    one, eight = (sequence_step(n).memory_analysis().temp_size_in_bytes for n in (1, 8))
+    assert eight <= 0.4 * one
+
+
+@pytest.mark.slow
+def test_sequences_of_other_models():
+    """Layers that mix steps have the results of one device."""
+
+    def train(given):
+        cornu.utils.set_random_seed(2)
+        x = inputs = cornu.Input((16, 8))
+        x = L.Conv1D(8, 3, padding="causal")(x)
+        x = L.LayerNormalization()(x + L.Attention()([x, x]))
+        x = L.Dense(4)(L.LSTM(8, return_sequences=True)(x))
+        model = cornu.Model(inputs, L.GlobalAveragePooling1D()(x))
+        model.compile("sgd", "mse", distribution=given)
+        data = np.random.default_rng(0).normal(size=(6, 16, 8)).astype("float32")
+        history = model.fit(data, data[:, 0, :4], batch_size=4, epochs=3, verbose=0)
+        return [*history.history["loss"], *model.predict(data, verbose=0).ravel()]
+
+    found = train(dist.SequenceParallel(sequence_parallel=4))
+    np.testing.assert_allclose(found, train(None), atol=1e-5)

@@ -26,7 +26,11 @@ def test_losses_are_those_of_one_device(name, distribution, expected):
     assert found[-1] < 0.7 * found[0]
 
 
-def test_both_axes_of_a_mesh():
-    given = cornu.distribution.TensorParallel(model_parallel=4)
-    found, expected = losses_of("Transformer", given, 10), losses_of("Transformer", None, 10)
-    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
+@pytest.mark.parametrize(
+    ("kind", "parts", "steps"),
+    (("TensorParallel", 4, 10), ("SequenceParallel", 4, 10), ("SequenceParallel", 8, 50)),
+)
+def test_both_axes_of_a_mesh(kind, parts, steps, expected):
+    given = getattr(cornu.distribution, kind)(None, None, parts)
+    found = losses_of("Transformer", given, steps)
+    np.testing.assert_allclose(found, expected["Transformer"][:steps], atol=1e-5, rtol=0)

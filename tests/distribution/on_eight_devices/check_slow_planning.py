@@ -16,7 +16,7 @@ from cornu.distribution.planning.layouts import candidates
 from cornu.distribution.planning.step_cost import StepCosts
 
 LAYOUTS = {layout.name: layout for layout in candidates(8, 8)}
-CHECKED = ("data", "fsdp", "tensor 2", "tensor 8", "fsdp x tensor 2")
+CHECKED = ("data", "fsdp", "tensor 2", "tensor 8", "fsdp x tensor 2", "sequence 4")
 
 
 def compiled_step(model, x, y, layout):

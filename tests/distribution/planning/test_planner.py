@@ -159,6 +159,16 @@ def test_the_result_is_sorted_and_shown():
         plan["pipeline"]
 
 
+def test_sequences_are_divided_where_the_model_has_some():
+    tokens = cornu.Input((6,), dtype="int32")
+    model = cornu.Model(tokens, L.Dense(4)(L.Embedding(8, 4)(tokens)))
+    model.compile("sgd", "mse")
+    plan = dist.plan(model, devices=2, batch=2)
+    assert {layout.name for layout in plan.layouts} == {"data", "fsdp", "tensor 2", "sequence 2"}
+    assert plan["sequence 2"].mesh == {"batch": 1, "sequence": 2}
+    assert plan["sequence 2"].code.endswith("SequenceParallel(sequence_parallel=2)")
+
+
 def test_data_of_unknown_sizes_is_passed():
     model = cornu.Sequential([cornu.Input((None, 8)), L.Dense(4)])
     model.compile("sgd", "mse")
