@@ -103,6 +103,7 @@ def test_models_with_files_of_layers(server):
     assert_same(other, noted)
 
 
+@pytest.mark.slow
 def test_keras_reads_the_folder(tmp_path):
     import keras
 
