@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,7 +157,7 @@ def _render(value: Any, node: cst.Arg | None, references: References) -> cst.Bas
         return render(value, references)
     except UnwritableError:
         # A function that the dialect wraps, such as a schedule, is that of the program.
-        if node is None or not callable(value) or hasattr(value, "_constructor_arguments_"):
+        if node is None or not isinstance(value, types.FunctionType):
             raise
         return node.value
 

@@ -270,7 +270,8 @@ def _merge_gates(new: Arguments) -> None:
 def _drop_fans(new: Arguments, given: Given) -> str:
     """Leaves out an initializer whose fans are those of a kernel of Keras 1."""
     init = new.get("kernel_initializer")
-    if getattr(init, "input_axes", None) is None or "init" in given.nodes:
+    is_scaled = isinstance(init, initializers.VarianceScaling) and init.input_axes is not None
+    if not is_scaled or "init" in given.nodes:
         return ""
     del new["kernel_initializer"]
     return "the initial weights of 1D, 3D and transposed convolutions of Keras 1 have another scale"

@@ -107,9 +107,15 @@ def _are_equal(first: Any, second: Any) -> bool:
         return all(getattr(first, name) == getattr(second, name) for name in _FANS)
     penalties = (regularizers.L1, regularizers.L2, regularizers.L1L2)
     if isinstance(first, penalties) and isinstance(second, penalties):
-        return all(getattr(first, n, 0.0) == getattr(second, n, 0.0) for n in ("l1", "l2"))
+        return _factors(first) == _factors(second)
     same = type(first) is type(second)
     return same and bool(first._constructor_arguments_() == second._constructor_arguments_())
+
+
+def _factors(penalty: Any) -> tuple[float, float]:
+    """Returns the factors of a penalty, of the L1 and the L2 norm."""
+    given = penalty._constructor_arguments_()
+    return given.get("l1", 0.0), given.get("l2", 0.0)
 
 
 def render(value: Any, references: References) -> cst.BaseExpression:
@@ -164,7 +170,8 @@ def _render_part(value: Any, references: References) -> cst.BaseExpression:
     if name is not None:
         return parse(repr(name))
     path = path_of_object(type(value))
-    if path is None or getattr(value, "input_axes", None) is not None:
+    has_own_fans = isinstance(value, initializers.VarianceScaling) and value.input_axes is not None
+    if path is None or has_own_fans:
         raise UnwritableError(f"{type(value).__name__} has no spelling of today")
     known = inspect.signature(type(value)).parameters
     given = {
