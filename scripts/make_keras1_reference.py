@@ -31,6 +31,7 @@ HERE = ROOT / "tests" / "dialects"
 sys.path.insert(0, str(ROOT))
 
 from scripts.old_models.update_order import order_updates  # noqa: E402
+from tests.dialects import keras1_further_cases as further  # noqa: E402
 from tests.dialects import keras1_layer_cases as layers  # noqa: E402
 from tests.dialects import keras1_training_cases as training  # noqa: E402
 from tests.dialects.keras1_case import flattened  # noqa: E402
@@ -40,7 +41,9 @@ def main() -> None:
     order_updates()
     assert keras.__version__ == "1.2.2", keras.__version__
     numbers = {}
-    for name, function in (layers.CASES | layers.RANDOM_CASES | training.CASES).items():
+    tables = (layers.CASES, layers.RANDOM_CASES, training.CASES, further.CASES)
+    cases = {name: function for table in tables for name, function in table.items()}
+    for name, function in cases.items():
         print(name, flush=True)
         np.random.seed(1)
         result = function(keras)

@@ -1,5 +1,7 @@
 """The dialect against numbers of Keras 1.2.2 itself; see scripts/make_keras1_reference.py."""
 
+import inspect
+import re
 import warnings
 from pathlib import Path
 
@@ -7,15 +9,28 @@ import numpy as np
 import pytest
 
 from cornu.dialects.keras1 import load
-from tests.dialects import keras1_layer_cases, keras1_training_cases
+from tests.dialects import keras1_further_cases, keras1_layer_cases, keras1_training_cases
 from tests.dialects.keras1_case import flattened
 from tests.sampling import slow_except
 
 REFERENCE = Path(__file__).parent / "keras1_reference.npz"
 
-CASES = keras1_layer_cases.CASES | keras1_training_cases.CASES
+MODULES = (keras1_layer_cases, keras1_training_cases, keras1_further_cases)
+CASES = {name: function for module in MODULES for name, function in module.CASES.items()}
 RANDOM_CASES = keras1_layer_cases.RANDOM_CASES
-LONG = {"objectives", "callbacks", "optimizers"}
+LONG = {
+    *("objectives", "callbacks", "optimizers", "removed_layers", "metrics"),
+    "penalties_of_weights",
+}
+# Names without a case, with the reason.
+WITHOUT_CASE = {
+    **dict.fromkeys(("InputSpec", "InputLayer", "Layer", "Recurrent", "Wrapper"), "a base class"),
+    "Optimizer": "a base class",
+    **dict.fromkeys(("conv_input_length", "conv_output_length"), "tested without a reference"),
+    **dict.fromkeys(("clip_norm", "optimizer_from_config"), "a part of optimizers"),
+    "linear": "the identity",
+    **dict.fromkeys(("cosine", "KLD", "MAE", "MAPE", "MSE", "MSLE"), "another name"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +46,23 @@ def compare(reference, name, function, **tolerance):
     for key, value in expected.items():
         assert found[key].shape == value.shape, key
         np.testing.assert_allclose(found[key], value, err_msg=key, **tolerance)
+
+
+@pytest.mark.parametrize(
+    "path", ["layers", "optimizers", "objectives", "metrics", "initializations", "activations"]
+)
+def test_every_name_has_a_case(path):
+    source = "".join(inspect.getsource(module) for module in MODULES)
+    module = vars(load())[path]
+    public = {
+        name: value
+        for name, value in vars(module).items()
+        if callable(value) and not name.startswith("_") and name[:3] != "get"
+    }
+    # Another name of a thing that has a case needs none.
+    covered = {id(value) for name, value in public.items() if re.search(rf"\b{name}\b", source)}
+    missing = [name for name, value in public.items() if id(value) not in covered]
+    assert [name for name in missing if name not in WITHOUT_CASE] == []
 
 
 @pytest.mark.parametrize("name", slow_except(CASES, CASES.keys() - LONG))

@@ -255,7 +255,7 @@ def get_optimizer(identifier: Any, kwargs: Any = None) -> Any:
 _CLASSES: dict[str, Any] = {
     name: derive_optimizer(vars(optimizers)[name], methods=OptimizerMethods)
     for name in optimizers.__all__
-    if name not in ("get", "OldOptimizer")
+    if name not in ("get", "Ftrl", "OldOptimizer")
 }
 _CLASSES |= {name.lower(): cls for name, cls in _CLASSES.items()}
 
