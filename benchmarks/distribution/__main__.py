@@ -283,7 +283,7 @@ devices is compared with one that was not interrupted, others with one on a sing
 ## Restored checkpoints
 
 A folder of `OrbaxCheckpoint`, of which each process reads the parts of its own devices, in MiB. The
-losses are those of two further epochs, compared with a restored model on the eight devices.
+losses are those of two further epochs, compared with the model that one device restores.
 
 {5}
 

@@ -86,7 +86,7 @@ def test_eager_steps_are_those_of_one_device(data):
     for distribution in (None, model_parallel()):
         cornu.utils.set_random_seed(1)
         model = mlp()
-        model.compile("adam", "mse", run_eagerly=True, distribution=distribution)
+        model.compile("sgd", "mse", run_eagerly=True, distribution=distribution)
         losses = [model.train_on_batch(x, y) for _ in range(2)]
         found.append([*losses, *model.predict(x, verbose=0).ravel()])
     np.testing.assert_allclose(*found, atol=1e-5, rtol=1e-5)

@@ -29,7 +29,7 @@ def test_planning_leaves_the_model_as_it_was():
     model.compile("adam", loss)
     before = [np.array(v.value) for v in model.variables]
     shardings = [v.sharding for v in model.variables]
-    dist.plan(model, devices=16, layouts=["data", "fsdp", "tensor 2"], batch=16)
+    dist.plan(model, devices=16, layouts=["fsdp", "tensor 2"], batch=16)
     assert [v.sharding for v in model.variables] == shardings
     for variable, value in zip(model.variables, before, strict=True):
         np.testing.assert_array_equal(variable.value, value)
