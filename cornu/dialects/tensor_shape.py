@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, SupportsIndex, overload
 
-__all__ = ["Dimension", "TensorShape"]
+__all__ = ["Dimension", "ListedShape", "TensorShape"]
 
 
 class Dimension(int):
@@ -33,6 +33,28 @@ class _Unknown:
         return self
 
     __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __truediv__ = __add__
+
+
+class ListedShape(tuple[int | None, ...]):
+    """The attribute `shape` of Tensors, with methods of TensorFlow: `x.shape.as_list()`."""
+
+    @property
+    def ndims(self) -> int:
+        """The number of axes."""
+        return len(self)
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self)
+
+    def as_list(self) -> list[int | None]:
+        """Returns the sizes, with None for unknown ones."""
+        return list(self)
+
+    def is_fully_defined(self) -> bool:
+        """Whether all sizes are known."""
+        return None not in self
 
 
 class TensorShape(tuple[Any, ...]):

@@ -42,6 +42,7 @@ __all__ = [
     "format_shape",
     "is_keras_tensor",
     "register_attribute",
+    "register_shape_type",
     "standardize_shape",
 ]
 
@@ -121,7 +122,7 @@ class Tensor(Operators, TensorBase):
                 "Ragged Tensors are not supported. Use dense arrays with a mask."
             )
         self.sparse = bool(sparse)
-        self.shape = standardize_shape(shape)
+        self.shape = _shape_types[-1](standardize_shape(shape))
         # Not among the dtypes of arrays: only layers that run on the host take such Tensors.
         self.dtype = "string" if dtype == "string" else standardize_dtype(dtype)
         self.name = name or auto_name("keras_tensor")
@@ -281,6 +282,19 @@ def register_attribute(name: str, compute: Callable[[Tensor], Any]) -> None:
         compute: returns its value for a Tensor.
     """
     _attributes[name] = compute
+
+
+# The type of shapes; a subclass of tuple for programs of another version.
+_shape_types: list[type[tuple[int | None, ...]]] = [tuple]
+
+
+def register_shape_type(cls: type[tuple[int | None, ...]]) -> None:
+    """Gives the shapes of Tensors that are created from now on the methods of a class.
+
+    Args:
+        cls: a subclass of tuple.
+    """
+    _shape_types.append(cls)
 
 
 def _refuse_jax(tensor: Tensor) -> NoReturn:

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from cornu import layers as modern_layers
+from cornu.core.graph.tensor import register_shape_type
 from cornu.core.state.variable import Variable
 from cornu.dialects import scikit_learn
 from cornu.dialects.backend.lazy import read
@@ -27,6 +28,7 @@ from cornu.dialects.keras1 import (
 from cornu.dialects.keras1 import layers as own_layers
 from cornu.dialects.keras_json import apply_settings
 from cornu.dialects.layer_methods import derive_class
+from cornu.dialects.tensor_shape import ListedShape
 from cornu.dialects.tree import install_root, make_tree
 from cornu.legacy.keras1 import objectives
 from cornu.legacy.keras1.argument_values import set_image_dim_ordering
@@ -224,4 +226,5 @@ def install() -> None:
         RuntimeError: another version of Keras is already imported.
     """
     install_root(load())
+    register_shape_type(ListedShape)
     apply_settings({"image_dim_ordering": set_image_dim_ordering})

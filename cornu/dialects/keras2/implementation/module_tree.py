@@ -12,6 +12,7 @@ from cornu import applications, datasets, mixed_precision, saving, utils
 from cornu import layers as modern_layers
 from cornu import optimizers as modern_optimizers
 from cornu.backend import set_image_data_format
+from cornu.core.graph.tensor import register_shape_type
 from cornu.data.readers.image_files import image_dataset_from_directory
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
@@ -43,6 +44,7 @@ from cornu.dialects.keras2.implementation.version import (
 from cornu.dialects.keras_json import apply_settings
 from cornu.dialects.optimizer_steps import derive_optimizer
 from cornu.dialects.preprocessing import image, image_iterators, image_transforms, sequence, text
+from cornu.dialects.tensor_shape import ListedShape
 from cornu.dialects.tree import install_root, make_tree
 
 __all__ = ["install", "load"]
@@ -295,6 +297,7 @@ def install(version: str = KERAS_2_2.number, tensorflow: bool | None = None) -> 
         RuntimeError: another version of Keras is already imported.
     """
     install_root(load(version))
+    register_shape_type(ListedShape)
     apply_settings({"image_data_format": set_image_data_format})
     if tensorflow is None:
         tensorflow = importlib.util.find_spec("tensorflow") is None
