@@ -8,7 +8,8 @@ from cornu.models.clone import clone_model
 from cornu.models.edit import Editor, edit
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
-from cornu.saving.model_files import load_model, model_from_json, model_from_yaml, save_model
+from cornu.saving.model_files import load_model, save_model
+from cornu.saving.model_texts import model_from_json, model_from_yaml
 
 if _TYPE_CHECKING:
     from cornu.layers.preprocessing.feature_space.feature_space import FeatureSpace

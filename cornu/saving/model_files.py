@@ -8,10 +8,9 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol, TypeGuard, runtime_checkable
+from typing import IO, Any, Literal, TypeGuard
 
 from cornu import registry
-from cornu.core.state.initial_value import defer_values
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import check_choice, quantity
@@ -34,9 +33,9 @@ from cornu.saving.formats.keras_folder import (
 )
 from cornu.saving.formats.legacy_hdf5 import HDF5_SUFFIXES, is_hdf5
 from cornu.saving.formats.orbax import OrbaxCheckpointReader, open_checkpoint
-from cornu.saving.formats.yaml_text import yaml_to_json
 from cornu.saving.json_text import to_json
 from cornu.saving.missing_objects import list_missing_objects
+from cornu.saving.model_texts import model_from_config
 from cornu.saving.stored_state import (
     StoredState,
     StoredValue,
@@ -47,24 +46,12 @@ from cornu.saving.stored_state import (
 from cornu.saving.variable_paths import match_file
 from cornu.saving.work_budget import check_work
 
-__all__ = ["describe_model", "load_model", "model_from_json", "model_from_yaml", "save_model"]
+__all__ = ["describe_model", "load_model", "save_model"]
 
 _REMEDY = (
     "create the model in your program and call model.load_weights(path, skip_mismatch=True), which "
     "loads the weights that match"
 )
-_TRUSTED_JSON = (
-    "If you trust the text, call cornu.saving.deserialize_keras_object(json.loads(text))."
-)
-
-
-@runtime_checkable
-class CompiledFromConfig(Protocol):
-    """The methods of models that layers do not have."""
-
-    def get_compile_config(self) -> Any: ...
-
-    def compile_from_config(self, config: Any) -> None: ...
 
 
 @api_boundary
@@ -383,7 +370,7 @@ def _restore_model(
             config = validation.read_json(text, "config.json", stored=config_size)
             check_work(config, len(text), name)
             with list_missing_objects(config, archive, compile):
-                model = _model_from_config(config, name)
+                model = model_from_config(config, name)
                 # The whole before its parts, because a call of the whole builds the parts.
                 for obj, state in reversed(archive.states):
                     obj._restore_state_(
@@ -401,105 +388,6 @@ def _restore_assets(
         with tempfile.TemporaryDirectory() as name:
             if archive.extract_assets(folder, Path(name)):
                 layer.load_assets(name)
-
-
-def _model_from_config(config: Any, name: str) -> Any:
-    model = registry.deserialize(config)
-    if not isinstance(model, CompiledFromConfig):
-        raise ValueError(f"{name} does not describe a model.")
-    return model
-
-
-@api_boundary
-@loses_no_interrupt
-def model_from_json(
-    json_string: str,
-    custom_objects: Mapping[str, Any] | None = None,
-    *,
-    keras_version: str | None = None,
-    source_backend: str | None = None,
-) -> Any:
-    """Returns a model with the architecture that `model.to_json()` described, and new weights.
-
-    Args:
-        json_string: the JSON text, of any version of Keras.
-        custom_objects: your own classes and functions by name.
-        keras_version, source_backend: the version of Keras that wrote it, and its backend; see
-            `load_model`.
-
-    Raises:
-        ValueError: the text is not the JSON of a model, names an unknown class, or asks for far
-            more work than its size justifies, such as `diff` with `n=10**9`.
-
-    Example:
-
-    >>> import cornu
-    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
-    >>> model_from_json(model.to_json()).output_shape
-    (None, 2)
-    """
-    name = "The JSON text"
-    if isinstance(json_string, str) and not json_string.lstrip().startswith("{"):
-        raise ValueError(
-            f"{name} starts with {json_string[:20]!r}, and does not describe a model.\n"
-            "Pass the string that model.to_json() returned, not a file name."
-        )
-    with (
-        validation.wrap_read_errors(name),
-        defer_values(),
-        validation.limit_work(len(json_string), name),
-        registry.custom_object_scope(custom_objects),
-    ):
-        config = validation.read_json(json_string, name)
-        old = old_files.create_model_of_json(
-            config, len(json_string), name, keras_version, source_backend
-        )
-        if old is not None:
-            return old
-        check_work(config, len(json_string), name, _TRUSTED_JSON)
-        with registry.archive_scope() as archive, list_missing_objects(config, archive, True):
-            model = _model_from_config(config, name)
-        shapes = config.get("build_config")
-        if isinstance(shapes, dict) and not model.built:
-            model.build_from_config(shapes)
-        return model
-
-
-@api_boundary
-@loses_no_interrupt
-def model_from_yaml(
-    yaml_string: str,
-    custom_objects: Mapping[str, Any] | None = None,
-    *,
-    keras_version: str | None = None,
-    source_backend: str | None = None,
-) -> Any:
-    """Returns a model with the architecture that `to_yaml()` of Keras 1 or 2 described.
-
-    The text is read as plain data: nothing in it is executed or imported. This requires PyYAML,
-    `pip install "cornu[yaml]"`.
-
-    Args:
-        yaml_string: the YAML text.
-        custom_objects: your own classes and functions by name.
-        keras_version, source_backend: the version of Keras that wrote it, and its backend; see
-            `load_model`.
-
-    Raises:
-        ImportError: PyYAML is not installed.
-        ValueError: the text is not the YAML of a model, or names an unknown class.
-
-    Example:
-
-    >>> import cornu
-    >>> text = "{class_name: Sequential, config: [], keras_version: 1.2.2}"
-    >>> cornu.models.model_from_yaml(text).layers
-    []
-    """
-    text = yaml_to_json(yaml_string, "The YAML text")
-    return model_from_json(
-        text, custom_objects, keras_version=keras_version, source_backend=source_backend
-    )
 
 
 # FeatureSpace, in a lower layer of the architecture, saves itself through the registry.
