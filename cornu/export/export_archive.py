@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.deviations import plain_formulations
 from cornu.errors import check_choice
 from cornu.export.inference import InputDescription
-from cornu.export.saved_model import convert_endpoint, import_tensorflow
+from cornu.export.saved_model import atomic_directory, convert_endpoint, import_tensorflow
 
 __all__ = ["ExportArchive"]
 
@@ -176,7 +177,8 @@ class ExportArchive:
         for name, endpoint in self._endpoints.items():
             function = self._convert(endpoint, list(variables.values()), made, tensorflow)
             setattr(module, name, function)
-        tensorflow.saved_model.save(module, str(filepath), None, options)
+        with atomic_directory(Path(filepath)) as folder:
+            tensorflow.saved_model.save(module, str(folder), None, options)
         if verbose:
             print(f"Saved the endpoints {list(self._endpoints)} to {os.fspath(filepath)!r}.")
 

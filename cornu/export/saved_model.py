@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from cornu.export.symbolic_sizes import trace_with_sizes
 
 __all__ = [
     "ENDPOINT",
+    "atomic_directory",
     "convert_endpoint",
     "import_tensorflow",
     "read_saved_model",
@@ -55,6 +59,7 @@ def write_saved_model(
 
     Raises:
         ImportError: TensorFlow is not installed.
+        NotADirectoryError: the path is that of a file.
     """
     tensorflow = import_tensorflow("Exporting a SavedModel")
     module = tensorflow.Module()
@@ -81,7 +86,39 @@ def write_saved_model(
     trace = tensorflow.function
     setattr(module, ENDPOINT, trace(serve, input_signature=specs, autograph=False))
     signature = trace(by_name, input_signature=specs, autograph=False)
-    tensorflow.saved_model.save(module, str(path), signatures={_SIGNATURE: signature})
+    with atomic_directory(path) as folder:
+        tensorflow.saved_model.save(module, str(folder), signatures={_SIGNATURE: signature})
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path) -> Iterator[Path]:
+    """Yields a directory, whose files are moved to `path` if the block succeeds.
+
+    Other files that `path` has are kept.
+
+    Raises:
+        NotADirectoryError: the path is that of a file.
+    """
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(
+            f"{str(path)!r} is a file, and a SavedModel is a directory. Pass another path."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name[:40]}.", dir=path.parent) as folder:
+        made = Path(folder) / "new"
+        yield made
+        if not path.exists():
+            os.replace(made, path)
+            return
+        # The graph comes last: without it, there is no SavedModel.
+        files = sorted(made.rglob("*"), key=lambda file: file.parent == made)
+        for file in files:
+            target = path / file.relative_to(made)
+            if file.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(file, target)
 
 
 def convert_endpoint(

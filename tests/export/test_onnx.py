@@ -45,6 +45,15 @@ def convolutions():
     return cornu.Model(image, layers.Dense(3, "softmax")(layers.GlobalAveragePooling2D()(x)))
 
 
+def unknown_sizes():
+    image = cornu.Input((None, None, 3), name="image")
+    x = layers.Conv2D(4, 3, strides=2, padding="same")(image)
+    x = layers.MaxPooling2D(2, padding="same")(layers.DepthwiseConv2D(3, 2, padding="same")(x))
+    x = layers.Conv2DTranspose(3, 3, strides=2, padding="same")(x)
+    x = layers.AveragePooling2D(2, padding="same")(layers.UpSampling2D(2)(x))
+    return cornu.Model(image, [x, layers.GlobalMaxPooling2D()(x)])
+
+
 def masked_lstm():
     tokens = cornu.Input((None,), dtype="int32", name="tokens")
     x = layers.Embedding(10, 4, mask_zero=True)(tokens)
@@ -100,6 +109,7 @@ def operations():
 
 
 MODELS = {
+    "unknown_sizes": (unknown_sizes, lambda n: {"image": normal(n, 9 + n, 15 - n, 3)}),
     "convolutions": (convolutions, lambda n: {"image": normal(n, 9, 8, 3)}),
     "masked_lstm": (
         masked_lstm,
@@ -137,6 +147,25 @@ def test_names_of_blocks_layers_and_weights(tmp_path):
     assert model.opset_import[0].version == 18
     (axis, *_) = model.graph.input[0].type.tensor_type.shape.dim
     assert axis.dim_param == "batch"
+
+
+def test_bfloat16_is_float32_outside(tmp_path):
+    x = cornu.Input((4,), dtype="bfloat16", name="x")
+    model = cornu.Model(x, layers.Dense(2, dtype="bfloat16", name="y")(x))
+    program = cornu.export.load(export(model, tmp_path))
+    assert {d.dtype for d in (*program.inputs, *program.outputs)} == {"float32"}
+    data = normal(3, 4)
+    np.testing.assert_array_equal(program(data), np.asarray(model(data)).astype("float32"))
+
+
+def test_floats_of_8_bits_need_a_newer_opset(tmp_path):
+    model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3)])
+    model.quantize("float8")
+    with pytest.raises(NotImplementedError, match="Pass opset_version=19"):
+        export(model, tmp_path)
+    data = normal(3, 4)
+    program = cornu.export.load(export(model, tmp_path, opset_version=19))
+    np.testing.assert_allclose(program(data), model(data), rtol=1e-5, atol=1e-6)
 
 
 def test_opset_version(tmp_path):

@@ -79,6 +79,11 @@ def test_a_failed_export_leaves_both_files(model, pair, monkeypatch):
     assert {path: path.read_bytes() for path in pair.parent.iterdir()} == before
 
 
+def test_external_data_is_a_bool(model, tmp_path):
+    with pytest.raises(TypeError, match="external_data must be a bool"):
+        export(model, tmp_path / "model.onnx", external_data="all")
+
+
 LOCATIONS = ("../secret", "/etc/passwd", "", ".", "sub/model.onnx.data")
 
 

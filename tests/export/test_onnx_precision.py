@@ -146,9 +146,19 @@ def test_weights_that_are_quantized_already(tmp_path):
     assert distance(cornu.export.load(path)(x), np.asarray(model(x))) < 1e-5
 
 
+def test_models_without_products_remain_in_float32(tmp_path):
+    model = cornu.Sequential([cornu.Input((4,)), layers.ReLU()])
+    x = normal(3, 4)
+    with pytest.warns(UserWarning, match="no products of matrices"):
+        path, _ = export(model, tmp_path, precision="int8", calibration_data=x)
+    np.testing.assert_array_equal(cornu.export.load(path)(x), model(x))
+
+
 WRONG = {
     "no data": ({"precision": "int8"}, ValueError, "needs calibration_data"),
     "no precision": ({"calibration_data": normal(1, 8, 8, 3)}, TypeError, "is for precision"),
+    "kept": ({"keep_io_types": False}, TypeError, "keep_io_types is for precision"),
+    "number": ({"precision": "int8", "calibration_data": 3}, TypeError, "iterable of batches"),
     "unknown": ({"precision": "int4"}, ValueError, "precision"),
     "empty": ({"precision": "int8", "calibration_data": []}, ValueError, "is empty"),
     "count": (

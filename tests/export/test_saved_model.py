@@ -5,6 +5,7 @@ import pytest
 
 import cornu
 from cornu import layers
+from cornu.export.saved_model import atomic_directory
 
 RNG = np.random.default_rng(0)
 
@@ -57,6 +58,26 @@ def test_an_archive_with_two_endpoints(tensorflow, tmp_path):
     np.testing.assert_allclose(loaded.serve(x), model(x), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(loaded.first(x), model.layers[0](x), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(loaded.kernels[0], model.layers[0].kernel.value)
+
+
+def test_directories_are_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "model"
+    with pytest.raises(OSError, match="full"), atomic_directory(path) as folder:
+        (folder / "variables").mkdir(parents=True)
+        raise OSError("full")
+    assert not list(tmp_path.iterdir())
+
+    for text in ("first", "second"):
+        with atomic_directory(path) as folder:
+            (folder / "variables").mkdir(parents=True)
+            (folder / "variables" / "data").write_text(text)
+            (folder / "saved_model.pb").write_text(text)
+        assert (path / "variables" / "data").read_text() == text
+        assert (path / "saved_model.pb").read_text() == text
+        (path / "notes").write_text("kept")
+    assert sorted(p.name for p in path.iterdir()) == ["notes", "saved_model.pb", "variables"]
+    with pytest.raises(NotADirectoryError, match="is a file"), atomic_directory(path / "notes"):
+        pass
 
 
 def test_what_an_archive_refuses(tmp_path):

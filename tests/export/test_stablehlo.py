@@ -159,6 +159,7 @@ def test_formats_that_are_not_written():
 
 WRONG_CALLS = {
     "shape": ({"a": np.ones((2, 4)), "b": np.ones((2, 3))}, "'a' has the shape"),
+    "empty": ({"a": np.ones((0, 3)), "b": np.ones((0, 3))}, "take at least 1"),
     "missing": ({"a": np.ones((2, 3))}, "Expected the inputs"),
     "count": (np.ones((2, 3)), "Expected 2 inputs"),
 }

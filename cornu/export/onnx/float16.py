@@ -213,7 +213,10 @@ def _is_square(node: Any) -> bool:
 def to_half(array: np.ndarray) -> np.ndarray:
     """Returns numbers in float16; those out of its range, apart from 0, become its limits."""
     limits = np.finfo(np.float16)
-    size = np.clip(np.abs(array), limits.smallest_subnormal, limits.max)
-    changes = np.isfinite(array) & (array != 0)
     with np.errstate(over="ignore", under="ignore"):
-        return np.where(changes, np.copysign(size, array), array).astype(np.float16)
+        half = array.astype(np.float16)
+    over = np.isinf(half) & np.isfinite(array)
+    half[over] = np.copysign(limits.max, array[over])
+    under = (half == 0) & (array != 0)
+    half[under] = np.copysign(limits.smallest_subnormal, array[under])
+    return half

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import check_choice, missing_package
 from cornu.export.exported_model import convert_input
 from cornu.export.inference import InferenceFunction
@@ -26,15 +28,22 @@ _ROWS = 32  # of a batch, if the data are arrays
 _PRODUCTS = ["Conv", "Gemm", "MatMul"]
 
 
-def check_precision(precision: str | None, calibration_data: Any) -> None:
-    """Checks the arguments of an export.
+def check_precision(
+    name: str, precision: str | None, keep_io_types: bool, calibration_data: Any
+) -> None:
+    """Checks the arguments of an export of the model `name`.
 
     Raises:
         ValueError: the precision is unknown, or data for the calibration is missing.
-        TypeError: there is data, and nothing to be calibrated.
+        TypeError: there is data, and nothing to be calibrated, or dtypes that do not change.
     """
     if precision is not None:
-        check_choice("export", "precision", precision, _PRECISIONS)
+        check_choice(f"Model {name!r}.export", "precision", precision, _PRECISIONS)
+    if precision != "float16" and keep_io_types is not True:
+        raise TypeError(
+            f'keep_io_types is for precision="float16". Received: {precision!r}, with which inputs '
+            "and outputs keep their dtypes."
+        )
     if precision == "int8" and calibration_data is None:
         raise ValueError(
             'precision="int8" needs calibration_data: some hundred inputs that are typical of '
@@ -52,10 +61,16 @@ def calibration_batches(data: Any, inference: InferenceFunction) -> Iterator[Arr
         inference: the model.
 
     Raises:
-        ValueError: the data does not fit the inputs of the model, or is empty.
+        TypeError: the data is not iterable.
+        ValueError: it does not fit the inputs of the model, or is empty.
     """
     is_array = hasattr(data, "shape")
     is_whole = is_array or isinstance(data, Mapping) or _is_list_of_inputs(data, inference)
+    if not is_whole and not isinstance(data, Iterable):
+        raise TypeError(
+            "calibration_data must be arrays, or an iterable of batches of arrays. "
+            f"Received: {data!r}"
+        )
     count = 0
     for batch in [data] if is_whole else data:
         arrays = _by_name(batch, inference)
@@ -96,7 +111,8 @@ def to_int8(
     """Returns a quantized graph without initializers, and these by name.
 
     Weights get a scale for each output, inputs of products one scale, from the least and the
-    greatest number in the data. Loops, and so recurrent layers, remain in float32.
+    greatest number in the data. Loops, and so recurrent layers, remain in float32; a model of
+    nothing else remains as it is, with a warning.
 
     Args:
         model: the message of ONNX, without initializers.
@@ -131,12 +147,20 @@ def to_int8(
     with tempfile.TemporaryDirectory() as folder, _quiet():
         plain, fused, quantized = (Path(folder) / f"{n}.onnx" for n in ("plain", "fused", "int8"))
         write_model(model, arrays, plain)
+        del model.graph.initializer[:]
         # Normalizations become a part of the convolutions before them.
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(fused)
         options.log_severity_level = 3
         onnxruntime.InferenceSession(plain, options, providers=["CPUExecutionProvider"])
+        if not any(node.op_type in _PRODUCTS for node in onnx.load(fused).graph.node):
+            warnings.warn(
+                'precision="int8": the model has no products of matrices or convolutions outside '
+                "of loops. The file is in float32.",
+                stacklevel=user_stacklevel(),
+            )
+            return model, dict(arrays)
         quantization.quantize_static(
             _with_vector_biases(onnx.load(fused)),
             quantized,

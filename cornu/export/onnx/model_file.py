@@ -16,10 +16,18 @@ import numpy as np
 from cornu.export.onnx.graph import element_type
 from cornu.saving.atomic_write import atomic_write
 
-__all__ = ["MOST_BYTES", "TOKEN_KEY", "external_entries", "external_tensors", "write_model"]
+__all__ = [
+    "MOST_BYTES",
+    "TOKEN_BYTES",
+    "TOKEN_KEY",
+    "external_entries",
+    "external_tensors",
+    "write_model",
+]
 
+TOKEN_BYTES = 16
 TOKEN_KEY = "cornu.external_data"
-"""The key of the metadata that has the first bytes of the second file."""
+"""The key of the metadata that has the first `TOKEN_BYTES` of the second file."""
 
 MOST_BYTES = 1_900_000_000
 """Weights of more bytes are written to a second file; the rest of a graph is small."""
@@ -27,7 +35,6 @@ MOST_BYTES = 1_900_000_000
 _SUFFIX = ".data"
 _LEAST_EXTERNAL = 1024  # smaller arrays, such as shapes, remain in the first file
 _PAGE = 4096  # positions are multiples of the pages of memory, so that runtimes can map the file
-_TOKEN_BYTES = 16
 
 
 def write_model(
@@ -40,7 +47,7 @@ def write_model(
     that they are from different exports.
 
     Args:
-        model: the message of ONNX, without initializers.
+        model: the message of ONNX, without initializers, which are added to it.
         arrays: the initializers, by name.
         path: the file.
         external: whether arrays are written to a second file; None if they have more than
@@ -66,7 +73,7 @@ def write_model(
         with atomic_write(path) as temporary:
             temporary.write_bytes(model.SerializeToString())
         return
-    token = secrets.token_bytes(_TOKEN_BYTES)
+    token = secrets.token_bytes(TOKEN_BYTES)
     entry = model.metadata_props.add()
     entry.key, entry.value = TOKEN_KEY, token.hex()
     data = path.with_name(path.name + _SUFFIX)

@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu.export.onnx.elementwise import NUMBERS, Rule, restored, supported
 from cornu.export.onnx.graph import GraphWriter, Value
-from cornu.export.onnx.shapes import insert_zeros, reverse
+from cornu.export.onnx.shapes import insert_zeros, is_padding, reverse
 
 __all__ = ["RULES"]
 
@@ -69,13 +69,14 @@ def _convolution(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list[str]
     extents = [(n - 1) * d for n, d in zip(window, params["rhs_dilation"], strict=True)]
     cuts = [n - p for side in (low, high) for n, p in zip(extents, side, strict=True)]
     steps = params["window_strides"]
-    if any(n != 1 for n in gaps) and groups == 1 and set(steps) == {1} and min(cuts) >= 0:
+    is_transposed = any(n != 1 for n in gaps) and groups == 1 and set(steps) == {1}
+    if is_transposed and is_padding(cuts):
         y = _transposed(graph, x, kernel, cuts, gaps, params["rhs_dilation"])
     else:
         if any(n != 1 for n in gaps):
             x = insert_zeros(graph, x, shape, [0, 0, *(n - 1 for n in gaps)])
-        if min((*low, *high), default=0) < 0:
-            x = graph.node("Pad", [x, graph.constant([0, 0, *low, 0, 0, *high], np.int64)])
+        if not is_padding((*low, *high)):
+            x = graph.node("Pad", [x, graph.shape([0, 0, *low, 0, 0, *high])])
             low = high = [0] * len(low)
         y = graph.node(
             "Conv",

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cornu.errors import missing_package
 from cornu.export.exported_model import ExportedModel
 from cornu.export.inference import InputDescription, Preprocessing
-from cornu.export.onnx.model_file import TOKEN_KEY, external_entries, external_tensors
+from cornu.export.onnx.model_file import TOKEN_BYTES, TOKEN_KEY, external_entries, external_tensors
 from cornu.export.onnx.writer import SIGNATURE_KEY
 from cornu.export.stablehlo.archive import signature_from_json
 from cornu.saving.validation import read_json, wrap_read_errors
@@ -28,13 +26,14 @@ _DTYPES = {
 def read_onnx(path: Path) -> ExportedModel:
     """Returns the graph of an ONNX file.
 
-    onnxruntime receives the bytes of the file, and those of a file with external data beside it. No
-    other file is opened, whatever names it has.
+    onnxruntime receives the bytes of the file. Only if all external data is in files beside it, it
+    receives the path, and opens these.
 
     Raises:
         ImportError: the package `onnxruntime` is not installed.
         FileNotFoundError: the file with external data is missing.
-        ValueError: the file is damaged, or has operators that onnxruntime lacks.
+        NotImplementedError: onnxruntime lacks an operator of the graph.
+        ValueError: the file is damaged.
     """
     try:
         import onnxruntime
@@ -42,13 +41,15 @@ def read_onnx(path: Path) -> ExportedModel:
         raise missing_package("onnxruntime", "onnx", "Loading an ONNX file") from error
     name = repr(str(path))
     data = path.read_bytes()
-    files = _read_external_files(data, path)
-    options = onnxruntime.SessionOptions()
-    if files:
-        names, sizes = list(files), [len(file) for file in files.values()]
-        options.add_external_initializers_from_files_in_memory(names, [*files.values()], sizes)
+    source: bytes | str = str(path) if _check_external_files(data, path) else data
     with wrap_read_errors(name, wrap_value_errors=True):
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        try:
+            session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+        except RuntimeError as error:
+            if "NOT_IMPLEMENTED" not in str(error):
+                raise
+            reason = f"onnxruntime {onnxruntime.__version__} cannot compute {name}: {error}"
+            raise NotImplementedError(reason) from error
         meta = session.get_modelmeta()
         text = meta.custom_metadata_map.get(SIGNATURE_KEY)
         stated = None if text is None else signature_from_json(read_json(text, SIGNATURE_KEY))
@@ -63,10 +64,10 @@ def read_onnx(path: Path) -> ExportedModel:
     return ExportedModel(meta.graph_name, "onnx", inputs, outputs, preprocessing, call)
 
 
-def _read_external_files(data: bytes, path: Path) -> dict[str, np.ndarray]:
-    """Returns the bytes of the files that have numbers of a model, by name.
+def _check_external_files(data: bytes, path: Path) -> bool:
+    """Returns whether a model has external data, after a check of the files that have it.
 
-    onnxruntime would open a file of this name in the current directory of the process.
+    onnxruntime would open files in the current directory of the process for a model without a path.
 
     Raises:
         FileNotFoundError: there is no such file beside the model.
@@ -74,7 +75,7 @@ def _read_external_files(data: bytes, path: Path) -> dict[str, np.ndarray]:
     """
     # Texts are stored as they are: without this one, there is no external data.
     if b"location" not in data:
-        return {}
+        return False
     try:
         import onnx
     except ImportError as error:
@@ -83,24 +84,20 @@ def _read_external_files(data: bytes, path: Path) -> dict[str, np.ndarray]:
     with wrap_read_errors(name, wrap_value_errors=True):
         model = onnx.load_model_from_string(data)
     entries = [external_entries(tensor) for tensor in external_tensors(model)]
-    files = {}
-    for location in {entry.get("location", "") for entry in entries}:
+    files = {n: path.parent / n for n in {entry.get("location", "") for entry in entries}}
+    for location, file in files.items():
         if location != Path(location).name or location in ("", ".", ".."):
             raise ValueError(
                 f"{name} names the file {location!r} for its weights, which is not beside it. "
                 "It was not opened."
             )
-        beside = path.with_name(location)
-        if not beside.is_file():
+        if not file.is_file():
             raise FileNotFoundError(
                 f"The weights of {name} are in the file {location!r}, which is not in the "
                 "directory of the model. Copy both files."
             )
-        files[location] = (
-            np.memmap(beside, mode="r") if beside.stat().st_size else np.empty(0, "u1")
-        )
     for entry in entries:
-        size = len(files[entry["location"]])
+        size = files[entry["location"]].stat().st_size
         with wrap_read_errors(name, wrap_value_errors=True):
             first, length = int(entry.get("offset", 0)), int(entry.get("length", 0))
         if min(first, length) < 0 or first + length > size:
@@ -110,11 +107,13 @@ def _read_external_files(data: bytes, path: Path) -> dict[str, np.ndarray]:
             )
     token = {entry.key: entry.value for entry in model.metadata_props}.get(TOKEN_KEY)
     for location, file in files.items():
-        if token is not None and bytes(file[: len(token) // 2]).hex() != token:
+        with open(file, "rb") as opened:
+            first_bytes = opened.read(TOKEN_BYTES)
+        if token is not None and first_bytes.hex() != token:
             raise ValueError(
                 f"{name} and {location!r} are from different exports. Copy or export both again."
             )
-    return files
+    return bool(files)
 
 
 def _describe(node: Any) -> InputDescription:

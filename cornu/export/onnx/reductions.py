@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from cornu.export.onnx.elementwise import FLOATS, NUMBERS, Rule, restored, supported
-from cornu.export.onnx.graph import GraphWriter, Value, is_known
+from cornu.export.onnx.graph import GraphWriter, Value
+from cornu.export.onnx.shapes import is_padding
 
 __all__ = ["RULES"]
 
@@ -92,6 +93,7 @@ def _pool(graph: GraphWriter, eqn: Any, x: Value, kind: str, **attributes: int) 
         for axis in range(x.rank)
         if params["window_dimensions"][axis] == 1
         and params["window_strides"][axis] == 1
+        and is_padding(params["padding"][axis])
         and params["padding"][axis] == (0, 0)
     ]
     pooled = [axis for axis in range(x.rank) if axis not in plain]
@@ -103,8 +105,11 @@ def _pool(graph: GraphWriter, eqn: Any, x: Value, kind: str, **attributes: int) 
         lead = math.prod([x.shape[axis] for axis in plain])
         y = graph.reshape(y, [lead, 1, *(x.shape[axis] for axis in pooled)])
     low, high = zip(*(params["padding"][axis] for axis in pooled), strict=True)
-    if not all(is_known(n) and n >= 0 for n in (*low, *high)):
-        raise NotImplementedError("pooling with padding of an unknown or a negative size")
+    if not is_padding((*low, *high)):
+        least = -np.inf if kind == "MaxPool" else 0.0
+        sizes = graph.shape([0, 0, *low, 0, 0, *high])
+        y = graph.node("Pad", [y, sizes, graph.constant(least, np.float32)])
+        low = high = (0,) * len(pooled)
     steps = {
         "kernel_shape": [params["window_dimensions"][axis] for axis in pooled],
         "strides": [params["window_strides"][axis] for axis in pooled],

@@ -10,7 +10,7 @@ import numpy as np
 from cornu.export.onnx.elementwise import Rule
 from cornu.export.onnx.graph import GraphWriter, Value, is_known
 
-__all__ = ["RULES", "insert_zeros"]
+__all__ = ["RULES", "count_up", "insert_zeros", "is_padding", "reverse", "scalar"]
 
 _FORWARD, _TO_HALF = 0, 2  # types of Fourier transforms in JAX
 
@@ -124,6 +124,14 @@ def insert_zeros(
         bounds = [graph.constant([0], np.int64), graph.constant([-gap], np.int64)]
         name = graph.node("Slice", [name, *bounds, _axes(graph, [axis])])
     return name
+
+
+def is_padding(sizes: Sequence[Any]) -> bool:
+    """Returns whether a convolution or a pooling takes these sizes as its padding.
+
+    The padding "same" of a strided window depends on the size of the array; negative sizes cut.
+    """
+    return all(is_known(size) and size >= 0 for size in sizes)
 
 
 def _pad(graph: GraphWriter, eqn: Any, inputs: list[Value]) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cornu._version import __version__
@@ -24,7 +25,8 @@ __all__ = ["SIGNATURE_KEY", "write_onnx"]
 
 SIGNATURE_KEY = "cornu.signature"
 _NEWEST_OPSET = 23
-_IR_VERSION = 8  # the version of the format that came with this version of the operators
+_OPSET_OF_FLOAT8 = 19
+_FLOATS8 = {17, 18, 19, 20}  # their numbers in onnx.TensorProto
 
 
 def write_onnx(
@@ -60,7 +62,9 @@ def write_onnx(
         ValueError: the version is too old or unknown, the weights are too large for one file, or
             data for the calibration is missing.
     """
-    check_precision(precision, calibration_data)
+    check_precision(inference.name, precision, keep_io_types, calibration_data)
+    if external_data is not None and not isinstance(external_data, bool):
+        raise TypeError(f"external_data must be a bool or None. Received: {external_data!r}")
     opset = OPSET if opset_version is None else opset_version
     if not isinstance(opset, int) or not OPSET <= opset <= _NEWEST_OPSET:
         raise ValueError(
@@ -68,12 +72,34 @@ def write_onnx(
             f"Received: {opset_version!r}"
         )
     model, arrays = _build(inference, opset)
+    _check_dtypes(model, opset)
     if precision == "float16":
         arrays = to_float16(model, arrays, keep_io_types)
     elif precision == "int8":
         model, arrays = to_int8(model, arrays, calibration_batches(calibration_data, inference))
     _add_signature(model, inference)
     write_model(model, arrays, path, external_data)
+
+
+def _check_dtypes(model: Any, opset: int) -> None:
+    """Checks that the operators have the dtypes of the graph.
+
+    Raises:
+        NotImplementedError: the graph has numbers of 8-bit floats, and the opset is too old.
+    """
+    if opset >= _OPSET_OF_FLOAT8:
+        return
+    kinds = {
+        attribute.i
+        for node in model.graph.node
+        for attribute in node.attribute
+        if node.op_type == "Cast" and attribute.name == "to"
+    }
+    if kinds & _FLOATS8:
+        raise NotImplementedError(
+            f"ONNX cannot express floats of 8 bits in opset {opset}.\n"
+            f"Pass opset_version={_OPSET_OF_FLOAT8}, or export to StableHLO."
+        )
 
 
 def _add_signature(model: Any, inference: InferenceFunction) -> None:
@@ -111,38 +137,55 @@ def _build(inference: InferenceFunction, opset: int) -> tuple[Any, dict[str, np.
 
     closed, outputs, inputs = trace_with_sizes(trace, inference.inputs)
     graph = GraphWriter()
-    given = {name: Value(graph.reserve(name), x.shape, x.dtype) for name, x in inputs.items()}
+    declared = {
+        name: Value(graph.reserve(name), x.shape, _boundary_dtype(x.dtype))
+        for name, x in inputs.items()
+    }
     results = {name: graph.reserve(name) for name in inference.outputs}
-    for value in given.values():
+    for value in declared.values():
         for axis, size in enumerate(value.shape):
             if not is_known(size):
                 graph.size_sources.setdefault(str(size), (value.name, axis))
+    given = {name: _with_dtype(graph, declared[name], x.dtype) for name, x in inputs.items()}
     # JAX sorts the keys of dicts; weights that nothing uses are not written.
     arrays = {path: graph.add_weight(path, inference.weights[path]) for path in sorted(weights)}
     leaves = [*arrays.values(), *(given[name] for name in sorted(given))]
     values = dict(
         zip(sorted(outputs), convert(graph, closed.jaxpr, closed.consts, leaves), strict=True)
     )
+    values = {n: _with_dtype(graph, x, _boundary_dtype(x.dtype)) for n, x in values.items()}
     for name, output in results.items():
         node = onnx.helper.make_node(
             "Identity", [graph.name_of(values[name])], [output], name=f"{output}/Identity"
         )
         graph.nodes.append(node)
     used = used_names(graph.nodes)
+    imports = [onnx.helper.make_opsetid("", opset)]
     model = onnx.helper.make_model(
         onnx.helper.make_graph(
             graph.nodes,
             inference.name,
-            [_info(given[d.name].name, given[d.name]) for d in inference.inputs],
+            [_info(declared[d.name].name, declared[d.name]) for d in inference.inputs],
             [_info(results[name], values[name]) for name in inference.outputs],
             doc_string=inference.preprocessing.statement,
         ),
-        opset_imports=[onnx.helper.make_opsetid("", opset)],
-        ir_version=_IR_VERSION,
+        opset_imports=imports,
+        ir_version=onnx.helper.find_min_ir_version_for(imports),
         producer_name="cornu",
         producer_version=__version__,
     )
     return model, {name: array for name, array in graph.initializers.items() if name in used}
+
+
+def _boundary_dtype(dtype: Any) -> Any:
+    """Returns the dtype of an input or output; NumPy, and so runtimes, have no bfloat16."""
+    return np.dtype(np.float32) if np.dtype(dtype) == jnp.bfloat16 else dtype
+
+
+def _with_dtype(graph: GraphWriter, value: Value, dtype: Any) -> Value:
+    if np.dtype(value.dtype) == np.dtype(dtype):
+        return value
+    return Value(graph.cast(value, dtype), value.shape, dtype)
 
 
 def _info(name: str, value: Value) -> Any:

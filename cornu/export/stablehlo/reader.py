@@ -55,6 +55,14 @@ def read_stablehlo(path: Path, trusted: bool = False) -> ExportedModel:
     compiled = jax.jit(exported.call)
 
     def call(inputs: dict[str, Any]) -> Any:
+        for description in signature.inputs:
+            shape = inputs[description.name].shape
+            sizes = zip(description.shape, shape, strict=True)
+            if any(stated is None and not size for stated, size in sizes):
+                raise ValueError(
+                    f"Input {description.name!r} has the shape {shape}. Of unknown sizes, programs "
+                    f"of StableHLO take at least 1: they are traced for {description.shape}."
+                )
         return compiled(arrays, inputs)
 
     return ExportedModel(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from pathlib import Path
@@ -46,13 +45,13 @@ def write_stablehlo(inference: InferenceFunction, path: Path) -> None:
         InputDescription(name, _known_shape(aval.shape), aval.dtype.name) for name, aval in shapes
     )
     signature = Signature(inference.name, inference.inputs, outputs, inference.preprocessing)
-    weights = io.BytesIO()
-    stream_safetensors(weights, {name: inference.weights[name] for name in used})
+    weights = {name: inference.weights[name] for name in used}
     with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(SIGNATURE, json.dumps(signature_to_json(signature), indent=1))
         archive.writestr(README, README_TEXT)
         archive.writestr(PROGRAM, bytes(exported.serialize()))
-        archive.writestr(WEIGHTS, weights.getbuffer())
+        with archive.open(WEIGHTS, "w", force_zip64=True) as file:
+            stream_safetensors(file, weights)
 
 
 def _export(inference: InferenceFunction) -> tuple[Any, list[str]]:
