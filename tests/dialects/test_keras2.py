@@ -467,3 +467,17 @@ except AttributeError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "tensorflow.reduce_mean is not available" in done.stdout, done.stderr
+
+
+def test_weighted_losses_and_similarities():
+    # As Keras 2.2.4 and 2.3.1 compute: of 8 weights, 2 are 0.
+    weights = np.array([0, 1, 2, 0, 1, 1, 3, 0.5])
+    x, y = X[:8], Y[:8]
+    found = {}
+    for keras in (KERAS_2_2, KERAS_2_3):
+        model = classifier(keras)
+        model.set_weights([np.eye(4, 3), np.zeros(3)])
+        model.compile("sgd", "mse", metrics=["cosine_proximity"])
+        found[keras] = model.test_on_batch(x, y, sample_weight=weights)
+    np.testing.assert_allclose(found[KERAS_2_3][0], found[KERAS_2_2][0] * 6 / 8, rtol=1e-6)
+    np.testing.assert_allclose(found[KERAS_2_3][1], -found[KERAS_2_2][1], rtol=1e-5)

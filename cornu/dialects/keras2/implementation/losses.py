@@ -87,7 +87,8 @@ def get(identifier: Any, version: Version) -> Any:
         return identifier()
     if isinstance(identifier, dict):
         return losses.get(identifier)
-    kind = losses.FunctionLoss if version.source.is_tensorflow else objectives.Objective
+    # Keras 2.2 divides weighted losses by the number of weights that are not 0.
+    kind = objectives.Objective if version.renames_accuracy else losses.FunctionLoss
     if not isinstance(identifier, str):
         return kind(identifier, name=objectives.function_name(identifier))
     functions = make_functions(version)

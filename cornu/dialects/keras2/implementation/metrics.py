@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cornu import losses as modern_losses
 from cornu import metrics
 from cornu.core.graph.tensor import Tensor
 from cornu.dialects.keras2.implementation import losses
@@ -41,11 +42,21 @@ _TENSORFLOW_CLASSES = (
 )
 _ACCURACY = ("accuracy", "acc")
 _CROSSENTROPY = ("crossentropy", "ce")
+_SIMILARITIES = frozenset(("cosine", "cosine_proximity", "cosine_similarity"))
 
 
 def make_functions(version: Version) -> dict[str, Function]:
     """Returns the functions of a version by all of their names."""
-    return {**losses.make_functions(version), **_ACCURACIES}
+    found = {**losses.make_functions(version), **_ACCURACIES}
+    if not version.renames_accuracy:
+        # The metric is the similarity, of which the loss of the same name is the negative.
+        found |= dict.fromkeys(_SIMILARITIES & found.keys(), cosine_similarity)
+    return found
+
+
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
+    """Returns the cosine of the angle between targets and predictions, from -1 to 1."""
+    return -modern_losses.cosine_similarity(y_true, y_pred, axis)
 
 
 def make_classes(version: Version) -> dict[str, type]:
