@@ -62,7 +62,7 @@ def test_a_plan_has_the_collectives_of_the_program_that_trains(name, planned):
 def test_a_transformer_trains_as_on_one_device():
     def train(distribution):
         cornu.utils.set_random_seed(2)
-        model, x, y, loss = transformer(rows=16)
+        model, x, y, loss = transformer(blocks=1, rows=16)
         model.compile(cornu.optimizers.Adam(0.01, epsilon=1e-3), loss, distribution=distribution)
         return model.fit(x, y, batch_size=8, epochs=10, verbose=0).history["loss"]
 
