@@ -192,14 +192,15 @@ def resolve(category: str | None, identifier: Any) -> Any:
     if isinstance(identifier, str):
         found = get_registered_object(identifier)
         if found is None:
-            # The default package of `register_keras_serializable`.
-            found = get_registered_object(f"Custom>{identifier}")
-        if found is None:
             registries = (functions, classes) if category else (functions,)
             found, tables = search(identifier, category, *registries)
             if inspect.isclass(found):
                 # A replacement has the name of the class, whatever the config calls it.
                 found = find_in_scopes(found.__name__) or found
+        if found is None:
+            # The default package of `register_keras_serializable`. As in Keras, a function of the
+            # program that has the name of one of the library does not replace it.
+            found = get_registered_object(f"Custom>{identifier}")
         if found is None:
             kind = singular(category)
             known = sorted({key for table in tables for key in table})

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+import cornu
 from cornu.parts import activations
 
 NAMES = [
@@ -42,6 +43,28 @@ def test_names_and_configs(name):
         getattr(keras.activations, name)
     )
     assert activations.deserialize(json.loads(json.dumps(activations.serialize(fn)))) is fn
+
+
+def test_registered_functions_do_not_replace_those_of_the_library():
+    def relu(x):
+        return x
+
+    def own_activation(x):
+        return 2 * x
+
+    objects = cornu.saving.get_custom_objects()
+    before = dict(objects)
+    try:
+        for function in (relu, own_activation):
+            cornu.saving.register_keras_serializable()(function)
+        assert activations.get("relu") is activations.relu
+        assert activations.get("Custom>relu") is relu
+        assert activations.get("own_activation") is own_activation
+        with cornu.saving.CustomObjectScope({"relu": relu}):
+            assert activations.get("relu") is relu
+    finally:
+        objects.clear()
+        objects.update(before)
 
 
 def test_none_is_linear_and_callables_are_returned_unchanged():
