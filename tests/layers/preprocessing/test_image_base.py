@@ -213,6 +213,9 @@ def test_wrong_data():
     for name in ("RandomHue", "RandomSaturation", "RandomGrayscale"):
         with pytest.raises(ValueError, match="3 channels"):
             made(name)(np.ones((2, 4, 4, 2)), training=True)
+    for name in ("RandAugment", "AugMix"):
+        with pytest.raises(ValueError, match="whose number of channels is unknown"):
+            made(name)(cornu.Input((4, 4, None)))
 
 
 @pytest.mark.parametrize(

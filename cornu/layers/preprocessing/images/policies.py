@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -62,6 +62,18 @@ class Policy(ColorLayer):
         super().__init__(value_range, seed, data_format, **kwargs)
         self.factor = factor_range(self._label_(), "factor", factor, 0)
         self.interpolation = interpolation
+
+    def _check_shape_(self, input_shape: Any) -> None:
+        """Checks that the number of channels is known, before all augmentations are traced."""
+        shape = input_shape.get("images") if isinstance(input_shape, Mapping) else input_shape
+        if not any(isinstance(step, RandomColorDegeneration) for step in self._steps):
+            return
+        at = -3 if self.data_format == "channels_first" else -1
+        if shape is not None and len(shape) >= 3 and shape[at] is None:
+            raise ValueError(
+                f"{self._label_()}: expected images with 3 channels or 1. Received: "
+                f"{tuple(shape)}, whose number of channels is unknown.\nPass it to Input."
+            )
 
     def choices(self) -> list[ImageLayer]:
         """Returns the layers of RandAugment; AugMix uses the first seven with `all_ops=False`."""
