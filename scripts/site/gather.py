@@ -15,8 +15,12 @@ __all__ = ["ROOT", "gather"]
 
 ROOT = Path(__file__).parents[2]
 
-_LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]+)\)")
-_CODE = re.compile(r"(^ *(`{3,}).*?^ *\2 *$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
+# Code, or a link, whose text may have code in it.
+_PART = re.compile(
+    r"^ *(?P<fence>`{3,}).*?^ *(?P=fence) *$|`[^`\n]+`"
+    r"|(?P<picture>!?)\[(?P<words>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^)\s]+)\)",
+    re.MULTILINE | re.DOTALL,
+)
 # Files outside docs that are shown; links to others become plain text.
 _SHOWN = (
     "benchmarks/",
@@ -76,10 +80,10 @@ def _linked_files() -> list[str]:
 
 def _goals(text: str, source: str) -> Iterator[str]:
     """Yields the files that a page links to, relative to the root of the project."""
-    for part in _CODE.split(text)[::3]:
-        for _, _, target in _LINK.findall(part):
-            if not _leaves(target):
-                yield _resolve(target.partition("#")[0], source)
+    for match in _PART.finditer(text):
+        target = match["target"]
+        if target is not None and not _leaves(target):
+            yield _resolve(target.partition("#")[0], source)
 
 
 def _leaves(target: str) -> bool:
@@ -115,8 +119,8 @@ def _with_links(text: str, source: str, page: str, folder: Path) -> str:
     """Returns a page whose links lead to pages of the site, or are plain text."""
 
     def change(match: re.Match[str]) -> str:
-        picture, words, target = match.groups()
-        if _leaves(target):
+        picture, words, target = match["picture"], match["words"], match["target"]
+        if target is None or _leaves(target):
             return match[0]
         address, _, fragment = target.partition("#")
         goal = _resolve(address, source)
@@ -126,7 +130,4 @@ def _with_links(text: str, source: str, page: str, folder: Path) -> str:
         relative = posixpath.relpath(inside, posixpath.dirname(page) or ".")
         return f"{picture}[{words}]({relative}{'#' + fragment if fragment else ''})"
 
-    # Every third part is text; the other two are code, and the fence of a block.
-    parts = _CODE.split(text)
-    parts[::3] = [_LINK.sub(change, part) for part in parts[::3]]
-    return "".join(part for number, part in enumerate(parts) if number % 3 != 2 and part)
+    return _PART.sub(change, text)

@@ -21,6 +21,7 @@ def folder(tmp_path):
         ("[a](../examples/a.py)", "[a](files/examples/a.py.md)"),
         ("a [test](../tests/test_a.py) of it", "a test of it"),
         ("[../a.py](../a.py)", "`a.py`"),
+        ("[of `a`](../examples/a.py)", "[of `a`](files/examples/a.py.md)"),
         ("[site](https://example.org/a.md) and [here](#here)", None),
         ("`f[0](x)` and\n\n```python\nf[0](data)\n```\n", None),
     ],
