@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from cornu import tree
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
+from cornu.core.state import scope
 from cornu.layers.rnn.cell_protocol import first_mask
 from cornu.layers.wrapper import Wrapper
 from cornu.types import Array, ShapeLike
@@ -87,6 +88,9 @@ class TimeDistributed(Wrapper):
             x, own = _map(lambda x: x.reshape(batch * time, *x.shape[2:]), arguments)
             outputs = self._step(x, own, training)
             return _map(lambda y: y.reshape(batch, time, *y.shape[1:]), outputs)
+        if scope.current().inferring_shapes and time:  # those of all steps are equal
+            output = self._step(*_map(lambda x: x[:, 0], arguments), training)
+            return _map(lambda y: jnp.repeat(y[:, None], time, axis=1), output)
         slices = [_map(lambda x, t=t: x[:, t], arguments) for t in range(time)]
         steps = [self._step(x, own, training) for x, own in slices]
         return _map(lambda *ys: jnp.stack(ys, axis=1), *steps)

@@ -21,19 +21,19 @@ DATA = {
         "additional_data": random.rand(COUNT, 5),
         "labels": LABELS,
     },
-    "data_a": {
-        "data_a": random.rand(COUNT, 140, 256),
-        "data_b": random.rand(COUNT, 140, 256),
-        "labels": LABELS,
-    },
+    "data_a": {"labels": LABELS},
 }
 RAISES = "lstm.output\n"  # the last line of the block whose error the guide shows
 
 with open(os.environ["GUIDE"]) as guide:
-    blocks = re.findall(r"```python\n(.*?)```", guide.read(), re.DOTALL)
+    text = guide.read()
+blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+LETTERS = int(re.search(r"tweet_a = Input\(shape=\((\d+), 256\)\)", text)[1])
+for name in ("data_a", "data_b"):
+    DATA["data_a"][name] = random.rand(COUNT, LETTERS, 256)
 names = {}
-# One block uses a name that the guide imports in the next one.
-exec("from keras.layers import Convolution2D, Conv2D", names)
+# Two blocks use names that the guide imports in later ones.
+exec("import keras; from keras.layers import Convolution2D, Conv2D", names)
 for block in blocks:
     for first, values in DATA.items():
         if re.search(r"\b" + first + r"\b", block):

@@ -143,6 +143,19 @@ def test_layers_with_statistics_see_one_step_after_the_other():
     np.testing.assert_allclose(moving_mean, 2 * 0.5 * 0.5 + 4 * 0.5)
 
 
+def test_shapes_are_those_of_one_step():
+    # A file may declare any number of steps.
+    calls = []
+
+    class Counted(cornu.layers.BatchNormalization):
+        def call(self, inputs, training=None, mask=None):
+            calls.append(inputs.shape)
+            return super().call(inputs, training=training, mask=mask)
+
+    outputs = TimeDistributed(Counted())(cornu.Input((10**6, 2)))
+    assert outputs.shape == (None, 10**6, 2) and len(calls) <= 3
+
+
 def test_time_distributed_takes_several_inputs():
     layer = TimeDistributed(cornu.layers.Concatenate())
     inputs = [array(2, 3, 4), array(2, 3, 5)]
