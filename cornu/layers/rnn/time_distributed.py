@@ -89,7 +89,8 @@ class TimeDistributed(Wrapper):
             outputs = self._step(x, own, training)
             return _map(lambda y: y.reshape(batch, time, *y.shape[1:]), outputs)
         if scope.current().inferring_shapes and time:  # those of all steps are equal
-            output = self._step(*_map(lambda x: x[:, 0], arguments), training)
+            x, own = _map(lambda x: x[:, 0], arguments)
+            output = self._step(x, own, training)
             return _map(lambda y: jnp.repeat(y[:, None], time, axis=1), output)
         slices = [_map(lambda x, t=t: x[:, t], arguments) for t in range(time)]
         steps = [self._step(x, own, training) for x, own in slices]
