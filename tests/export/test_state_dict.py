@@ -308,6 +308,13 @@ def test_the_report_says_why(case):
     assert not report.complete and reason in str(report)
 
 
+def test_names_of_layers_that_do_not_exist():
+    model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, name="fc")])
+    with pytest.raises(ValueError, match=r"no layers with the paths or names \['fcc'\]"):
+        cornu.export.state_dict(model, {"fcc": "head"})
+    assert list(cornu.export.state_dict(model, {"fc": "head"})) == ["head.weight", "head.bias"]
+
+
 def test_layers_without_a_module():
     model = cornu.Sequential([cornu.Input((4, 4)), layers.SeparableConv1D(2, 2, name="s")])
     with pytest.raises(NotImplementedError, match="no module like SeparableConv1D 's'"):

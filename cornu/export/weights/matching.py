@@ -25,6 +25,7 @@ __all__ = [
     "Unit",
     "choose_name",
     "find_units",
+    "find_unknown_names",
     "match_modules",
 ]
 
@@ -149,7 +150,7 @@ def _check_names(names: Any) -> None:
         )
 
 
-def _find_unknown(model: Any, names: Names | None) -> Iterator[str]:
+def find_unknown_names(model: Any, names: Names | None) -> Iterator[str]:
     """Yields the keys of `names` that are neither the path nor the name of a layer."""
     if isinstance(names, Mapping):
         paths = [prefix.rstrip("/") for prefix, _ in iterate_layers_by_path(model)]
@@ -207,7 +208,7 @@ def match_modules(
         modules.take(prefix, fit.given)
         return True
 
-    for key in _find_unknown(model, names):
+    for key in find_unknown_names(model, names):
         report.missing[key] = "no layer has this path or name"
     by_order = []
     for unit in units:

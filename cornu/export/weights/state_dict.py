@@ -9,7 +9,13 @@ import numpy as np
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.export.weights.assigning import assign_matches, check_built
 from cornu.export.weights.files import read_state_dict
-from cornu.export.weights.matching import Names, choose_name, find_units, match_modules
+from cornu.export.weights.matching import (
+    Names,
+    choose_name,
+    find_units,
+    find_unknown_names,
+    match_modules,
+)
 from cornu.export.weights.report import WeightReport
 from cornu.export.weights.torch_layouts import TORCH
 
@@ -27,6 +33,7 @@ def state_dict(model: Any, names: Names | None = None) -> dict[str, np.ndarray]:
 
     Raises:
         NotImplementedError: torch has no module like a layer with weights.
+        ValueError: the model has no layer of a path or name in `names`.
 
     Example:
 
@@ -36,6 +43,12 @@ def state_dict(model: Any, names: Names | None = None) -> dict[str, np.ndarray]:
     {'fc.weight': (2, 3), 'fc.bias': (2,)}
     """
     found: dict[str, np.ndarray] = {}
+    unknown = list(find_unknown_names(model, names))
+    if unknown:
+        raise ValueError(
+            f"state_dict: the model has no layers with the paths or names {unknown}, which `names` "
+            "lists.\nmodel.summary() shows the names of all layers."
+        )
     for path, layer, layouts in find_units(model, TORCH):
         if not layouts:
             raise NotImplementedError(
