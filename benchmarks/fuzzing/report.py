@@ -71,12 +71,12 @@ def read(path: Path) -> list[Row]:
     return list({row["target"]: row for row in rows}.values())
 
 
-def write(first: Sequence[Row], again: Sequence[Row]) -> None:
+def write(files: Sequence[Row], numbers: Sequence[Row]) -> None:
     """Writes the page.
 
     Args:
-        first: the results of many mutated files.
-        again: those of a part of them, after what they showed was mended.
+        files: the results of mutated files.
+        numbers: those of numbers in configs.
     """
     _PAGE.write_text(
         "\n".join(
@@ -98,16 +98,16 @@ def write(first: Sequence[Row], again: Sequence[Row]) -> None:
                 "found. The other targets change the structure of files, with correct checksums:",
                 "what is read must be what NumPy, h5py and safetensors read.",
                 "",
-                section(first),
-                "## After the failures were mended",
+                section(files),
+                "## Numbers in configs",
                 "",
-                "The files above that were read with other numbers, crashed or hung are refused",
-                "now; tests repeat them. The escapes are a codec that the zipfile module of Python",
-                "imports. Raw errors below are of the safetensors library, which the fuzzer",
-                "compares with: it refused metadata that cornu read, and refuses now. Crashes with",
-                "exit code 1 are errors of the fuzzer. Long lists of equal failures are cut.",
+                "Each number in the config of each layer and op of the catalogue is replaced, one",
+                "at a time, by numbers of all sizes, and by values of other types.",
                 "",
-                section(again),
+                "A target in which a failure was found was run again, whole, after the failure was",
+                "mended; the tests repeat such files.",
+                "",
+                section(numbers),
             ]
         ),
         encoding="utf-8",
