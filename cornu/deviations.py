@@ -1,8 +1,9 @@
 """Table of all deviations from the defaults of JAX, XLA and Python.
 
 Each row describes what differs, what it gains, which tests show that it is safe, and how to disable
-it. The code calls `is_enabled(name)` before it deviates from a default, so that the environment
-variable `CORNU_DISABLE` disables any row that is on by default. `docs/deviations.md` and
+it. The code calls `is_enabled(name)` before it deviates from a default, or `core.target.applies` if
+the row is limited to a kind of device, so that the environment variable `CORNU_DISABLE` disables
+any row that is on by default. `docs/deviations.md` and
 `python -m cornu info` are generated from this table. `tests/test_deviations.py` searches the
 sources for deviations without a row.
 

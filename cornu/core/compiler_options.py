@@ -12,7 +12,8 @@ from typing import Any
 import jax
 
 from cornu.core.graph.jaxprs import uses_primitive
-from cornu.deviations import DEVIATIONS, is_enabled
+from cornu.core.target import applies
+from cornu.deviations import DEVIATIONS
 from cornu.process.switches import is_off
 
 __all__ = ["find_requested", "is_applied", "is_overridden", "select_options"]
@@ -50,7 +51,7 @@ def select_options(jaxpr: Any = None, more: Sequence[str] = ()) -> dict[str, Any
 
 def is_applied(name: str) -> bool:
     """Tells whether the options of a deviation are used for the programs that need them."""
-    if jax.default_backend() != "cpu" or is_off(_SWITCH) or not is_enabled(name):
+    if is_off(_SWITCH) or not applies(name):
         return False
     return not is_overridden(name) and _problem(tuple(DEVIATIONS[name].options.items())) is None
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from cornu import settings
 from cornu.core.graph.op import op
 from cornu.core.state.placement import gather_steps
-from cornu.deviations import is_enabled
+from cornu.core.target import applies, current_target
 from cornu.ops.arguments import to_array, to_float
 from cornu.types import Array, ArrayLike
 
@@ -105,7 +105,7 @@ def dot_product_attention(
             is_causal=is_causal,
             implementation="cudnn",
         )
-    if jax.default_backend() == "cpu" and is_enabled("attention"):
+    if applies("attention"):
         if is_causal:
             past = jnp.tril(jnp.ones(score_shape[2:], bool))
             mask = past if mask is None else mask & past
@@ -208,10 +208,10 @@ def _use_flash(wanted: bool | None, query: Array, value: Array) -> bool:
 
 def _explain_unavailable(query: Array, value: Array) -> str:
     """Returns why cuDNN's kernel cannot be used, or an empty string if it can."""
-    if jax.default_backend() != "gpu":
+    target = current_target()
+    if target.backend != "gpu":
         return "it requires a GPU"
-    # "8.0" on NVIDIA's devices; on AMD's it is a name.
-    capability = str(jax.local_devices()[0].compute_capability)
+    capability = target.compute_capability
     if not re.fullmatch(r"\d+\.\d", capability) or float(capability) < 8:
         return "it requires an NVIDIA GPU of compute capability 8.0 or higher"
     if not all(isinstance(size, int) for size in (*query.shape, *value.shape)):

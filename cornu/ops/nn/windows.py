@@ -7,12 +7,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from cornu.deviations import is_enabled
+from cornu.core.target import applies
 
 __all__ = ["accumulator", "check_padding", "per_axis", "prefers_slices", "slices", "spatial_axes"]
 
@@ -67,7 +66,7 @@ def prefers_slices(x: Array, window: Sequence[int], deviation: str) -> bool:
     # The bounds of slices must be known.
     known = all(isinstance(size, int) for size in x.shape)
     small = known and math.prod(window) <= _MAX_SLICES
-    return small and jax.default_backend() == "cpu" and is_enabled(deviation)
+    return small and applies(deviation)
 
 
 def accumulator(dtype: Any) -> Any:

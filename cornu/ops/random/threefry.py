@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from cornu.deviations import is_enabled
+from cornu.core.target import applies
 from cornu.ops.materialize import once
 
 __all__ = ["bernoulli"]
@@ -37,8 +37,7 @@ def _is_supported(key: Array, shape: Sequence[Any]) -> bool:
     """Returns whether JAX would use the generator that this module implements, on CPU."""
     config: Any = jax.config  # its options are defined at run time
     return (
-        jax.default_backend() == "cpu"
-        and is_enabled("random_bits")
+        applies("random_bits")
         and all(isinstance(size, int) for size in shape)
         and math.prod(shape) < _MAX_SIZE
         and str(jax.random.key_impl(key)) == "threefry2x32"

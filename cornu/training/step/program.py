@@ -21,6 +21,7 @@ from cornu.core.graph.jaxprs import uses_primitive
 from cornu.core.state import scope, sharing
 from cornu.core.state.placement import Placement, place, put, use
 from cornu.core.state.variable import Variable
+from cornu.core.target import current_backend
 from cornu.deviations import is_enabled
 from cornu.process import allocator, prepare
 from cornu.process.progress import progress
@@ -88,7 +89,7 @@ class Program:
         self._donated = frozenset(map(id, self.written))
         self.warm = False
         self.looped = not (
-            jax.default_backend() == "cpu" and uses_primitive(closed.jaxpr, _SLOW_IN_LOOPS)
+            current_backend() == "cpu" and uses_primitive(closed.jaxpr, _SLOW_IN_LOOPS)
         )
         logs_tree = jax.tree_util.tree_structure(logs)
         # `one` and `many` evaluate this trace, so the step's Python code does not run again for
@@ -156,10 +157,16 @@ class Program:
         """Runs one step on a batch; returns its logs, on the device."""
         return self._run(self._one, key, np.int32(index), batch, rows)
 
-    def lower(self, key: Any, batch: Batch) -> Any:
-        """Returns the lowered program of one step, which has not been compiled by XLA."""
+    def lower(self, key: Any, batch: Batch, platform: str | None = None) -> Any:
+        """Returns the lowered program of one step, which has not been compiled by XLA.
+
+        Args:
+            key: a random key; batch: an example of a batch.
+            platform: as in `jax.export`, such as `"cuda"`; that of this process by default.
+        """
         written, read = sharing.read_values(self.written), sharing.read_values(self.read)
-        return self._one.lower(written, read, key, np.int32(0), batch, None)
+        traced = self._one.trace(written, read, key, np.int32(0), batch, None)
+        return traced.lower(lowering_platforms=None if platform is None else (platform,))
 
     def many(
         self, key: Any, first: int, data: DataLike, order: Any, count: int, start: int, stop: int
