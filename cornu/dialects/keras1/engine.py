@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 import time
@@ -14,6 +15,8 @@ from cornu import ops, utils
 from cornu.core.graph.tensor import Node
 
 __all__ = ["TOPOLOGY", "TRAINING"]
+
+_LONGEST_END = 2.0  # seconds that a program waits for its generators
 
 
 def get_source_inputs(tensor: Any, layer: Any = None, node_index: int | None = None) -> Any:
@@ -52,6 +55,8 @@ class GeneratorEnqueuer:
         self._stopping.clear()
         self._thread = threading.Thread(target=fill, daemon=True)
         self._thread.start()
+        # Python may abort if it ends while a thread is in native code, such as a call of JAX.
+        atexit.register(self.stop, _LONGEST_END)
 
     def is_running(self) -> bool:
         """Whether the thread runs."""
@@ -60,6 +65,7 @@ class GeneratorEnqueuer:
     def stop(self, timeout: float | None = None) -> None:
         """Ends the thread."""
         self._stopping.set()
+        atexit.unregister(self.stop)
         if self._thread is not None:
             self._thread.join(timeout)
 

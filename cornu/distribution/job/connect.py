@@ -187,7 +187,7 @@ def _share_seeds() -> None:
 
 def _watch(timeout: float) -> Ending:
     index, count = jax.process_index(), jax.process_count()
-    ending = Ending(index, lambda error: watchdog.report_error(error))
+    ending = Ending(index, lambda error: watchdog.report_error(error), lambda: watchdog.finish())
     store = distributed.global_state.client
     assert store is not None  # the processes are connected
     job.set_barrier(store.wait_at_barrier)

@@ -43,11 +43,15 @@ class Ending:
     Args:
         index: the number of this process.
         report_error: reports an error to the other processes.
+        finish: waits for the other processes at the end of a program without an error.
     """
 
-    def __init__(self, index: int, report_error: Callable[[str], None]) -> None:
+    def __init__(
+        self, index: int, report_error: Callable[[str], None], finish: Callable[[], None]
+    ) -> None:
         self._index = index
         self._report_error = report_error
+        self._finish = finish
         self._status = 0
         self._process = os.getpid()
         self._lock = threading.Lock()
@@ -94,6 +98,7 @@ class Ending:
         progress.finished = True
         if self._status:
             _exit(self._status)
+        self._finish()
 
 
 def is_lost_peer(error: BaseException) -> bool:

@@ -25,6 +25,7 @@ _LONGEST_PERIOD = 5.0
 # All processes have ended at the time limit: it takes two periods until each has read a verdict.
 _UNTIL_VERDICT = 0.8
 _IDLE = 0.05  # of one processor
+_LONGEST_END = 300_000  # milliseconds, as long as JAX waits for all processes to end
 
 
 class Store(Protocol):
@@ -35,6 +36,9 @@ class Store(Protocol):
 
     def key_value_dir_get(self, key: str) -> list[tuple[str, str]]:
         """Returns the keys that begin with `key`, and their values."""
+
+    def wait_at_barrier(self, barrier_id: str, timeout_in_ms: int) -> None:
+        """Waits until all processes have called it with the same name."""
 
 
 class Watchdog:
@@ -65,6 +69,8 @@ class Watchdog:
         self._end = end
         self._period = min(_LONGEST_PERIOD, timeout / _CHECKS)
         self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
         self._error = ""
         self._beat = 0
         self._slowest = 0.0
@@ -77,7 +83,23 @@ class Watchdog:
         """Starts the threads."""
         # A call of the coordinator may block, so another thread watches whether it returns.
         for work in (self._communicate, self._watch_coordinator):
-            threading.Thread(target=self._repeat, args=(work,), daemon=True).start()
+            thread = threading.Thread(
+                target=self._repeat, name="cornu-watchdog", args=(work,), daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def finish(self) -> None:
+        """Waits until the programs of all processes have ended, and ends the threads.
+
+        Python ends threads that it does not wait for when they return from native code. In a call
+        of the store, which is C++, that aborts the process.
+        """
+        with contextlib.suppress(Exception):  # JAX waits as well, and says what is wrong
+            self._store.wait_at_barrier("cornu/end", _LONGEST_END)
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(self._timeout)
 
     def report_error(self, error: str) -> None:
         """Reports the error with which this process ends."""
@@ -86,10 +108,10 @@ class Watchdog:
             self._report()
 
     def _repeat(self, work: Callable[[], None]) -> None:
-        while True:
+        while not self._stopping.is_set():
             with contextlib.suppress(Exception):
                 work()
-            time.sleep(self._period)
+            self._stopping.wait(self._period)
 
     def _communicate(self) -> None:
         self._report()

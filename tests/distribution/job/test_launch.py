@@ -1,6 +1,8 @@
 """`cornu launch` with real processes: whatever happens to one of them, the job ends in time."""
 
+import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +59,30 @@ def test_sigterm_ends_a_job():
         _, errors = job.communicate(timeout=20 * TIMEOUT)
     assert job.returncode == 128 + signal.SIGTERM
     assert "received SIGTERM" in errors
+
+
+@pytest.mark.slow
+def test_no_thread_is_left_at_the_end_of_a_job():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, PROGRAM.with_name("end.py")],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}",
+                "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+                "KERAS_DISTRIBUTION_PROCESS_ID": str(index),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    for job in jobs:
+        output, errors = job.communicate(timeout=20 * TIMEOUT)
+        assert job.returncode == 0, errors
+        assert "threads: ['MainThread']" in output

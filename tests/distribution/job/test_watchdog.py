@@ -1,5 +1,8 @@
 """Watchdogs of several processes that share a store, in one process and without threads."""
 
+import threading
+import time
+
 from cornu.distribution.job.records import Record
 from cornu.distribution.job.watchdog import Watchdog
 from cornu.process.progress import Progress
@@ -15,6 +18,15 @@ class Store:
 
     def key_value_dir_get(self, key):
         return [(name, value) for name, value in self.values.items() if name.startswith(key)]
+
+    def wait_at_barrier(self, barrier_id, timeout_in_ms):
+        """Waits until the watchdog has reported twice more."""
+        before, end = self.beat(), time.monotonic() + timeout_in_ms / 1000
+        while self.beat() < before + 2 and time.monotonic() < end:
+            time.sleep(0.001)
+
+    def beat(self):
+        return sum(Record.from_text(text).beat for text in self.values.values())
 
 
 def test_an_error_of_one_process_ends_the_others_with_its_text(monkeypatch):
@@ -54,3 +66,18 @@ def test_blocks_without_a_limit_are_reported():
     watchdog._communicate()
     reported += [Record.from_text(text) for text in store.values.values()]
     assert [(one.unlimited, one.count) for one in reported] == [(True, 2), (False, 3)]
+
+
+def test_threads_report_until_all_processes_have_ended_and_then_end():
+    # A thread in a call of JAX's store when Python ends would abort the process.
+    store, progress, verdicts = Store(), Progress(), []
+    watchdog = Watchdog(store, 0, 1, 0.5, progress, verdicts.append)
+    watchdog.start()
+    while not store.beat():
+        time.sleep(0.001)
+    progress.finished = True
+    before = store.beat()
+    watchdog.finish()
+    assert "cornu-watchdog" not in {thread.name for thread in threading.enumerate()}
+    assert store.beat() >= before + 2 and not verdicts
+    assert all(Record.from_text(text).finished for text in store.values.values())
