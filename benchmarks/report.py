@@ -18,7 +18,7 @@ from benchmarks.measure import SETTINGS, Result
 from benchmarks.peers import PEERS
 from benchmarks.tasks import TASKS, Task
 
-__all__ = ["Run", "Setting", "page", "save", "setting", "table"]
+__all__ = ["Run", "Setting", "page", "processor", "save", "setting", "table"]
 
 _FOLDER = Path(__file__).parent
 # Measured by separate programs: attacks, resume, soak.
@@ -66,7 +66,7 @@ def setting() -> Setting:
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         versions={"python": platform.python_version()}
         | {name: metadata.version(name) for name in _PACKAGES},
-        machine=f"{platform.system()} {platform.machine()}, {_processor()}",
+        machine=f"{platform.system()} {platform.machine()}, {processor()}",
         cores=len(os.sched_getaffinity(0)),
         device=result.stdout.strip(),
         load=os.getloadavg()[0],
@@ -74,7 +74,8 @@ def setting() -> Setting:
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Returns the name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
