@@ -73,6 +73,7 @@ OPTIONAL = (
         "IPython",
         "matplotlib",
         "PIL",
+        "simplejpeg",
         "onnx",
         "onnxruntime",
         "scipy",

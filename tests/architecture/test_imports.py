@@ -17,6 +17,7 @@ WAITS = (
         "polars",
         "matplotlib",
         "PIL",
+        "simplejpeg",
         "IPython",
     ],
     # Rarely used parts of JAX.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pathlib
 import warnings
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 __all__ = [
     "ColorMode",
     "array_to_img",
-    "decode_image",
+    "convert_mode",
     "img_to_array",
     "import_pillow",
     "load_img",
+    "named_errors",
     "open_image",
     "save_img",
     "smart_resize",
@@ -228,7 +231,7 @@ def load_img(
         )
     image = open_image(path, "load_img")
     if color_mode != "grayscale" or image.mode not in ("L", "I;16", "I"):
-        image = _convert(image, COLOR_MODES[color_mode])
+        image = convert_mode(image, COLOR_MODES[color_mode])
     if target_size is None or image.size == (target_size[1], target_size[0]):
         return image
     height, width = target_size
@@ -284,7 +287,7 @@ def open_image(
             f"Received: {type(path).__name__}"
         )
     name = "the open file" if isinstance(path, io.IOBase) else repr(os.fsdecode(path))
-    try:
+    with named_errors(caller, name, formats):
         if isinstance(path, io.IOBase):
             found = image.open(path, formats=formats)
             found.load()
@@ -292,6 +295,21 @@ def open_image(
             with open(path, "rb") as file:
                 found = image.open(file, formats=formats)
                 found.load()
+    return found
+
+
+@contextlib.contextmanager
+def named_errors(caller: str, name: str, formats: tuple[str, ...] | None = None) -> Iterator[None]:
+    """Raises a ValueError that names the file for all errors of Pillow.
+
+    Args:
+        caller: the name of the function for error messages.
+        name: the name of the file.
+        formats: the formats that are accepted; by default all.
+    """
+    image = import_pillow(caller)
+    try:
+        yield
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except (image.DecompressionBombError, image.DecompressionBombWarning) as error:
@@ -305,19 +323,10 @@ def open_image(
             f"{caller}: {name} is not a valid image{known}. {type(error).__name__}: {error}\n"
             "Remove or replace the file."
         ) from None  # the frames of Pillow's decoder say nothing about the file
-    return found
 
 
-def decode_image(
-    path: str | os.PathLike[str], channels: int, caller: str, formats: tuple[str, ...]
-) -> np.ndarray:
-    """Reads an image file as an array (height, width, channels) of uint8."""
-    image = open_image(path, caller, formats)
-    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
-    return np.asarray(_convert(image, mode)).reshape(image.height, image.width, channels)
-
-
-def _convert(image: Image, mode: str) -> Image:
+def convert_mode(image: Image, mode: str) -> Image:
+    """Converts an image to a mode of Pillow; of 16 bits, the upper 8 are used."""
     if image.mode in _DEEP_MODES and image.mode != "F":
         # Pillow clips values to 255 in this conversion; the upper 8 of 16 bits are wanted.
         image = import_pillow("load_img").fromarray(

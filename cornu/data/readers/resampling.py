@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,26 +53,88 @@ _KERNELS: dict[str, tuple[Kernel, float]] = {
     "mitchellcubic": (_cubic(1 / 3, 1 / 3), 2),
 }
 METHODS = (*_KERNELS, "nearest", "area")
+# Their weights are exactly 1 and 0 if the size of an image does not change.
+_EXACT = ("bilinear", "bicubic", "area")
 
+_BAND_BYTES = 256 << 10  # of each buffer of a band, so that all fit into the second-level cache
 _ZEROS = 16  # zero crossings of the sinc kernel for sounds, on each side
 
 
-def resize_image(x: np.ndarray, size: tuple[int, int], method: str) -> np.ndarray:
+class _Taps(NamedTuple):
+    """The neighbors of the new positions on an axis, as a sum of taps.
+
+    Attributes:
+        positions: the neighbor of each new position, for each tap (taps, new).
+        weights: their weights (taps, new).
+    """
+
+    positions: np.ndarray
+    weights: np.ndarray
+
+    def over_channels(self, channels: int) -> _Taps:
+        """Returns the taps of an axis that is merged with the axis of channels."""
+        positions = self.positions[..., None] * channels + np.arange(channels)
+        shape = (len(positions), -1)
+        return _Taps(positions.reshape(shape), self.weights.repeat(channels, 1))
+
+
+def resize_image(
+    x: np.ndarray, size: tuple[int, int], method: str, out: np.ndarray | None = None
+) -> np.ndarray:
     """Resizes an image, with half-pixel centers and without antialiasing.
 
     Args:
         x: the image (height, width, channels).
         size: the new (height, width).
         method: one of METHODS.
+        out: a contiguous array for the result, of its shape and dtype; by default a new one.
 
     Returns:
         An array of float32; with `"nearest"` of the dtype of `x`.
     """
-    rows, columns = (_neighbors(old, new, method) for old, new in zip(x.shape, size, strict=False))
+    if out is None:
+        dtype = x.dtype if method == "nearest" else np.result_type(x, np.float32)
+        out = np.empty((*size, x.shape[2]), dtype)
     if method == "nearest":
-        nearest: np.ndarray = x[rows[0][:, 0]][:, columns[0][:, 0]]
-        return nearest
-    return _weighted_sum(_weighted_sum(x, rows, 0), columns, 1)
+        rows, columns = (_nearest(old, new) for old, new in zip(x.shape, size, strict=False))
+        out[...] = x[rows][:, columns]
+    elif x.dtype == np.uint8 and method in _EXACT and x.shape[:2] == size:
+        out[...] = x
+    else:
+        _sum_taps(x, *_cached_taps(x.shape, size, method), out)
+    return out
+
+
+def _sum_taps(x: np.ndarray, rows: _Taps, columns: _Taps, out: np.ndarray) -> None:
+    """Assigns the weighted sums over the neighbors in the rows, then in the columns.
+
+    Bands of rows are computed one after another, because their buffers stay in the cache. New
+    arrays of the size of an image took more time than the arithmetic, as the system clears their
+    memory.
+    """
+    height = len(out)
+    x, out = x.reshape(len(x), -1), out.reshape(height, -1)
+    length = min(height, max(1, _BAND_BYTES // (x.shape[1] * out.itemsize)))
+    raw = np.empty((length, x.shape[1]), x.dtype)
+    total, part = np.empty((2, *raw.shape), out.dtype)
+    column = np.empty((length, out.shape[1]), out.dtype)
+    for start in range(0, height, length):
+        count = min(length, height - start)
+        band = slice(start, start + count)
+        for k, (index, weights) in enumerate(zip(*rows, strict=True)):
+            # The indices are valid; other modes than "clip" would copy `out`.
+            x.take(index[band], 0, raw[:count], "clip")
+            into = part[:count] if k else total[:count]
+            np.copyto(into, raw[:count])
+            np.multiply(into, weights[band, None], into)
+            if k:
+                np.add(total[:count], into, total[:count])
+        for k, (index, weights) in enumerate(zip(*columns, strict=True)):
+            into = column[:count] if k else out[band]
+            total[:count].take(index, 1, into, "clip")
+            np.multiply(into, weights, into)
+            if k:
+                np.add(out[band], into, out[band])
 
 
 def crop_to_aspect(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -82,8 +145,14 @@ def crop_to_aspect(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return x[top : top + tall, left : left + wide]
 
 
-def pad_to_aspect(x: np.ndarray, size: tuple[int, int], method: str) -> np.ndarray:
-    """Resizes an image without distortion, and pads it with zeros on two sides."""
+def pad_to_aspect(
+    x: np.ndarray, size: tuple[int, int], method: str, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Resizes an image without distortion, and pads it with zeros on two sides.
+
+    Args:
+        x, size, method, out: as for `resize_image`.
+    """
     (height, width), (h, w) = x.shape[:2], size
     # In float32 as in TensorFlow, where rounding sometimes removes a row.
     old, new = np.array([height, width], "float32"), np.array([h, w], "float32")
@@ -91,8 +160,11 @@ def pad_to_aspect(x: np.ndarray, size: tuple[int, int], method: str) -> np.ndarr
     inner = tuple(np.maximum(fitting, 1).astype(int).tolist())
     top, left = np.maximum((new - fitting) / 2, 0).astype(int).tolist()
     x = resize_image(x, inner, method)
-    padding = ((top, h - top - inner[0]), (left, w - left - inner[1]), (0, 0))
-    return np.pad(x, padding)
+    if out is None:
+        out = np.empty((h, w, x.shape[2]), x.dtype)
+    out.fill(0)
+    out[top : top + inner[0], left : left + inner[1]] = x
+    return out
 
 
 def resample(x: np.ndarray, rate: int, new: int) -> np.ndarray:
@@ -112,12 +184,28 @@ def resample(x: np.ndarray, rate: int, new: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=64)
+def _cached_taps(
+    shape: tuple[int, int, int], size: tuple[int, int], method: str
+) -> tuple[_Taps, _Taps]:
+    """Returns the taps of the rows, and those of the columns and channels."""
+    rows, columns = (
+        _Taps(*(np.ascontiguousarray(part.T) for part in _neighbors(old, new, method)))
+        for old, new in zip(shape, size, strict=False)
+    )
+    return rows, columns.over_channels(shape[2])
+
+
+@functools.lru_cache(maxsize=64)
+def _nearest(size: int, new: int) -> np.ndarray:
+    """Returns the index of the nearest neighbor of each new pixel."""
+    scale = np.float32(size) / np.float32(new)
+    index = np.floor((np.arange(new, dtype="float32") + np.float32(0.5)) * scale).astype(int)
+    nearest: np.ndarray = np.minimum(index, size - 1)
+    return nearest
+
+
 def _neighbors(size: int, new: int, method: str) -> tuple[np.ndarray, np.ndarray]:
     """Returns the indices and the weights of the neighbors of each new pixel."""
-    if method == "nearest":
-        scale = np.float32(size) / np.float32(new)
-        index = np.floor((np.arange(new, dtype="float32") + np.float32(0.5)) * scale).astype(int)
-        return np.minimum(index, size - 1)[:, None], np.ones((new, 1), "float32")
     if method == "area":
         low, high = (np.arange(new) + np.array([[0], [1]])) * (size / new)
         index = np.floor(low).astype(int)[:, None] + np.arange(int(np.ceil(size / new)) + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cornu.data.readers import resampling
 from cornu.data.readers.resampling import (
     METHODS,
     crop_to_aspect,
@@ -42,3 +43,50 @@ def test_audio_layers():
     twice = resample(x, 8000, 16000)
     assert twice.shape == (100, 2) and twice.dtype == "float32"
     np.testing.assert_allclose(twice[::2], x, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_images_are_weighted_sums_of_their_neighbors(method):
+    # Bands of rows, crops, given outputs and equal sizes give the same numbers to the last bit.
+    for shape, size in {
+        ((9, 7, 3), (4, 20)),
+        ((30, 41, 1), (17, 13)),
+        ((6, 5, 4), (6, 5)),
+        ((40, 3000, 3), (90, 11)),
+    }:
+        x = RNG.integers(0, 256, shape).astype("uint8")
+        for image in (x, x[:, ::-1], x[1:, 1:]):
+            out = np.full((*size, shape[2]), 7, "uint8" if method == "nearest" else "float32")
+            assert resize_image(image, size, method, out) is out
+            if method == "nearest":
+                rows, columns = (
+                    ((np.arange(new) + 0.5) * (old / new)).astype(int)
+                    for old, new in zip(image.shape, size, strict=False)
+                )
+                expected = image[rows][:, columns]
+            else:
+                expected = image
+                for axis in (0, 1):
+                    expected = weighted_sum(expected, size[axis], method, axis)
+            assert out.tobytes() == expected.tobytes()
+            assert resize_image(image, size, method).tobytes() == expected.tobytes()
+
+
+def weighted_sum(x, new, method, axis):
+    """The sum over neighbors, one after another, in float32."""
+    shape = [1, 1, 1]
+    shape[axis] = new
+    index, weights = resampling._neighbors(x.shape[axis], new, method)
+    total = x.take(index[:, 0], axis) * weights[:, 0].reshape(shape)
+    for k in range(1, index.shape[1]):
+        total = total + x.take(index[:, k], axis) * weights[:, k].reshape(shape)
+    return total
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_padding_is_written_into_a_given_array(method):
+    x = RNG.integers(0, 256, (9, 20, 3)).astype("uint8")
+    expected = pad_to_aspect(x, (12, 12), method)
+    out = np.full_like(expected, 7)
+    assert pad_to_aspect(x, (12, 12), method, out) is out
+    assert (out == expected).all() and (out[0] == 0).all() and (out[5] != 0).any()
