@@ -197,13 +197,15 @@ def _describe(model: Any) -> tuple[str, StoredState]:
     if archive.lambdas:
         _warn_of_lambdas(archive.lambdas, model.name)
     state = state_by_key(model)
-    if "compile_config" not in config:
-        # A model that is loaded without a compile config has no optimizer to receive this state.
-        state.optimizers = {
-            prefix: optimizer
-            for prefix, optimizer in state.optimizers.items()
-            if not prefix.startswith("optimizer/")
-        }
+    # A model that is loaded without a compile config has no optimizer to receive this state.
+    # The state for weights that `quantize` replaced fits no optimizer either.
+    weights = {id(variable) for variable in model.weights} if "compile_config" in config else ()
+    state.optimizers = {
+        prefix: optimizer
+        for prefix, optimizer in state.optimizers.items()
+        if not prefix.startswith("optimizer/")
+        or (weights and all(id(variable) in weights for variable in optimizer._indices_))
+    }
     return to_json(config), state
 
 

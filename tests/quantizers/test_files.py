@@ -123,3 +123,15 @@ def test_layers_of_quantized_layers_are_restored(mode, tmp_path):
     copied = cornu.models.clone_model(model)
     copied.set_weights(model.get_weights())
     np.testing.assert_array_equal(copied(TOKENS), expected)
+
+
+def test_a_file_has_no_state_of_the_optimizer_for_weights_before_quantization(tmp_path):
+    model = cornu.Sequential([cornu.Input((64,)), cornu.layers.Dense(64), cornu.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(np.ones((2, 64)), np.ones((2, 1)), verbose=0)
+    model.save(tmp_path / "float.keras")
+    model.quantize("int8")
+    model.save(tmp_path / "int8.keras")
+    before, after = ((tmp_path / f"{name}.keras").stat().st_size for name in ("float", "int8"))
+    assert after < before / 2
+    cornu.models.load_model(tmp_path / "int8.keras")  # a warning is an error
