@@ -9,7 +9,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.gallery.notebook import notebook_path, read_notebook
 from scripts.site import reference
+from scripts.site.notebooks import notebook_page
 
 __all__ = ["ROOT", "gather"]
 
@@ -43,7 +45,10 @@ def gather(folder: Path) -> int:
     shutil.copytree(ROOT / "docs", folder)
     linked = _linked_files()
     for path in linked:
-        _write(folder / _address(path), _shown(path))
+        if _is_of_gallery(path):
+            _write_example(folder, Path(path))
+        else:
+            _write(folder / _address(path), _shown(path))
     for page in _markdown(folder):
         source = _source_of(page)
         text = (folder / page).read_text(encoding="utf-8")
@@ -53,6 +58,21 @@ def gather(folder: Path) -> int:
         _write(folder / path, text.encode())
         count += 1
     return count
+
+
+def _write_example(folder: Path, program: Path) -> None:
+    """Writes the page of a program of the gallery, its pictures, the notebook and the program."""
+    notebook = notebook_path(program)
+    text, pictures = notebook_page(read_notebook(ROOT / notebook), program.stem)
+    _write(folder / _address(program.as_posix()), text.encode())
+    for name, content in pictures.items():
+        _write(folder / "gallery" / name, content)
+    for file in (notebook, program):
+        _write(folder / "files" / file, (ROOT / file).read_bytes())
+
+
+def _is_of_gallery(path: str) -> bool:
+    return re.fullmatch(r"examples/gallery/\w+\.py", path) is not None
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -99,6 +119,8 @@ def _address(path: str) -> str:
     """Returns the path on the site of a file of the project."""
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
+    if _is_of_gallery(path):
+        return f"gallery/{Path(path).stem}.md"
     return f"files/{path}.md" if Path(path).suffix in _LANGUAGES else f"files/{path}"
 
 

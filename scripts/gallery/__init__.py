@@ -1,0 +1,1 @@
+"""The gallery: programs in cells, the notebooks with their outputs, and their pages."""

@@ -1,0 +1,1 @@
+"""The programs of the gallery, their notebooks and pages."""
