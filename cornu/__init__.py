@@ -124,7 +124,14 @@ __all__ = ["__version__", "version", *_OBJECTS, *_NAMESPACES]
 
 
 def version() -> str:
-    """Returns the version of cornu."""
+    """Returns the version of cornu.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.version() == cornu.__version__
+    True
+    """
     return __version__
 
 

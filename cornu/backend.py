@@ -81,6 +81,12 @@ def is_int_dtype(dtype: DTypeLike) -> bool:
 
     Args:
         dtype: a dtype or its name.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.backend.is_int_dtype("uint8"), cornu.backend.is_int_dtype("float32")
+    (True, False)
     """
     return jnp.issubdtype(jnp.dtype(dtype), jnp.integer)
 

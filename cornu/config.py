@@ -61,7 +61,14 @@ __all__ = [
 
 
 def backend() -> str:
-    """Returns `"jax"`, the only backend of cornu."""
+    """Returns `"jax"`, the only backend of cornu.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.backend.backend()
+    'jax'
+    """
     return "jax"
 
 
@@ -75,6 +82,11 @@ def set_backend(backend: str) -> None:
     Raises:
         ValueError: another backend is requested.
 
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.set_backend("jax")
+
     Differences: Keras loads itself again with another backend.
     """
     if backend != "jax":
@@ -82,7 +94,14 @@ def set_backend(backend: str) -> None:
 
 
 def is_nnx_enabled() -> bool:
-    """Returns False: layers of cornu are not modules of `flax.nnx`."""
+    """Returns False: layers of cornu are not modules of `flax.nnx`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.is_nnx_enabled()
+    False
+    """
     return False
 
 
@@ -123,7 +142,14 @@ def floatx() -> str:
 
 
 def epsilon() -> float:
-    """Returns the fuzz factor, a small number that avoids division by zero and `log(0)`."""
+    """Returns the fuzz factor, a small number that avoids division by zero and `log(0)`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.backend.epsilon()
+    1e-07
+    """
     return settings.get("epsilon")
 
 
@@ -133,12 +159,27 @@ def set_epsilon(value: float) -> None:
 
     Args:
         value: the number; 1e-7 by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.backend.set_epsilon(1e-5)
+    >>> cornu.backend.epsilon()
+    1e-05
+    >>> cornu.backend.set_epsilon(1e-7)
     """
     settings.put("epsilon", value)
 
 
 def image_data_format() -> str:
-    """Returns the default position of the channel axis, `"channels_last"` or `"channels_first"`."""
+    """Returns the default position of the channel axis, `"channels_last"` or `"channels_first"`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.backend.image_data_format()
+    'channels_last'
+    """
     return settings.get("image_data_format")
 
 
@@ -148,6 +189,14 @@ def set_image_data_format(data_format: DataFormat) -> None:
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.backend.set_image_data_format("channels_first")
+    >>> cornu.layers.Conv2D(1, 3).data_format
+    'channels_first'
+    >>> cornu.backend.set_image_data_format("channels_last")
     """
     settings.put("image_data_format", data_format)
 
@@ -156,34 +205,82 @@ def set_image_data_format(data_format: DataFormat) -> None:
 
 
 def enable_interactive_logging() -> None:
-    """Makes `verbose="auto"` print a progress bar in `fit`, `evaluate` and `predict`."""
+    """Makes `verbose="auto"` print a progress bar in `fit`, `evaluate` and `predict`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.enable_interactive_logging()
+    >>> cornu.config.is_interactive_logging_enabled()
+    True
+    """
     settings.put("interactive_logging", True)
 
 
 def disable_interactive_logging() -> None:
-    """Makes `verbose="auto"` print one line per epoch, for log files."""
+    """Makes `verbose="auto"` print one line per epoch, for log files.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.disable_interactive_logging()
+    >>> cornu.config.is_interactive_logging_enabled()
+    False
+    >>> cornu.config.enable_interactive_logging()
+    """
     settings.put("interactive_logging", False)
 
 
 def is_interactive_logging_enabled() -> bool:
-    """Tells whether `verbose="auto"` prints a progress bar."""
+    """Tells whether `verbose="auto"` prints a progress bar.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.is_interactive_logging_enabled()
+    True
+    """
     return settings.get("interactive_logging")
 
 
 def enable_traceback_filtering() -> None:
-    """Hides the frames of cornu and JAX in tracebacks."""
+    """Hides the frames of cornu and JAX in tracebacks.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.enable_traceback_filtering()
+    >>> cornu.config.is_traceback_filtering_enabled()
+    True
+    """
     settings.put("traceback_filtering", True)
     jax.config.update("jax_traceback_filtering", "auto")
 
 
 def disable_traceback_filtering() -> None:
-    """Shows all frames in tracebacks, including those of cornu and JAX."""
+    """Shows all frames in tracebacks, including those of cornu and JAX.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.disable_traceback_filtering()
+    >>> cornu.config.is_traceback_filtering_enabled()
+    False
+    >>> cornu.config.enable_traceback_filtering()
+    """
     settings.put("traceback_filtering", False)
     jax.config.update("jax_traceback_filtering", "off")
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """Tells whether the frames of cornu and JAX are hidden in tracebacks."""
+    """Tells whether the frames of cornu and JAX are hidden in tracebacks.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.is_traceback_filtering_enabled()
+    True
+    """
     return settings.get("traceback_filtering")
 
 
@@ -194,6 +291,11 @@ def enable_unsafe_deserialization() -> None:
     cornu a function that a file refers to must be part of the program, and be found by its name:
     pass it in `custom_objects`, or decorate it with
     `cornu.saving.register_keras_serializable()`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.enable_unsafe_deserialization()
     """
 
 
@@ -224,13 +326,30 @@ def unsilence(*codes: str) -> None:
 
     Raises:
         ValueError: a code is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.silence("C001")
+    >>> cornu.config.unsilence("C001")
+    >>> cornu.config.silenced()
+    []
     """
     kept = settings.get("silenced") - _validate_codes(codes) if codes else frozenset()
     settings.put("silenced", kept)
 
 
 def silenced() -> list[str]:
-    """Returns the codes of the checks that are turned off."""
+    """Returns the codes of the checks that are turned off.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.silence("C001")
+    >>> cornu.config.silenced()
+    ['C001']
+    >>> cornu.config.unsilence("C001")
+    """
     return sorted(settings.get("silenced"))
 
 
@@ -249,17 +368,40 @@ def enable_block_sharing() -> None:
 
     The tracing time and the program size of a model then grow with the number of distinct blocks,
     not with depth. XLA inlines the calls, so that the results are the same.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.enable_block_sharing()
+    >>> cornu.config.is_block_sharing_enabled()
+    True
     """
     settings.put("share_blocks", True)
 
 
 def disable_block_sharing() -> None:
-    """Traces every block separately."""
+    """Traces every block separately.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.disable_block_sharing()
+    >>> cornu.config.is_block_sharing_enabled()
+    False
+    >>> cornu.config.enable_block_sharing()
+    """
     settings.put("share_blocks", False)
 
 
 def is_block_sharing_enabled() -> bool:
-    """Tells whether equal blocks are traced once."""
+    """Tells whether equal blocks are traced once.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.is_block_sharing_enabled()
+    True
+    """
     return settings.get("share_blocks")
 
 
@@ -267,7 +409,15 @@ def is_block_sharing_enabled() -> bool:
 
 
 def compilation_cache() -> str | None:
-    """Returns the directory of the compilation cache, or None; see `docs/process.md`."""
+    """Returns the directory of the compilation cache, or None; see `docs/process.md`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.disable_compilation_cache()
+    >>> cornu.config.compilation_cache() is None
+    True
+    """
     found = programs.folder()
     return None if found is None else os.fspath(found)
 
@@ -302,17 +452,42 @@ def enable_compilation_cache(path: str | os.PathLike[str] | None = None) -> None
 
 
 def disable_compilation_cache() -> None:
-    """Disables the compilation cache for this process."""
+    """Disables the compilation cache for this process.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.disable_compilation_cache()
+    >>> cornu.config.is_compilation_cache_enabled()
+    False
+    """
     programs.disable()
 
 
 def is_compilation_cache_enabled() -> bool:
-    """Tells whether compiled programs are stored on disk."""
+    """Tells whether compiled programs are stored on disk.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.disable_compilation_cache()
+    >>> cornu.config.is_compilation_cache_enabled()
+    False
+    """
     return programs.folder() is not None
 
 
 def clear_compilation_cache() -> None:
-    """Deletes all compiled programs on disk."""
+    """Deletes all compiled programs on disk.
+
+    Example:
+
+    >>> import tempfile
+    >>> import cornu
+    >>> cornu.config.enable_compilation_cache(tempfile.mkdtemp())
+    >>> cornu.config.clear_compilation_cache()
+    >>> cornu.config.disable_compilation_cache()
+    """
     programs.clear()
 
 
@@ -322,17 +497,40 @@ def enable_memory_keeping() -> None:
     Large steps on the CPU become some percent shorter, and the process larger. The environment
     variable `CORNU_ALLOCATOR=keep` has a larger effect, because it is read before JAX starts its
     threads; see `docs/process.md`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.enable_memory_keeping()
+    >>> cornu.config.is_memory_keeping_enabled()
+    True
+    >>> cornu.config.disable_memory_keeping()
     """
     allocator.enable()
 
 
 def disable_memory_keeping() -> None:
-    """Restores the defaults of glibc, and returns kept memory to the system at once."""
+    """Restores the defaults of glibc, and returns kept memory to the system at once.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.disable_memory_keeping()
+    >>> cornu.config.is_memory_keeping_enabled()
+    False
+    """
     allocator.disable()
 
 
 def is_memory_keeping_enabled() -> bool:
-    """Tells whether freed memory is kept for the next step."""
+    """Tells whether freed memory is kept for the next step.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.is_memory_keeping_enabled()
+    False
+    """
     return allocator.is_enabled()
 
 
@@ -342,6 +540,14 @@ def is_memory_keeping_enabled() -> bool:
 def enable_flash_attention() -> None:
     """Makes attention layers use the fused kernel of cuDNN where the device supports it.
 
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.enable_flash_attention()
+    >>> cornu.config.is_flash_attention_enabled()
+    True
+    >>> cornu.config.disable_flash_attention()
+
     Differences: in Keras this is the default. In cornu it is optional, because its safety has not
     been tested; see `docs/deviations.md`.
     """
@@ -349,17 +555,39 @@ def enable_flash_attention() -> None:
 
 
 def disable_flash_attention() -> None:
-    """Makes attention layers use matrix products, which is the default."""
+    """Makes attention layers use matrix products, which is the default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.disable_flash_attention()
+    >>> cornu.config.is_flash_attention_enabled()
+    False
+    """
     settings.put("flash_attention", False)
 
 
 def is_flash_attention_enabled() -> bool:
-    """Tells whether attention layers may use a fused kernel."""
+    """Tells whether attention layers may use a fused kernel.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.is_flash_attention_enabled()
+    False
+    """
     return settings.get("flash_attention")
 
 
 def max_epochs() -> int | None:
-    """Returns the limit of epochs for every `fit`, or None."""
+    """Returns the limit of epochs for every `fit`, or None.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.max_epochs() is None
+    True
+    """
     return settings.get("max_epochs")
 
 
@@ -372,12 +600,27 @@ def set_max_epochs(max_epochs: int | None) -> None:
 
     Raises:
         ValueError: it is not a positive integer or None.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.set_max_epochs(1)
+    >>> cornu.config.max_epochs()
+    1
+    >>> cornu.config.set_max_epochs(None)
     """
     settings.put("max_epochs", _validate_limit("max_epochs", max_epochs))
 
 
 def max_steps_per_epoch() -> int | None:
-    """Returns the limit of steps for every epoch, or None."""
+    """Returns the limit of steps for every epoch, or None.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.max_steps_per_epoch() is None
+    True
+    """
     return settings.get("max_steps_per_epoch")
 
 
@@ -390,6 +633,14 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
 
     Raises:
         ValueError: it is not a positive integer or None.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.set_max_steps_per_epoch(2)
+    >>> cornu.config.max_steps_per_epoch()
+    2
+    >>> cornu.config.set_max_steps_per_epoch(None)
     """
     limit = _validate_limit("max_steps_per_epoch", max_steps_per_epoch)
     settings.put("max_steps_per_epoch", limit)

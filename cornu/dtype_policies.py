@@ -57,6 +57,12 @@ def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
 
     Args:
         dtype_policy: the policy.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.dtype_policies.serialize(cornu.dtype_policies.get("float32"))["config"]
+    {'name': 'float32'}
     """
     config: dict[str, Any] = registry.serialize(dtype_policy)
     return config
@@ -69,6 +75,13 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
     Args:
         config: the data.
         custom_objects: classes by name, in addition to registered ones.
+
+    Example:
+
+    >>> import cornu
+    >>> config = cornu.dtype_policies.serialize(cornu.dtype_policies.get("mixed_bfloat16"))
+    >>> cornu.dtype_policies.deserialize(config).compute_dtype
+    'bfloat16'
     """
     return registry.deserialize(config, custom_objects)
 

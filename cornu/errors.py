@@ -83,6 +83,15 @@ def warn(code: str, text: str, stacklevel: int = 2) -> None:
         code: the code of the check.
         text: the message.
         stacklevel: as for `warnings.warn`, counted from the caller of this function.
+
+    Example:
+
+    >>> import warnings
+    >>> import cornu
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
+    ...     cornu.errors.warn("C001", "The loss is constant.")
+    >>> str(caught[0].message)
+    'C001 The loss is constant.'
     """
     if code not in settings.get("silenced"):
         warnings.warn(ModelWarning(f"{code} {text}", code), stacklevel=stacklevel + 1)
@@ -99,6 +108,12 @@ def check_choice(label: str, name: str, value: T, allowed: Iterable[object]) -> 
 
     Raises:
         ValueError: the value is not allowed.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.errors.check_choice("Layer", "padding", "same", ("same", "valid"))
+    'same'
     """
     known = tuple(allowed)
     if value not in known:
@@ -169,6 +184,12 @@ def suggest(name: object, known: Iterable[object]) -> str:
     Args:
         name: the unknown name.
         known: the known names.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.errors.suggest("rleu", ["relu", "tanh"])
+    "Did you mean 'relu'?"
     """
     names = [printable(str(item)) for item in known]
     hint = did_you_mean(name, names)
@@ -277,6 +298,12 @@ def unknown_name(module: str, name: str, known: Iterable[str]) -> AttributeError
         module: the name of the module.
         name: the name that it does not have.
         known: its public names.
+
+    Example:
+
+    >>> import cornu
+    >>> print(cornu.errors.unknown_name("cornu.ops", "rleu", ["relu", "tanh"]))
+    module 'cornu.ops' has no attribute 'rleu'. Did you mean 'relu'?
     """
     old = describe_name(module, name)
     hint = "" if name.startswith("__") else old or did_you_mean(name, known)
@@ -292,6 +319,12 @@ def missing_package(package: str, extra: str, purpose: str) -> ImportError:
         package: the name by which the package is imported.
         extra: the extra of cornu that installs it, as in `cornu[plot]`.
         purpose: what needs the package; the message begins with it.
+
+    Example:
+
+    >>> import cornu
+    >>> print(str(cornu.errors.missing_package("onnx", "onnx", "This")).partition(".")[0])
+    This needs the package 'onnx', which is not installed
     """
     return ImportError(
         f"{purpose} needs the package {package!r}, which is not installed. "
@@ -307,6 +340,12 @@ def visible_cause(error: Exception) -> Exception | None:
 
     Args:
         error: the original error.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.errors.visible_cause(ValueError("a")) is None
+    True
     """
     return None if settings.get("traceback_filtering") else error
 

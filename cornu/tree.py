@@ -54,6 +54,13 @@ def flatten_with_treedef(structure: PyTree) -> tuple[list[Any], Any]:
 
     Args:
         structure: a nested structure of lists, tuples, dicts and classes registered with JAX.
+
+    Example:
+
+    >>> import cornu
+    >>> leaves, definition = cornu.tree.flatten_with_treedef({"a": [1, 2]})
+    >>> leaves
+    [1, 2]
     """
     return jax.tree_util.tree_flatten(structure, is_leaf=_is_leaf)
 
@@ -64,6 +71,13 @@ def unflatten(definition: Any, leaves: Iterable[Any]) -> PyTree:
     Args:
         definition: the treedef that `flatten_with_treedef` returned.
         leaves: the leaves, in the order of `flatten_with_treedef`.
+
+    Example:
+
+    >>> import cornu
+    >>> leaves, definition = cornu.tree.flatten_with_treedef({"a": [1, 2]})
+    >>> cornu.tree.unflatten(definition, [3, 4])
+    {'a': [3, 4]}
     """
     return jax.tree_util.tree_unflatten(definition, leaves)
 
@@ -91,6 +105,14 @@ def signature(structure: PyTree) -> tuple[Any, ...]:
     Returns what a compiled program depends on: the treedef, and the shapes and dtypes.
 
     Two calls with equal signatures can use the same program.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x = {"a": np.zeros(2)}
+    >>> cornu.tree.signature(x) == cornu.tree.signature({"a": np.ones(2)})
+    True
     """
     # For every batch. The treedef of JAX says where None is, and `is_leaf` would double the time.
     parts, definition = jax.tree_util.tree_flatten(structure)
@@ -104,6 +126,12 @@ def map(fn: Callable[..., Any], structure: PyTree, *rest: PyTree) -> PyTree:
         fn: a function of one leaf of each structure.
         structure: the structure whose nesting the result has.
         *rest: further structures with the same nesting.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.tree.map(lambda x: 2 * x, {"a": [1, 2]})
+    {'a': [2, 4]}
     """
     return jax.tree_util.tree_map(fn, structure, *rest, is_leaf=_is_leaf)
 
@@ -115,6 +143,12 @@ def map_up_to(fn: Callable[..., Any], shallow: PyTree, deep: PyTree) -> PyTree:
         fn: a function of a leaf and a subtree.
         shallow: the structure whose nesting the result has.
         deep: a structure with subtrees where `shallow` has leaves.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.tree.map_up_to(lambda name, values: len(values), {"a": 0}, {"a": [1, 2]})
+    {'a': 2}
     """
     parts, definition = flatten_with_treedef(shallow)
     pairs = zip(parts, definition.flatten_up_to(deep), strict=True)
@@ -128,7 +162,14 @@ def map_up_to(fn: Callable[..., Any], shallow: PyTree, deep: PyTree) -> PyTree:
 
 
 class MAP_TO_NONE:
-    """The value that a function passed to `traverse` returns to replace a subtree by None."""
+    """The value that a function passed to `traverse` returns to replace a subtree by None.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.tree.traverse(lambda x: cornu.tree.MAP_TO_NONE if x == 1 else None, [1, 2])
+    [None, 2]
+    """
 
 
 class _Node(NamedTuple):
@@ -318,6 +359,13 @@ def is_nested(structure: PyTree) -> bool:
 
     Args:
         structure: any object.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.tree.is_nested([1, 2]), cornu.tree.is_nested(np.zeros(2))
+    (True, False)
     """
     return _to_node(structure) is not None
 
@@ -482,6 +530,11 @@ def assert_same_paths(a: PyTree, b: PyTree) -> None:
 
     Raises:
         ValueError: a path exists in one structure only.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.tree.assert_same_paths({"a": [1, 2]}, {"a": (3, 4)})
     """
     first, second = ({path for path, _ in flatten_with_path(structure)} for structure in (a, b))
     if first != second:

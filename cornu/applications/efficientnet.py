@@ -209,5 +209,13 @@ def preprocess_input(x: T, data_format: DataFormat | None = None) -> T:
     Args:
         x: an array or symbolic Tensor.
         data_format: has no effect.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x = np.full((1, 1, 1, 3), 255.0, "float32")
+    >>> cornu.applications.efficientnet.preprocess_input(x).ravel().tolist()
+    [255.0, 255.0, 255.0]
     """
     return x

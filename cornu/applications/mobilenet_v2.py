@@ -136,5 +136,13 @@ def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> Any
     The arguments are those of `cornu.applications.imagenet_utils.preprocess_input`.
 
     See `cornu.applications.imagenet_utils.preprocess_input` with `mode="tf"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x = np.full((1, 1, 1, 3), 255.0, "float32")
+    >>> cornu.applications.mobilenet_v2.preprocess_input(x).ravel().tolist()
+    [1.0, 1.0, 1.0]
     """
     return imagenet_utils.preprocess_input(x, data_format, mode="tf")

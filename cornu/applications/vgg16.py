@@ -27,5 +27,13 @@ def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> Any
     The arguments are those of `cornu.applications.imagenet_utils.preprocess_input`.
 
     See `cornu.applications.imagenet_utils.preprocess_input` with `mode="caffe"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x = np.full((1, 1, 1, 3), 255.0, "float32")
+    >>> print(cornu.applications.vgg16.preprocess_input(x).ravel().round(3))
+    [151.061 138.221 131.32 ]
     """
     return imagenet_utils.preprocess_input(x, data_format, mode="caffe")

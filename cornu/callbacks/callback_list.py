@@ -35,6 +35,16 @@ class CallbackList(Callback):
 
     Raises:
         TypeError: an element is not a Callback.
+
+    Example:
+
+    >>> import cornu
+    >>> history = cornu.callbacks.History()
+    >>> callbacks = cornu.callbacks.CallbackList([history], model=cornu.Sequential())
+    >>> callbacks.on_train_begin()
+    >>> callbacks.on_epoch_end(0, {"loss": 0.5})
+    >>> history.history
+    {'loss': [0.5]}
     """
 
     def __init__(

@@ -29,6 +29,17 @@ class History(Callback):
         history: a dict from the name of a metric to the list of its values.
         epoch: the list of epochs, counted from 0.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((1,)), cornu.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x = np.zeros((2, 1))
+    >>> history = model.fit(x, x, epochs=2, verbose=0)
+    >>> history.history, history.epoch
+    ({'loss': [0.0, 0.0]}, [0, 1])
+
     Differences: a History that is passed to `fit` several times continues both attributes. Keras
         resets `epoch`, but not `history`.
     """

@@ -21,6 +21,16 @@ class ProgbarLogger(Callback):
     a second. If standard output is a file or pipe, it writes one line per epoch instead. With
     `verbose=2`, it writes that line after a line with the number of the epoch.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((1,)), cornu.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x = np.zeros((2, 1))
+    >>> history = model.fit(x, x, verbose=1)
+    1/1 - ... - loss: 0.0000
+
     Differences: the time per step excludes validation, and compilation if there is more than one
         step. In a file, the bar of Keras writes a line for each update.
     """

@@ -24,6 +24,17 @@ class TerminateOnNaN(Callback):
     Raises:
         RuntimeError: the loss is not finite and `raise_error=True`.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((1,)), cornu.layers.Dense(1)])
+    >>> model.compile("sgd", lambda y, p: p * float("nan"))
+    >>> x, stop = np.zeros((2, 1)), cornu.callbacks.TerminateOnNaN()
+    >>> model.fit(x, x, epochs=9, callbacks=[stop], verbose=0).epoch
+    TerminateOnNaN: the loss is nan at step 1 of epoch 1. ...
+    [0]
+
     Differences: Keras checks the loss after each step. Here it is checked twice a second and at the
         end of the epoch, which does not slow down training. The loss is a mean over the epoch so
         far, so that it remains NaN.

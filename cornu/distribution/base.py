@@ -287,6 +287,14 @@ def set_distribution(value: Distribution | None) -> None:
 
     Raises:
         TypeError: the value is something else.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.distribution.set_distribution(cornu.distribution.DataParallel())
+    >>> type(cornu.distribution.distribution()).__name__
+    'DataParallel'
+    >>> cornu.distribution.set_distribution(None)
     """
     if value is not None and not isinstance(value, Distribution):
         raise TypeError(

@@ -72,6 +72,13 @@ def find_one(model: Layer, what: PartsLike, kinds: Sequence[str] = KINDS) -> Ite
 
     Raises:
         ValueError: nothing matches, or several parts do.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, name="head")])
+    >>> cornu.inspect.find_one(model, "head").op is model.layers[0]
+    True
     """
     found = find(model, what, kinds)
     if len({_part_id(item) for item in found}) > 1:

@@ -39,6 +39,16 @@ def fold(items: Sequence[Item]) -> Iterator[list[Item]]:
 
     Args:
         items: the children of an item of `cornu.inspect.outline`, in their order.
+
+    Example:
+
+    >>> import cornu
+    >>> def block(x):
+    ...     return cornu.layers.Dense(2)(x)
+    >>> x = cornu.Input((2,))
+    >>> items = cornu.inspect.outline(cornu.Model(x, block(block(x)))).children
+    >>> [len(group) for group in cornu.inspect.fold(items)]
+    [1, 2]
     """
     number = itertools.count()
 

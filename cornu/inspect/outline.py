@@ -41,6 +41,14 @@ class Item:
         block: the Block of the graph, for a block.
         again: whether the layer occurs earlier in the outline, where its weights are counted.
         children: the items in it, in the order of the graph.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, name="head")])
+    >>> item = cornu.inspect.find_one(model, "head")
+    >>> item.kind, item.name, item.path
+    ('layer', 'head', 'head')
     """
 
     kind: ItemKind

@@ -83,6 +83,15 @@ class Statistics(Sequence[ArrayStatistics]):
     Args:
         rows: the statistics of each array.
         title: the title of the table.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((1,)), cornu.layers.ReLU(name="relu")])
+    >>> table = cornu.inspect.statistics(model, np.array([[-1.0], [1.0]]))
+    >>> [(row.path, row.mean) for row in table]
+    [('relu', 0.5)]
     """
 
     def __init__(self, rows: Sequence[ArrayStatistics], title: str = "") -> None:

@@ -102,6 +102,13 @@ def summary_html(model: Any) -> str:
 
     Args:
         model: a built model or layer.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, name="head")])
+    >>> "head" in cornu.inspect.summary_html(model)
+    True
     """
     return to_html(_table(model, _SummaryOptions(expand_nested=True), None))
 

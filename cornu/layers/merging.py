@@ -395,6 +395,14 @@ def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
     Args:
         inputs: a list of two arrays or symbolic Tensors; the second is subtracted from the first.
         **kwargs: arguments of the layer, such as `name`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x, y = np.ones((1, 2)), np.zeros((1, 2))
+    >>> cornu.layers.subtract([x, y]).tolist()
+    [[1.0, 1.0]]
     """
     return Subtract(**kwargs)(inputs)
 
@@ -405,6 +413,14 @@ def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
     Args:
         inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
         **kwargs: arguments of the layer, such as `name`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x, y = np.ones((1, 2)), np.zeros((1, 2))
+    >>> cornu.layers.multiply([x, y]).tolist()
+    [[0.0, 0.0]]
     """
     return Multiply(**kwargs)(inputs)
 
@@ -415,6 +431,14 @@ def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
     Args:
         inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
         **kwargs: arguments of the layer, such as `name`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x, y = np.ones((1, 2)), np.zeros((1, 2))
+    >>> cornu.layers.average([x, y]).tolist()
+    [[0.5, 0.5]]
     """
     return Average(**kwargs)(inputs)
 
@@ -425,6 +449,14 @@ def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
     Args:
         inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
         **kwargs: arguments of the layer, such as `name`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x, y = np.ones((1, 2)), np.zeros((1, 2))
+    >>> cornu.layers.maximum([x, y]).tolist()
+    [[1.0, 1.0]]
     """
     return Maximum(**kwargs)(inputs)
 
@@ -435,6 +467,14 @@ def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
     Args:
         inputs: a list of arrays or symbolic Tensors of shapes that broadcast against each other.
         **kwargs: arguments of the layer, such as `name`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x, y = np.ones((1, 2)), np.zeros((1, 2))
+    >>> cornu.layers.minimum([x, y]).tolist()
+    [[0.0, 0.0]]
     """
     return Minimum(**kwargs)(inputs)
 
@@ -465,6 +505,14 @@ def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) ->
         axes: the axis along which both are multiplied and summed, or a pair with one for each; not
             the batch axis.
         **kwargs: arguments of the layer: `normalize` and `name`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x = np.ones((1, 2))
+    >>> cornu.layers.dot([x, x]).tolist()
+    [[2.0]]
     """
     return Dot(axes=axes, **kwargs)(inputs)
 

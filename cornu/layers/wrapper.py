@@ -20,6 +20,16 @@ class Wrapper(Layer):
 
     Raises:
         TypeError: `layer` is not a layer.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> class Twice(cornu.layers.Wrapper):
+    ...     def call(self, x):
+    ...         return self.layer(self.layer(x))
+    >>> Twice(cornu.layers.Rescaling(3.0))(np.ones((1, 2))).tolist()
+    [[9.0, 9.0]]
     """
 
     _rowwise_ = True

@@ -158,6 +158,12 @@ def serialize(loss: Loss | Callable[..., Any]) -> Config | str:
 
     Args:
         loss: the loss, an object or a function.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.losses.serialize(cornu.losses.MeanSquaredError())["class_name"]
+    'MeanSquaredError'
     """
     config: Config | str = registry.serialize(loss)
     return config
@@ -173,6 +179,12 @@ def deserialize(name: LossLike | None, custom_objects: dict[str, Any] | None = N
 
     Raises:
         ValueError: the name is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.losses.deserialize("mse") is cornu.losses.mean_squared_error
+    True
     """
     with registry.custom_object_scope(custom_objects):
         return get(name)

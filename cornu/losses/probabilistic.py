@@ -48,6 +48,14 @@ def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, 
 
     Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> loss = cornu.losses.categorical_generalized_cross_entropy([0], [[0.8, 0.2]], 0.5)
+    >>> print(np.asarray(loss).round(3))
+    [0.211]
+
     References: Zhilu Zhang, Mert Sabuncu (2018), "Generalized Cross Entropy Loss for Training
     Deep Neural Networks with Noisy Labels", arXiv:1805.07836.
     """

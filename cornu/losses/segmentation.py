@@ -58,6 +58,13 @@ def tversky(
         beta: the weight of false positives.
         axis: the axes of the sums; `None` for all, including the batch.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.losses.tversky([[1.0, 0.0]], [[0.5, 0.5]])).round(3))
+    0.5
+
     References: Seyed Salehi et al. (2017), "Tversky loss function for image segmentation",
     arXiv:1706.05721.
 

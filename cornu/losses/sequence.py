@@ -25,6 +25,14 @@ def ctc(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Shapes: y_true (batch, labels), y_pred (batch, time, classes) -> (batch,)
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> scores = np.zeros((1, 2, 3), "float32")
+    >>> print(np.asarray(cornu.losses.ctc(np.array([[1]]), scores)).round(3))
+    [1.099]
+
     References: Alex Graves et al. (2006), "Connectionist Temporal Classification".
     """
     labels, logits = jnp.asarray(y_true).astype("int32"), jnp.asarray(y_pred)
@@ -44,6 +52,14 @@ class CTC(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> scores = np.zeros((1, 2, 3), "float32")
+    >>> print(np.asarray(cornu.losses.CTC()(np.array([[1]]), scores)).round(3))
+    1.099
     """
 
     def __init__(

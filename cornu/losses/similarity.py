@@ -46,6 +46,14 @@ def circle(
 
     Shapes: y_true (batch,), y_pred (batch, n) -> (batch,)
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> embeddings = np.eye(2, dtype="float32")
+    >>> cornu.losses.circle(np.array([0, 1]), embeddings).shape
+    (2,)
+
     References: Yifan Sun et al. (2020), "Circle Loss: A Unified Perspective of Pair Similarity
     Optimization", arXiv:2002.10857.
     """
@@ -86,6 +94,14 @@ class Circle(FunctionLoss):
     Args:
         gamma, margin, remove_diagonal: see `circle`.
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> embeddings = np.eye(2, dtype="float32")
+    >>> float(cornu.losses.Circle()(np.array([0, 1]), embeddings))
+    0.0
 
     References: Yifan Sun et al. (2020), "Circle Loss: A Unified Perspective of Pair Similarity
     Optimization", arXiv:2002.10857.

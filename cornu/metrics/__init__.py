@@ -213,6 +213,12 @@ def serialize(metric: Metric | Callable[..., Any]) -> Config | str:
 
     Args:
         metric: the metric, an object or a function.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.metrics.serialize(cornu.metrics.MeanSquaredError())["class_name"]
+    'MeanSquaredError'
     """
     config: Config | str = registry.serialize(metric)
     return config
@@ -228,6 +234,13 @@ def deserialize(config: MetricLike | None, custom_objects: dict[str, Any] | None
 
     Raises:
         ValueError: the name is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> config = cornu.metrics.serialize(cornu.metrics.MeanSquaredError(name="error"))
+    >>> cornu.metrics.deserialize(config).name
+    'error'
     """
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -101,6 +101,12 @@ def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5)
         k: the number of predictions that count.
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.metrics.top_k_categorical_accuracy([[0, 0, 1]], [[0.1, 0.6, 0.3]], k=2).tolist()
+    [1.0]
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
     return _in_top_k(jnp.argmax(y_true, axis=-1), y_pred, k)

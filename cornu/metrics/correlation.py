@@ -58,6 +58,14 @@ def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1
 
     Shapes: y_true (batch, ..., n), y_pred (batch, ..., n) -> (batch, ...)
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> found = cornu.metrics.concordance_correlation([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
+    >>> print(np.asarray(found).round(3))
+    1.0
+
     References: Lawrence Lin (1989), "A Concordance Correlation Coefficient to Evaluate
     Reproducibility".
     """

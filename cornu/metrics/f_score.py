@@ -133,6 +133,14 @@ class F1Score(FBetaScore):
     Args:
         average, threshold: see `FBetaScore`.
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> import cornu
+    >>> metric = cornu.metrics.F1Score(average="macro", threshold=0.5)
+    >>> metric.update_state([[1, 0], [0, 1]], [[0.9, 0.8], [0.2, 0.7]])
+    >>> round(float(metric.result()), 3)
+    0.833
     """
 
     def __init__(

@@ -192,6 +192,14 @@ class OneHotIoU(IoU):
 
     Args:
         num_classes, target_class_ids, name, dtype, ignore_class, sparse_y_pred, axis: see `IoU`.
+
+    Example:
+
+    >>> import cornu
+    >>> metric = cornu.metrics.OneHotIoU(num_classes=2, target_class_ids=[1])
+    >>> metric.update_state([[1, 0], [0, 1]], [[0.9, 0.1], [0.2, 0.8]])
+    >>> round(float(metric.result()), 3)
+    1.0
     """
 
     def __init__(
@@ -214,6 +222,14 @@ class OneHotMeanIoU(MeanIoU):
 
     Args:
         num_classes, name, dtype, ignore_class, sparse_y_pred, axis: see `IoU`.
+
+    Example:
+
+    >>> import cornu
+    >>> metric = cornu.metrics.OneHotMeanIoU(num_classes=2)
+    >>> metric.update_state([[1, 0], [0, 1]], [[0.9, 0.1], [0.8, 0.2]])
+    >>> round(float(metric.result()), 3)
+    0.25
     """
 
     def __init__(

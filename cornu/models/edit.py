@@ -76,6 +76,14 @@ class Editor:
 
     Args:
         model: the model, which is not changed.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, name="head")])
+    >>> editor = cornu.models.edit(model).replace("head", cornu.layers.Dense(5))
+    >>> editor.build().output_shape
+    (None, 5)
     """
 
     def __init__(self, model: Model) -> None:

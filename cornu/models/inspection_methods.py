@@ -250,9 +250,36 @@ class InspectionMethods(StepMethods):
         training: bool = False,
         what: Any = None,
     ) -> inspect.Statistics:
-        """Returns statistics of the outputs, weights and gradients of the layers.
+        """Returns the distribution of outputs and weights and, with `y`, of their gradients.
 
-        The arguments are those of `cornu.inspect.statistics`, where the results are described.
+        The model processes the data as one batch, and does not change.
+
+        Args:
+            x: the inputs, as in `fit`.
+            y: the targets, for which the model must be compiled. With them, the gradients of the
+                loss by all weights and outputs are added.
+            sample_weight: the weights of the rows.
+            training: whether layers behave as in training.
+            what: the layers to include, as in `cornu.inspect.find`; all by default.
+
+        Returns:
+            A `cornu.inspect.Statistics`: a row for each array, with its `path`, `kind`, `shape`,
+            `mean`, `std`, `min`, `max`, the fractions of zeros and of NaN or infinity, and a
+            histogram. It prints as a table.
+
+        Raises:
+            ValueError: a layer does not exist, or the data does not match the model.
+            RuntimeError: `y` is given and the model is not compiled.
+
+        Example:
+
+        >>> import numpy as np
+        >>> import cornu
+        >>> model = cornu.Sequential([cornu.Input((1,)), cornu.layers.ReLU(name="relu")])
+        >>> [row.mean for row in model.statistics(np.array([[-1.0], [1.0]]))]
+        [0.5]
+
+        Differences: Keras has no such method.
         """
         return inspect.statistics(self, x, y, sample_weight, training, what)
 
@@ -319,18 +346,33 @@ class InspectionMethods(StepMethods):
     ) -> None:
         """Prints a table of the layers, their output shapes and their numbers of parameters.
 
-        Layers that a function of the program created are grouped under its name.
-
-        The other arguments are those of `cornu.inspect.summary`.
+        Layers that a function of the program created are grouped under its name. Consecutive equal
+        blocks are shown once, with their number.
 
         Args:
             line_length: the width of the table; the width of the terminal by default.
+            positions: the ends of the columns, as increasing fractions of the width up to 1.
             print_fn: called with the text instead of `print`.
             expand_nested: whether the layers of nested models are listed.
             show_trainable: whether a column shows which layers are trainable.
+            layer_range: names, paths or regular expressions of the first and last layer to list.
+            fold: whether consecutive equal blocks are folded.
+            depth: the number of levels of blocks and nested models to show; 1 shows only the
+                outermost blocks.
+            flops: whether a column shows the floating-point operations of a forward pass with
+                batch size 1.
+            memory: whether columns show the bytes of outputs (batch size 1) and of weights.
+            dtype: whether a column shows the dtype of the outputs, and of the weights if it
+                differs.
+            masks: whether a column shows which outputs have a mask.
+            rates: whether a column shows the learning rate multipliers of an optimizer with rates
+                by path; see `Optimizer.set_rates`.
+            sharding: whether columns show along which axes of the mesh the weights are divided,
+                and their bytes on each device.
 
         Raises:
-            ValueError: an argument is out of range, such as a `layer_range` that matches no layer.
+            ValueError: `layer_range` matches no layer, or `depth` is below 1; `sharding=True`
+                without a distribution.
 
         Example:
 
@@ -338,6 +380,8 @@ class InspectionMethods(StepMethods):
         >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)], name="small")
         >>> model.summary(print_fn=lambda text: print(text.splitlines()[-3]))
          Total params: 10 (40 B)
+
+        Differences: blocks, and the keyword-only arguments.
         """
         inspect.summary(
             self,

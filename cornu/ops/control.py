@@ -232,6 +232,13 @@ def stop_gradient(variable: Any) -> Any:
 
     Args:
         variable: an array, or a nested structure of arrays.
+
+    Example:
+
+    >>> import cornu
+    >>> x = cornu.ops.array([1.0, 2.0])
+    >>> cornu.ops.stop_gradient(x).tolist()
+    [1.0, 2.0]
     """
     return jax.lax.stop_gradient(tree.map(to_array, variable))
 

@@ -35,6 +35,12 @@ def cast(x: ArrayLike, dtype: DTypeLike) -> Array:
         dtype: the dtype. `"int64"`, `"uint64"` and `"complex128"` are replaced by `"int32"`,
             `"uint32"` and `"complex64"` unless JAX's 64-bit types are enabled; the use of
             `"float64"` enables them.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.cast([1.7, -1.7], "int32").tolist()
+    [1, -1]
     """
     dtype = to_jax_dtype(dtype)
     if isinstance(x, np.ndarray) and dtype.kind != "i":
@@ -49,6 +55,12 @@ def saturate_cast(x: ArrayLike, dtype: DTypeLike) -> Array:
     Args:
         x: an array.
         dtype: the dtype.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.saturate_cast([-5, 300], "uint8").tolist()
+    [0, 255]
     """
     x = to_array(x)
     dtype = to_jax_dtype(dtype)
@@ -112,6 +124,12 @@ def convert_to_numpy(x: Any) -> np.ndarray:
 
     Args:
         x: an object that can be converted to an array; symbolic Tensors cannot.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.convert_to_numpy(cornu.ops.arange(3))
+    array([0, 1, 2], dtype=int32)
     """
     # A copy, because the buffer of a JAX array is read-only in NumPy.
     return np.array(to_dense(unwrap(x)))
@@ -122,6 +140,12 @@ def is_tensor(x: Any) -> bool:
 
     Args:
         x: an object.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.is_tensor(cornu.ops.zeros(2)), cornu.ops.is_tensor([0.0, 0.0])
+    (True, False)
     """
     return isinstance(x, jax.Array) or is_a(x, "jax", "JAXSparse")
 
@@ -131,6 +155,12 @@ def shape(x: Any) -> tuple[Any, ...]:
 
     Args:
         x: an array, Variable or symbolic Tensor.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.shape(cornu.Input((3,)))
+    (None, 3)
     """
     has_shape = is_symbolic(x) or isinstance(x, VariableBase) or is_sparse(x)
     return tuple(x.shape) if has_shape else np.shape(x)
@@ -141,5 +171,12 @@ def dtype(x: Any) -> str:
 
     Args:
         x: an array, Variable or symbolic Tensor.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.dtype(np.zeros(2, "float32"))
+    'float32'
     """
     return standardize_dtype(x.dtype)

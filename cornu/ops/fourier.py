@@ -50,6 +50,12 @@ def view_as_complex(x: ArrayLike) -> Array:
 
     Returns:
         A complex array of shape (...).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.view_as_complex([[1.0, 2.0]]).tolist()
+    [(1+2j)]
     """
     x = to_array(x)
     if x.shape[-1:] != (2,):
@@ -69,6 +75,13 @@ def view_as_real(x: ArrayLike) -> Array:
 
     Returns:
         An array of shape (..., 2): real and imaginary parts.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.view_as_real(np.array([1 + 2j])).tolist()
+    [[1.0, 2.0]]
     """
     x = to_array(x)
     return jnp.stack(_to_real_pair(x), axis=-1)
@@ -83,6 +96,13 @@ def fft(x: Any) -> Pair:
 
     Returns:
         A pair (real, imaginary).
+
+    Example:
+
+    >>> import cornu
+    >>> real, imag = cornu.ops.fft(([1.0, 1.0], [0.0, 0.0]))
+    >>> real.tolist(), imag.tolist()
+    ([2.0, 0.0], [0.0, 0.0])
     """
     return _to_real_pair(jnp.fft.fft(_to_complex(x)))
 
@@ -96,6 +116,14 @@ def fft2(x: Any) -> Pair:
 
     Returns:
         A pair (real, imaginary).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> real, imag = cornu.ops.fft2((np.ones((2, 2)), np.zeros((2, 2))))
+    >>> real.tolist(), imag.tolist()
+    ([[4.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]])
     """
     return _to_real_pair(jnp.fft.fft2(_to_complex(x)))
 
@@ -109,6 +137,14 @@ def ifft2(x: Any) -> Pair:
 
     Returns:
         A pair (real, imaginary).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> pair = np.full((2, 2), 4.0), np.zeros((2, 2))
+    >>> cornu.ops.ifft2(pair)[0].tolist()
+    [[4.0, 0.0], [0.0, 0.0]]
     """
     return _to_real_pair(jnp.fft.ifft2(_to_complex(x)))
 
@@ -123,6 +159,13 @@ def rfft(x: ArrayLike, fft_length: int | None = None) -> Pair:
 
     Returns:
         A pair (real, imaginary) of arrays of shape (..., fft_length // 2 + 1).
+
+    Example:
+
+    >>> import cornu
+    >>> real, imag = cornu.ops.rfft([1.0, 1.0])
+    >>> real.tolist(), imag.tolist()
+    ([2.0, 0.0], [0.0, 0.0])
     """
     x = to_array(x)
     return _to_real_pair(jnp.fft.rfft(x, fft_length))
@@ -135,6 +178,12 @@ def irfft(x: Any, fft_length: int | None = None) -> Array:
     Args:
         x: a pair (real, imaginary) of arrays of shape (..., bins).
         fft_length: the length of the signal; 2 * (bins - 1) by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.irfft(([2.0, 0.0], [0.0, 0.0])).tolist()
+    [1.0, 1.0]
     """
     return jnp.fft.irfft(_to_complex(x), fft_length)
 
@@ -150,6 +199,12 @@ def extract_sequences(x: ArrayLike, sequence_length: int, sequence_stride: int) 
 
     Returns:
         An array of shape (..., windows, sequence_length).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.extract_sequences([1.0, 2.0, 3.0, 4.0], 2, 1).tolist()
+    [[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]
     """
     x = to_array(x)
     count = (x.shape[-1] - sequence_length) // sequence_stride + 1
@@ -206,6 +261,14 @@ def stft(
 
     Returns:
         A pair (real, imaginary) of arrays of shape (..., windows, fft_length // 2 + 1).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> real, imag = cornu.ops.stft(np.ones(8, "float32"), 4, 2, 4)
+    >>> real.shape, imag.shape
+    ((5, 3), (5, 3))
     """
     x = to_array(x)
     if x.dtype not in ("float32", "float64"):
@@ -250,6 +313,14 @@ def istft(
 
     Returns:
         An array of shape (..., length).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> pair = cornu.ops.stft(np.ones(8, "float32"), 4, 2, 4)
+    >>> print(np.asarray(cornu.ops.istft(pair, 4, 2, 4)).round(3))
+    [1. 1. 1. 1. 1. 1. 1. 1.]
 
     Fixes: with `window=None` the result is the inverse as well; Keras 3.15 on JAX returns it times
     the number of windows that overlap.

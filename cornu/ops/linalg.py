@@ -58,6 +58,12 @@ def inv(x: ArrayLike) -> Array:
 
     Args:
         x: matrices, of shape (..., n, n).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.inv([[2.0, 0.0], [0.0, 4.0]]).tolist()
+    [[0.5, 0.0], [0.0, 0.25]]
     """
     return jnp.linalg.inv(to_float(x))
 
@@ -69,6 +75,13 @@ def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
     Args:
         x: matrices, of shape (..., rows, columns).
         rcond: singular values below this fraction of the largest count as zero.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.pinv([[2.0], [0.0]])).round(3))
+    [[0.5 0. ]]
     """
     return jnp.linalg.pinv(to_operand(x), rcond=rcond)
 
@@ -79,6 +92,13 @@ def logdet(x: ArrayLike) -> Array:
 
     Args:
         x: matrices, of shape (..., n, n).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.logdet([[2.0, 0.0], [0.0, 3.0]])).round(3))
+    1.792
     """
     return jnp.linalg.slogdet(to_operand(x))[1]
 
@@ -90,6 +110,12 @@ def matrix_rank(x: ArrayLike, tol: float | None = None) -> Array:
     Args:
         x: matrices, of shape (..., rows, columns).
         tol: singular values below this fraction of the largest count as zero.
+
+    Example:
+
+    >>> import cornu
+    >>> int(cornu.ops.matrix_rank([[1.0, 2.0], [2.0, 4.0]]))
+    1
     """
     return jnp.linalg.matrix_rank(to_operand(x), tol).astype("int32")
 
@@ -124,6 +150,12 @@ def solve(a: ArrayLike, b: ArrayLike) -> Array:
     Args:
         a: matrices, of shape (..., n, n).
         b: vectors (n,), or matrices (..., n, columns).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0]).tolist()
+    [1.0, 0.5]
     """
     return jnp.linalg.solve(to_operand(a), to_operand(b))
 
@@ -136,6 +168,12 @@ def solve_triangular(a: ArrayLike, b: ArrayLike, lower: bool = False) -> Array:
         a: matrices, of shape (..., n, n).
         b: vectors (n,), or matrices (..., n, columns).
         lower: whether `a` is a lower triangular matrix; an upper one by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.solve_triangular([[2.0, 0.0], [1.0, 1.0]], [2.0, 3.0], lower=True).tolist()
+    [1.0, 2.0]
     """
     return jsl.solve_triangular(to_operand(a), to_operand(b), lower=lower)
 
@@ -148,6 +186,13 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> Array:
         a: a matrix, of shape (rows, columns).
         b: a vector (rows,), or a matrix (rows, n).
         rcond: singular values below this fraction of the largest count as zero.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.lstsq([[1.0, 0.0], [1.0, 1.0]], [1.0, 3.0])).round(3))
+    [1. 2.]
     """
     return jnp.linalg.lstsq(to_operand(a), to_operand(b), rcond)[0]
 
@@ -162,6 +207,12 @@ def cholesky(x: ArrayLike, upper: bool = False) -> Array:
 
     Raises:
         ValueError: a matrix is not positive definite (arrays only: compiled code returns NaN).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.cholesky([[4.0, 2.0], [2.0, 5.0]]).tolist()
+    [[2.0, 0.0], [1.0, 2.0]]
     """
     x = to_array(x)
     out = jnp.linalg.cholesky(x, upper=upper)
@@ -178,6 +229,12 @@ def cholesky_inverse(x: ArrayLike, upper: bool = False) -> Array:
     Args:
         x: triangular matrices, of shape (..., n, n).
         upper: whether the matrices are upper triangular.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.cholesky_inverse([[2.0, 0.0], [0.0, 1.0]]).tolist()
+    [[0.25, 0.0], [0.0, 1.0]]
     """
     x = to_array(x)
     # With x = L, the inverse of L Lᵀ is (L⁻¹)ᵀ L⁻¹: one triangular solution and one product.
@@ -195,6 +252,15 @@ def qr(x: ArrayLike, mode: str = "reduced") -> tuple[Array, Array]:
     Args:
         x: matrices, of shape (..., rows, columns).
         mode: `"reduced"`, or `"complete"` for a square q.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> q, r = cornu.ops.qr([[3.0, 1.0], [4.0, 2.0]])
+    >>> print(np.asarray(q @ r).round(3))
+    [[3. 1.]
+     [4. 2.]]
     """
     x = to_array(x)
     if mode not in ("reduced", "complete"):
@@ -212,6 +278,13 @@ def lu_factor(x: ArrayLike) -> tuple[Array, Array]:
 
     Returns:
         The two factors in one matrix, and the pivots.
+
+    Example:
+
+    >>> import cornu
+    >>> lu, pivots = cornu.ops.lu_factor([[4.0, 2.0], [2.0, 5.0]])
+    >>> lu.tolist(), pivots.tolist()
+    ([[4.0, 2.0], [0.5, 4.0]], [0, 1])
     """
     return jsl.lu_factor(to_operand(x))
 
@@ -225,6 +298,13 @@ def eig(x: ArrayLike) -> tuple[Array, Array]:
 
     Returns:
         The complex eigenvalues, and the eigenvectors as columns.
+
+    Example:
+
+    >>> import cornu
+    >>> values, vectors = cornu.ops.eig([[2.0, 0.0], [0.0, 3.0]])
+    >>> values.real.tolist(), vectors.shape
+    ([2.0, 3.0], (2, 2))
     """
     return to_pair(jnp.linalg.eig(to_operand(x)))
 
@@ -238,6 +318,13 @@ def eigh(x: ArrayLike) -> tuple[Array, Array]:
 
     Returns:
         The eigenvalues in ascending order, and the eigenvectors as columns.
+
+    Example:
+
+    >>> import cornu
+    >>> values, vectors = cornu.ops.eigh([[2.0, 0.0], [0.0, 3.0]])
+    >>> values.tolist(), vectors.shape
+    ([2.0, 3.0], (2, 2))
     """
     return to_pair(jnp.linalg.eigh(to_operand(x)))
 
@@ -253,6 +340,13 @@ def svd(x: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> An
 
     Returns:
         (u, s, v), or s.
+
+    Example:
+
+    >>> import cornu
+    >>> u, s, v = cornu.ops.svd([[3.0, 0.0], [0.0, 2.0]])
+    >>> s.tolist(), u.shape, v.shape
+    ([3.0, 2.0], (2, 2), (2, 2))
     """
     x = to_array(x)
     if compute_uv:

@@ -28,6 +28,12 @@ def segment_sum(
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
 
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.segment_sum([1, 4, 3], [0, 0, 1], num_segments=2).tolist()
+    [5, 3]
+
     Fixes: without `num_segments`, eager calls take the largest index, as Keras documents; Keras on
     JAX raises an error.
     """
@@ -48,6 +54,12 @@ def segment_prod(
         segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.segment_prod([2, 4, 3], [0, 0, 1], num_segments=2).tolist()
+    [8, 3]
 
     Fixes: without `num_segments`, eager calls take the largest index, as Keras documents; Keras on
     JAX raises an error.
@@ -70,6 +82,12 @@ def segment_max(
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
 
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.segment_max([1, 4, 3], [0, 0, 1], num_segments=2).tolist()
+    [4, 3]
+
     Fixes: without `num_segments`, eager calls take the largest index, as Keras documents; Keras on
     JAX raises an error.
     """
@@ -90,6 +108,12 @@ def segment_min(
         segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.segment_min([1, 4, 3], [0, 0, 1], num_segments=2).tolist()
+    [1, 3]
 
     Fixes: without `num_segments`, eager calls take the largest index, as Keras documents; Keras on
     JAX raises an error.

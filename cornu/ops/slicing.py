@@ -31,6 +31,12 @@ def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
         x: an array.
         num: the expected size of the axis; None for any.
         axis: the axis.
+
+    Example:
+
+    >>> import cornu
+    >>> [part.tolist() for part in cornu.ops.unstack([[1, 2], [3, 4]])]
+    [[1, 2], [3, 4]]
     """
     x = to_array(x)
     if num is not None and num != x.shape[axis]:
@@ -47,6 +53,13 @@ def top_k(x: ArrayLike, k: int, sorted: bool = True) -> tuple[Array, Array]:
         x: an array of shape (..., size).
         k: the number of elements.
         sorted: ignored; the elements are always in descending order.
+
+    Example:
+
+    >>> import cornu
+    >>> values, indices = cornu.ops.top_k([5, 9, 7], k=2)
+    >>> values.tolist(), indices.tolist()
+    ([9, 7], [1, 2])
     """
     x = to_array(x)
     return to_pair(jax.lax.top_k(x, k))
@@ -62,6 +75,12 @@ def in_top_k(targets: ArrayLike, predictions: ArrayLike, k: int) -> Array:
         targets: class indices, of shape (batch,).
         predictions: scores, of shape (batch, classes).
         k: the number of highest scores.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.in_top_k([0, 1], [[0.1, 0.9, 0.5], [0.1, 0.9, 0.5]], k=2).tolist()
+    [False, True]
     """
     targets, predictions = to_array(targets), to_array(predictions)
     scores = jnp.take_along_axis(predictions, targets[..., None], axis=-1)
@@ -78,6 +97,12 @@ def scatter(indices: ArrayLike, values: ArrayLike, shape: Any) -> Array:
         indices: the indices, of shape (n, number of indexed axes).
         values: the values, of shape (n, ...). Values at repeated indices are summed.
         shape: the shape of the result.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.scatter([[0], [2], [2]], [1, 2, 3], (4,)).tolist()
+    [1, 0, 5, 0]
     """
     indices, values = to_array(indices), to_array(values)
     zeros = jnp.zeros(shape, values.dtype)
@@ -111,6 +136,12 @@ def scatter_update(
         updates: the values, of shape (n, ...).
         reduction: how an update is combined with the existing value: `"add"`, `"max"`, `"min"` or
             `"mul"`; None replaces the value.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.scatter_update([1, 2, 3], [[0], [2]], [9, 8]).tolist()
+    [9, 2, 8]
     """
     inputs, indices, updates = to_array(inputs), to_array(indices), to_array(updates)
     if reduction not in _UPDATE_METHODS:
@@ -131,6 +162,12 @@ def slice(inputs: ArrayLike, start_indices: Any, shape: Any) -> Array:
         inputs: an array.
         start_indices: one index per axis; they may be traced values.
         shape: one size per axis; -1 for all remaining elements.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.slice([[1, 2, 3], [4, 5, 6]], (0, 1), (2, 2)).tolist()
+    [[2, 3], [5, 6]]
     """
     inputs = to_array(inputs)
     sizes = [
@@ -147,6 +184,12 @@ def slice_update(inputs: ArrayLike, start_indices: Any, updates: ArrayLike) -> A
         inputs: an array.
         start_indices: the start of the block, one index per axis; they may be traced values.
         updates: the block, with as many axes as the array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.slice_update([1, 2, 3], (1,), [8, 9]).tolist()
+    [1, 8, 9]
     """
     inputs, updates = to_array(inputs), to_array(updates)
     return jax.lax.dynamic_update_slice(inputs, updates, start_indices)

@@ -57,6 +57,13 @@ def erfc(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.erfc([0.0, 1.0])).round(3))
+    [1.    0.157]
     """
     return jax.lax.erfc(to_float(x))
 
@@ -67,6 +74,13 @@ def erfinv(x: ArrayLike) -> Array:
 
     Args:
         x: numbers from -1 to 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.erfinv([0.0, 0.5])).round(3))
+    [0.    0.477]
     """
     return jax.lax.erf_inv(to_float(x))
 
@@ -79,6 +93,13 @@ def logsumexp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all axes.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.logsumexp([1000.0, 1000.0])).round(3))
+    1000.693
     """
     return jax.scipy.special.logsumexp(to_float(x), axis=axis, keepdims=keepdims)
 
@@ -93,6 +114,12 @@ def cdist(x: ArrayLike, y: ArrayLike) -> Array:
 
     Returns:
         An array of shape (..., n, m).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.cdist([[0.0, 0.0]], [[3.0, 4.0], [0.0, 1.0]]).tolist()
+    [[5.0, 1.0]]
     """
     x, y = to_array(x), to_array(y)
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:

@@ -105,6 +105,13 @@ def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) ->
 
     Raises:
         ValueError: the class is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> config = cornu.optimizers.serialize(cornu.optimizers.SGD(0.5))
+    >>> float(cornu.optimizers.deserialize(config).learning_rate)
+    0.5
     """
     name = config["class_name"]
     with registry.custom_object_scope(custom_objects):

@@ -86,6 +86,12 @@ def linear(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.activations.linear([-1.0, 2.0]).tolist()
+    [-1.0, 2.0]
     """
     return to_operand(x)
 
@@ -132,6 +138,13 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Array:
         x: an array.
         approximate: whether to use the tanh approximation.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.gelu([-1.0, 2.0])).round(3))
+    [-0.159  1.954]
+
     Note: `cornu.ops.gelu` uses the approximation by default, as in Keras.
 
     References: Dan Hendrycks, Kevin Gimpel (2016), "Gaussian Error Linear Units", arXiv:1606.08415.
@@ -145,6 +158,13 @@ def exponential(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.exponential([0.0, 1.0])).round(3))
+    [1.    2.718]
     """
     return jnp.exp(to_operand(x))
 
@@ -152,6 +172,13 @@ def exponential(x: ArrayLike) -> Array:
 @op
 def mish(x: ArrayLike) -> Array:
     """Computes `x * tanh(softplus(x))`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.mish([-1.0, 2.0])).round(3))
+    [-0.303  1.944]
 
     References: Diganta Misra (2019), "Mish: A Self Regularized Non-Monotonic Activation Function",
     arXiv:1908.08681.
@@ -214,6 +241,12 @@ def deserialize(config: ActivationLike, custom_objects: dict[str, Any] | None = 
 
     Raises:
         ValueError: the name is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.activations.deserialize("relu") is cornu.activations.relu
+    True
     """
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -185,6 +185,12 @@ def serialize(constraint: Callable[..., Any]) -> Any:
 
     Args:
         constraint: a constraint, an object or a function.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.constraints.serialize(cornu.constraints.NonNeg())["class_name"]
+    'NonNeg'
     """
     return registry.serialize(constraint)
 
@@ -199,6 +205,13 @@ def deserialize(config: ConstraintLike, custom_objects: dict[str, Any] | None = 
 
     Raises:
         ValueError: the name is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> config = cornu.constraints.serialize(cornu.constraints.MaxNorm(2))
+    >>> cornu.constraints.deserialize(config).max_value
+    2
     """
     with registry.custom_object_scope(custom_objects):
         return get(config)

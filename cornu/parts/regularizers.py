@@ -189,6 +189,12 @@ def serialize(regularizer: Callable[..., Any]) -> Any:
 
     Args:
         regularizer: a regularizer, an object or a function.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.regularizers.serialize(cornu.regularizers.L2(0.5))["class_name"]
+    'L2'
     """
     return registry.serialize(regularizer)
 
@@ -203,6 +209,13 @@ def deserialize(config: RegularizerLike, custom_objects: dict[str, Any] | None =
 
     Raises:
         ValueError: the name is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> config = cornu.regularizers.serialize(cornu.regularizers.L2(0.5))
+    >>> float(cornu.regularizers.deserialize(config).l2)
+    0.5
     """
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -82,6 +82,12 @@ def serialize(initializer: Any) -> Any:
 
     Args:
         initializer: the quantizer or config; the name of the parameter is that of Keras.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.quantizers.serialize(cornu.quantizers.AbsMaxQuantizer(axis=0))["class_name"]
+    'AbsMaxQuantizer'
     """
     return registry.serialize(initializer)
 
@@ -96,6 +102,13 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
     Raises:
         ValueError: a class is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> config = cornu.quantizers.serialize(cornu.quantizers.AbsMaxQuantizer(axis=0))
+    >>> cornu.quantizers.deserialize(config).axis
+    (0,)
     """
     return registry.deserialize(config, custom_objects)
 

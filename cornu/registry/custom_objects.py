@@ -66,6 +66,12 @@ def get_registered_name(obj: Any) -> str:
 
     Args:
         obj: the class or function.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.saving.get_registered_name(cornu.layers.Dense)
+    'Dense'
     """
     return registered_names.get(obj, getattr(obj, "__name__", str(obj)))
 
@@ -81,6 +87,12 @@ def get_registered_object(
         name: the registered name.
         custom_objects: classes and functions by name that take precedence over registered ones.
         module_objects: classes and functions by name that are used if none is registered.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.saving.get_registered_object("unknown") is None
+    True
     """
     for table in (*_scopes.get(), custom_objects, _custom, module_objects):
         if table and name in table:
@@ -90,7 +102,14 @@ def get_registered_object(
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """Returns the dict of registered classes and functions by name. Changes to it take effect."""
+    """Returns the dict of registered classes and functions by name. Changes to it take effect.
+
+    Example:
+
+    >>> import cornu
+    >>> isinstance(cornu.saving.get_custom_objects(), dict)
+    True
+    """
     return _custom
 
 

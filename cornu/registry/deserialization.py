@@ -63,6 +63,13 @@ def deserialize(
 
     Raises:
         ValueError: a class is unknown, or its constructor does not accept the config.
+
+    Example:
+
+    >>> import cornu
+    >>> config = cornu.saving.serialize_keras_object(cornu.layers.Dense(2))
+    >>> cornu.saving.deserialize_keras_object(config).units
+    2
     """
     if custom_objects or module_objects:
         of_module = {k: v for k, v in (module_objects or {}).items() if callable(v)}

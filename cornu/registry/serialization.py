@@ -77,6 +77,12 @@ def serialize(obj: Any) -> Any:
 
     Args:
         obj: the object, or a nested list, tuple or dict of objects.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.saving.serialize_keras_object(cornu.layers.Dense(2))["class_name"]
+    'Dense'
     """
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj

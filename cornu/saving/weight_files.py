@@ -52,6 +52,15 @@ def save_weights(
             than `max_shard_size`.
         FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
 
+    Example:
+
+    >>> import tempfile
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cornu.saving.save_weights(model, f"{folder}/model.weights.h5")
+    ...     model.load_weights(f"{folder}/model.weights.h5")
+
     Note: the file does not contain the state of the optimizer; `save_model` saves it. With
     `max_shard_size`, a process that is killed while it saves may leave files that the index does
     not list. They may be deleted when no process saves.

@@ -1,5 +1,6 @@
 """The table of private paths, and what cornu has for them."""
 
+import inspect
 import io
 import types
 
@@ -148,7 +149,7 @@ def test_utilities():
     assert weights.tolist() == [2, 0.5, 0.5]
     assert utils.LazyModule("json").loads("1") == 1 and utils.LazyModule("json").available
     absent = utils.LazyModule("no_such_module", pip_name="its-name")
-    assert not absent.available
+    assert not absent.available and inspect.unwrap(absent) is absent
     with pytest.raises(ImportError, match="pip install its-name"):
         absent.attribute  # noqa: B018
     assert utils.no_automatic_dependency_tracking(len) is len

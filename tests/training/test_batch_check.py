@@ -82,3 +82,13 @@ def test_an_error_names_the_batch_once():
         text = "".join([str(caught.value), *caught.value.__notes__])
         assert text.lower().count("batch 2") == 1, (name, text)
         assert "fit was in epoch 1 of 1, after 2 steps of it" in text, name
+
+
+def test_a_loss_of_a_program_without_a_name_is_not_a_loss_of_the_library():
+    namespace = {}
+    exec("def loss(y, p): return (p - y) ** 2", namespace)
+    assert namespace["loss"].__module__ is None  # as in consoles that are part of other programs
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+    model.compile("sgd", namespace["loss"], metrics=[namespace["loss"]])
+    x = np.zeros((4, 2), "float32")
+    assert model.fit(x, x[:, :1], verbose=0).history["loss"] == [0.0]

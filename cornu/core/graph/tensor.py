@@ -88,6 +88,13 @@ class Tensor(Operators, TensorBase):
         node: the call that produced the Tensor, or None.
         index: the position among the outputs of that call.
         mask: the Tensor that is True at valid time steps, or None.
+
+    Example:
+
+    >>> import cornu
+    >>> x = cornu.Input((3,))
+    >>> isinstance(x, cornu.KerasTensor), (2 * x).shape
+    (True, (None, 3))
     """
 
     __slots__ = (
@@ -411,6 +418,12 @@ def is_keras_tensor(x: Any) -> bool:
 
     Args:
         x: any object.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.backend.is_keras_tensor(cornu.Input((2,)))
+    True
     """
     return isinstance(x, Tensor)
 

@@ -120,7 +120,14 @@ add_class("dtype_policies", DTypePolicy, "FloatDTypePolicy")
 
 
 def dtype_policy() -> DTypePolicy:
-    """Returns the policy of layers that are created without a `dtype` argument."""
+    """Returns the policy of layers that are created without a `dtype` argument.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.dtype_policy().name
+    'float32'
+    """
     policy: DTypePolicy | None = settings.get("dtype_policy")
     return DTypePolicy(settings.get("floatx")) if policy is None else policy
 
@@ -131,6 +138,14 @@ def set_dtype_policy(policy: str | DTypePolicy) -> None:
 
     Args:
         policy: a policy or its name, such as `"mixed_bfloat16"`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.config.set_dtype_policy("mixed_bfloat16")
+    >>> cornu.layers.Dense(1).compute_dtype
+    'bfloat16'
+    >>> cornu.config.set_dtype_policy("float32")
     """
     settings.put("dtype_policy", get_policy(policy))
 
@@ -141,6 +156,14 @@ def set_floatx(value: str) -> None:
 
     Args:
         value: `"float16"`, `"bfloat16"`, `"float32"` or `"float64"`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.backend.set_floatx("float16")
+    >>> cornu.backend.floatx()
+    'float16'
+    >>> cornu.backend.set_floatx("float32")
     """
     settings.put("floatx", value)
     if value == "float64":

@@ -32,6 +32,13 @@ class Chip:
         link_latency, network_latency: seconds until the first byte arrives, within a node and
             between nodes. Manufacturers do not state them; these are assumptions.
         reduce_scatters: whether XLA replaces an all-reduce of which each device uses its part only.
+
+    Example:
+
+    >>> import cornu
+    >>> chip = cornu.distribution.CHIPS["h100"]
+    >>> isinstance(chip, cornu.distribution.Chip), chip.node_size
+    (True, 8)
     """
 
     name: str

@@ -34,6 +34,12 @@ class WeightReport:
         matches: the layers and their modules.
         missing: layers without a module, with the reason.
         unused: keys of the state_dict or tree that no layer took, with the reason.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.export.WeightReport(missing=["layer 'head'"]).missing
+    ["layer 'head'"]
     """
 
     matches: list[Match] = field(default_factory=list)

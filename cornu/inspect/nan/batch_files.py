@@ -37,6 +37,17 @@ def load_batch(file: str | PathLike[str]) -> tuple[Any, Any, Any]:
 
     Args:
         file: the path of the file, which the report of `fit` contains.
+
+    Example:
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import cornu
+    >>> file = tempfile.mkdtemp() + "/batch.npz"
+    >>> np.savez(file, x=np.ones(2), y=np.zeros(2))
+    >>> x, y, sample_weight = cornu.debug.load_batch(file)
+    >>> x.tolist(), y.tolist(), sample_weight
+    ([1.0, 1.0], [0.0, 0.0], None)
     """
     batch: dict[str, Any] = {}
     with np.load(file, allow_pickle=False) as stored:

@@ -26,6 +26,13 @@ class NanReport:
         epoch, step: when it happened in `fit`, counted from 1; None outside of `fit`.
         batch: the batch `(x, y, sample_weight)`.
         file: the file with the batch, None if it was not saved; read by `cornu.debug.load_batch`.
+
+    Example:
+
+    >>> import cornu
+    >>> report = cornu.debug.NanReport("forward", "head", "train.py:7", "log(0)")
+    >>> report.phase, report.path
+    ('forward', 'head')
     """
 
     phase: Phase

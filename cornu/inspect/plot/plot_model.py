@@ -30,6 +30,14 @@ class Plot:
     Args:
         model, options, dpi, splines: the arguments of `plot_model`.
         page: whether a notebook shows the HTML page with zoom and search.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, name="head")])
+    >>> picture = cornu.inspect.plot_model(model, None)
+    >>> isinstance(picture, cornu.inspect.Plot)
+    True
     """
 
     def __init__(

@@ -39,6 +39,13 @@ class Cost:
         outputs: bytes of the outputs of a layer; of a block or model, of all layers in it.
         params: the number of elements of its weights, each weight counted once.
         weights: the bytes of its weights.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, name="head")])
+    >>> cornu.inspect.cost(model)["head"].params
+    8
     """
 
     flops: int | None = None
@@ -60,6 +67,14 @@ class Costs:
         total: the Cost of the whole model.
 
     `costs["stage/block"]` is the Cost of a part; `print(costs)` shows a table.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2, name="head")])
+    >>> costs = cornu.inspect.cost(model)
+    >>> costs.total.params, costs["head"].outputs
+    (8, 8)
     """
 
     def __init__(self, root: Item, costs: dict[int, Cost], assumptions: str) -> None:

@@ -23,6 +23,13 @@ def rgb_to_grayscale(images: ArrayLike, data_format: DataFormat | None = None) -
     Args:
         images: images with 3 channels; images with one channel are returned unchanged.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(cornu.ops.image.rgb_to_grayscale(np.array([[[1.0, 0.0, 0.0]]])))
+    [[[0.2989]]]
     """
     images = to_array(images)
 
@@ -46,6 +53,13 @@ def rgb_to_hsv(images: ArrayLike, data_format: DataFormat | None = None) -> Arra
     Args:
         images: float images with 3 channels, values from 0 to 1.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(cornu.ops.image.rgb_to_hsv(np.array([[[1.0, 0.0, 0.0]]])))
+    [[[0. 1. 1.]]]
 
     References: Smith, "Color gamut transform pairs", 1978.
     """
@@ -79,6 +93,13 @@ def hsv_to_rgb(images: ArrayLike, data_format: DataFormat | None = None) -> Arra
     Args:
         images: float images with 3 channels, values from 0 to 1.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(cornu.ops.image.hsv_to_rgb(np.array([[[0.0, 1.0, 1.0]]])))
+    [[[1. 0. 0.]]]
 
     References: Smith, "Color gamut transform pairs", 1978.
     """

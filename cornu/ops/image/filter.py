@@ -35,6 +35,17 @@ def gaussian_blur(
         sigma: the standard deviations, (horizontal, vertical).
         data_format: `"channels_last"` or `"channels_first"`.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> image = np.zeros((1, 3, 3, 1), "float32")
+    >>> image[0, 1, 1] = 1
+    >>> print(np.asarray(cornu.ops.image.gaussian_blur(image))[0, :, :, 0].round(2))
+    [[0.08 0.12 0.08]
+     [0.12 0.2  0.12]
+     [0.08 0.12 0.08]]
+
     Fixes: in Keras 3.15, `data_format=None` means channels first. In cornu it is the process-wide
     format, as in all other ops.
     """
@@ -60,6 +71,14 @@ def sobel_edges(images: ArrayLike, data_format: DataFormat | None = None) -> Arr
 
     Returns:
         An array with an additional last axis of size 2: (vertical, horizontal).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> image = np.tile(np.arange(3.0), (3, 1))[None, :, :, None]
+    >>> cornu.ops.image.sobel_edges(image)[0, 1, 1, 0].tolist()
+    [0.0, 8.0]
 
     References: Sobel, Feldman, "An isotropic 3x3 image gradient operator", 1968.
     """
@@ -105,6 +124,14 @@ def ssim(
 
     Returns:
         An array of shape (batch,), or a scalar.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> image = np.ones((1, 11, 11, 1), "float32")
+    >>> print(np.asarray(cornu.ops.image.ssim(image, image)).round(3))
+    [1.]
 
     References: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from error
     visibility to structural similarity", 2004.

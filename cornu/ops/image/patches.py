@@ -43,6 +43,13 @@ def extract_patches(
 
     Returns:
         An array of shape (batch, rows, columns, patch height * patch width * channels).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.image.extract_patches(np.zeros((1, 4, 4, 3)), 2).shape
+    (1, 2, 2, 12)
     """
     images = to_array(images)
     rank = 3 if isinstance(size, Sequence) and len(size) == 3 else 2
@@ -71,6 +78,13 @@ def extract_patches_3d(
 
     Returns:
         An array of shape (batch, planes, rows, columns, patch size * channels).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.image.extract_patches_3d(np.zeros((1, 4, 4, 4, 1)), 2).shape
+    (1, 2, 2, 2, 8)
     """
     volumes = to_array(volumes)
     return _extract(volumes, size, strides, dilation_rate, padding, data_format, 3)

@@ -49,6 +49,14 @@ def resize(
         fill_mode: `"constant"`.
         fill_value: the value of the padding.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> image = np.array([[0.0, 1.0], [2.0, 3.0]])[:, :, None]
+    >>> cornu.ops.image.resize(image, (4, 4), interpolation="nearest")[:, 0, 0].tolist()
+    [0.0, 0.0, 2.0, 2.0]
     """
     images = to_array(images)
     if interpolation not in _METHODS:
@@ -131,6 +139,15 @@ def crop_images(
         target_height: the height of the result.
         target_width: the width of the result.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> image = np.arange(4.0).reshape(2, 2, 1)
+    >>> cropped = cornu.ops.image.crop_images(image, 1, 0, target_height=1, target_width=1)
+    >>> cropped.ravel().tolist()
+    [2.0]
     """
     images = to_array(images)
     rows, columns = spatial_axes(images, data_format, "crop_images")
@@ -168,6 +185,16 @@ def pad_images(
         target_height: the height of the result.
         target_width: the width of the result.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> image = np.ones((2, 2, 1))
+    >>> sizes = {"target_height": 3, "target_width": 2}
+    >>> padded = cornu.ops.image.pad_images(image, 1, 0, **sizes)
+    >>> padded[:, :, 0].tolist()
+    [[0.0, 0.0], [1.0, 1.0], [1.0, 1.0]]
     """
     images = to_array(images)
     rows, columns = spatial_axes(images, data_format, "pad_images")

@@ -100,6 +100,15 @@ def affine_transform(
         fill_value: the value outside for `"constant"`.
         data_format: `"channels_last"` or `"channels_first"`.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> image = np.arange(4.0).reshape(1, 2, 2, 1)
+    >>> to_left = [[1, 0, 1, 0, 1, 0, 0, 0]]  # reads at x + 1
+    >>> cornu.ops.image.affine_transform(image, to_left)[0, :, :, 0].tolist()
+    [[1.0, 0.0], [3.0, 0.0]]
+
     Fixes: one transform for several images is accepted, as Keras documents; Keras 3.15 on JAX
     raises an error. Coordinates are computed in float32; in Keras those of images in half precision
     are rounded to it, which moves pixels.
@@ -147,6 +156,17 @@ def perspective_transform(
         interpolation: `"bilinear"` or `"nearest"`.
         fill_value: the value outside of an image.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> image = np.arange(4.0).reshape(1, 2, 2, 1)
+    >>> corners = [[[0, 0], [1, 0], [0, 1], [1, 1]]]
+    >>> same = cornu.ops.image.perspective_transform(image, corners, corners)
+    >>> print(np.asarray(same)[0, :, :, 0].round(3))
+    [[0. 1.]
+     [2. 3.]]
     """
     images, start_points, end_points = (
         to_array(images),
@@ -206,6 +226,13 @@ def elastic_transform(
         seed: an integer or a `SeedGenerator`.
         data_format: `"channels_last"` or `"channels_first"`.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.image.elastic_transform(np.zeros((1, 8, 8, 3), "float32"), seed=1).shape
+    (1, 8, 8, 3)
+
     References: Simard, Steinkraus, Platt, "Best practices for convolutional neural networks
     applied to visual document analysis", 2003.
 
@@ -253,6 +280,12 @@ def map_coordinates(
 
     Returns:
         An array of the shape of `coordinates` without the first axis.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.image.map_coordinates([0.0, 10.0, 20.0], [[0.5, 2.0]], order=1).tolist()
+    [5.0, 20.0]
     """
     inputs, coordinates = to_array(inputs), to_array(coordinates)
     _check("map_coordinates", "order", order, (0, 1))
@@ -285,6 +318,15 @@ def scale_and_translate(
         spatial_dims: the spatial axes.
         method: `"linear"`, `"cubic"`, `"lanczos3"` or `"lanczos5"`.
         antialias: whether to apply a low-pass filter when downsampling.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> image, scale, shift = np.ones((2, 2), "float32"), [2.0, 2.0], [0.0, 0.0]
+    >>> scale_and_translate = cornu.ops.image.scale_and_translate
+    >>> scale_and_translate(image, (4, 4), scale, shift, (0, 1), "linear").shape
+    (4, 4)
     """
     images, scale, translation = to_array(images), to_array(scale), to_array(translation)
     _check("scale_and_translate", "method", method, _METHODS)

@@ -105,6 +105,13 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     Args:
         x: an array.
         alpha: the limit at minus infinity is `-alpha`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.elu([-1.0, 2.0])).round(3))
+    [-0.632  2.   ]
     """
     return jax.nn.elu(to_float(x), alpha=alpha)
 
@@ -115,6 +122,13 @@ def selu(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.selu([-1.0, 2.0])).round(3))
+    [-1.111  2.101]
 
     References: Klambauer et al. (2017), "Self-Normalizing Neural Networks".
     """
@@ -130,6 +144,13 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     Args:
         x: an array.
         alpha: the limit at minus infinity is `-alpha`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.celu([-1.0, 2.0])).round(3))
+    [-0.632  2.   ]
     """
     return jax.nn.celu(to_float(x), alpha=alpha)
 
@@ -174,6 +195,13 @@ def log_sigmoid(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.log_sigmoid([0.0, -100.0])).round(3))
+    [  -0.693 -100.   ]
     """
     return jax.nn.log_sigmoid(to_float(x))
 
@@ -184,6 +212,13 @@ def softplus(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.softplus([0.0, 2.0])).round(3))
+    [0.693 2.127]
     """
     return jax.nn.softplus(to_float(x))
 
@@ -210,6 +245,13 @@ def silu(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.silu([-1.0, 2.0])).round(3))
+    [-0.269  1.762]
     """
     return jax.nn.silu(to_float(x))
 
@@ -220,6 +262,13 @@ def swish(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.swish([0.0, 1.0])).round(3))
+    [0.    0.731]
     """
     return jax.nn.silu(to_float(x))
 
@@ -231,6 +280,13 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     Args:
         x: an array.
         approximate: whether to use `x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3)))`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.gelu([-1.0, 2.0], approximate=False)).round(3))
+    [-0.159  1.954]
     """
     return jax.nn.gelu(to_float(x), approximate=approximate)
 
@@ -242,6 +298,12 @@ def squareplus(x: ArrayLike, b: float = 4) -> Array:
     Args:
         x: an array.
         b: the smoothness; 0 gives `relu`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.activations.squareplus([0.0, 0.0]).tolist()
+    [1.0, 1.0]
     """
     return jax.nn.squareplus(to_float(x), b=b)
 
@@ -284,6 +346,12 @@ def hard_silu(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.activations.hard_silu([-4.0, 3.0]).tolist()
+    [-0.0, 3.0]
     """
     return jax.nn.hard_silu(to_float(x))
 
@@ -294,6 +362,12 @@ def hard_swish(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.hard_swish([-4.0, 3.0]).tolist()
+    [-0.0, 3.0]
     """
     return jax.nn.hard_silu(to_float(x))
 
@@ -336,6 +410,13 @@ def tanh_shrink(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.activations.tanh_shrink([0.0, 2.0])).round(3))
+    [0.    1.036]
     """
     x = to_float(x)
     return x - jnp.tanh(x)
@@ -384,6 +465,12 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
     Args:
         x: an array.
         axis: the axis, of even size.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.activations.glu([2.0, 4.0, 0.0, 0.0]).tolist()
+    [1.0, 2.0]
     """
     return jax.nn.glu(to_float(x), axis=axis)
 

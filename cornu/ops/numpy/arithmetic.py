@@ -116,6 +116,12 @@ def true_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.true_divide([1, 3], 2).tolist()
+    [0.5, 1.5]
     """
     return jnp.divide(to_operand(x1), to_operand(x2))
 
@@ -129,6 +135,12 @@ def divide_no_nan(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of the first.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.divide_no_nan([1.0, 1.0], [2.0, 0.0]).tolist()
+    [0.5, 0.0]
     """
     x1, x2 = to_array(x1), to_array(x2)
     # The inner `where` avoids a division by zero, whose gradient would be NaN although it is not
@@ -211,6 +223,12 @@ def negative(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.negative([1, -2]).tolist()
+    [-1, 2]
     """
     return jnp.negative(to_operand(x))
 
@@ -237,6 +255,12 @@ def abs(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.abs([-1.0, 2.0]).tolist()
+    [1.0, 2.0]
     """
     return jnp.absolute(to_operand(x))
 
@@ -247,6 +271,12 @@ def fabs(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.fabs([-1, 2]).tolist()
+    [1.0, 2.0]
     """
     return jnp.fabs(to_operand(x))
 
@@ -321,6 +351,12 @@ def cbrt(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.cbrt([8.0, -27.0]).tolist()
+    [2.0, -3.0]
     """
     return jnp.cbrt(to_float(x))
 
@@ -417,6 +453,12 @@ def fmax(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.fmax([1.0, float("nan")], [2.0, 3.0]).tolist()
+    [2.0, 3.0]
     """
     return jnp.fmax(to_operand(x1), to_operand(x2))
 
@@ -428,6 +470,12 @@ def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.fmin([1.0, float("nan")], [2.0, 3.0]).tolist()
+    [1.0, 3.0]
     """
     return jnp.fmin(to_operand(x1), to_operand(x2))
 
@@ -456,6 +504,12 @@ def nextafter(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> float(cornu.ops.nextafter(1.0, 2.0)) > 1.0
+    True
     """
     return jnp.nextafter(to_operand(x1), to_operand(x2))
 
@@ -467,6 +521,12 @@ def ldexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an integer array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.ldexp([1.5, 1.0], [1, 3]).tolist()
+    [3.0, 8.0]
     """
     x1, x2 = to_array(x1), to_array(x2)
     if x2.dtype.kind not in "iu":

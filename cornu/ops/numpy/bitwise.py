@@ -94,6 +94,12 @@ def bitwise_invert(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.bitwise_invert([0, 5]).tolist()
+    [-1, -6]
     """
     return jnp.invert(to_operand(x))
 
@@ -139,6 +145,12 @@ def bitwise_left_shift(x: ArrayLike, y: ArrayLike) -> Array:
     Args:
         x: an array.
         y: the number of bits to shift by.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.bitwise_left_shift([1, 3], 2).tolist()
+    [4, 12]
     """
     return jnp.left_shift(to_operand(x), to_operand(y))
 
@@ -150,5 +162,11 @@ def bitwise_right_shift(x: ArrayLike, y: ArrayLike) -> Array:
     Args:
         x: an array.
         y: the number of bits to shift by.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.bitwise_right_shift([4, 12], 2).tolist()
+    [1, 3]
     """
     return jnp.right_shift(to_operand(x), to_operand(y))

@@ -24,6 +24,13 @@ def real(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.real(np.array([1 + 2j])).tolist()
+    [1.0]
     """
     return jnp.real(to_operand(x))
 
@@ -34,6 +41,13 @@ def imag(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.imag(np.array([1 + 2j])).tolist()
+    [2.0]
     """
     return jnp.imag(to_operand(x))
 
@@ -44,6 +58,13 @@ def conjugate(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.conjugate(np.array([1 + 2j])).tolist()
+    [(1-2j)]
     """
     return jnp.conjugate(to_operand(x))
 
@@ -54,6 +75,13 @@ def conj(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.conj(np.array([1 + 2j])).tolist()
+    [(1-2j)]
     """
     return jnp.conjugate(to_operand(x))
 
@@ -64,6 +92,13 @@ def angle(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.angle(np.array([1, 1j, -1]))).round(3))
+    [0.    1.571 3.142]
     """
     return jnp.angle(to_float(x))
 
@@ -74,5 +109,12 @@ def isreal(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.isreal(np.array([1 + 0j, 1j])).tolist()
+    [True, False]
     """
     return jnp.isreal(to_operand(x))

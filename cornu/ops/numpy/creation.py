@@ -98,6 +98,12 @@ def empty(shape: ShapeLike | int, dtype: DTypeLike | None = None) -> Array:
     Args:
         shape: the shape of the result.
         dtype: the dtype; the process-wide float type by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.empty((2, 3)).shape
+    (2, 3)
     """
     # XLA has no uninitialized arrays.
     return jnp.empty(shape, _dtype_or_floatx(dtype))
@@ -128,6 +134,12 @@ def zeros_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
     Args:
         x: an array.
         dtype: the dtype of the result; determined by the input by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.zeros_like([5, 6]).tolist()
+    [0, 0]
     """
     return jnp.zeros_like(to_operand(x), dtype=to_jax_dtype(dtype))
 
@@ -139,6 +151,12 @@ def ones_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
     Args:
         x: an array.
         dtype: the dtype of the result; determined by the input by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.ones_like([5, 6]).tolist()
+    [1, 1]
     """
     return jnp.ones_like(to_operand(x), dtype=to_jax_dtype(dtype))
 
@@ -150,6 +168,13 @@ def empty_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
     Args:
         x: an array.
         dtype: the dtype of the result; determined by the input by default.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.empty_like(np.ones((2, 3), "int32")).dtype
+    dtype('int32')
     """
     return jnp.empty_like(to_operand(x), dtype=to_jax_dtype(dtype))
 
@@ -162,6 +187,12 @@ def full_like(x: ArrayLike, fill_value: ArrayLike, dtype: DTypeLike | None = Non
         x: an array.
         fill_value: the value, or an array that broadcasts.
         dtype: the dtype of the result; determined by the input by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.full_like([1, 2], 7).tolist()
+    [7, 7]
     """
     return jnp.full_like(to_operand(x), to_operand(fill_value), dtype=to_jax_dtype(dtype))
 
@@ -192,6 +223,12 @@ def identity(n: int, dtype: DTypeLike | None = None) -> Array:
     Args:
         n: the number of rows and columns.
         dtype: the dtype; the process-wide float type by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.identity(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     return jnp.identity(n, dtype=_dtype_or_floatx(dtype))
 
@@ -318,6 +355,13 @@ def logspace(
         base: the base of the powers.
         dtype: the dtype of the result; determined by the input by default.
         axis: the axis along which the numbers are laid out, if `start` and `stop` are arrays.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.logspace(0, 2, 3)).round(2))
+    [  1.  10. 100.]
     """
     check_known(num, "num", "Pass a number, such as a size in x.shape.")
     return jnp.logspace(
@@ -349,6 +393,13 @@ def geomspace(
         endpoint: whether `stop` is included.
         dtype: the dtype of the result; determined by the input by default.
         axis: the axis along which the numbers are laid out, if `start` and `stop` are arrays.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.geomspace(1, 100, 3)).round(2))
+    [  1.  10. 100.]
     """
     return jnp.geomspace(
         to_operand(start),
@@ -367,6 +418,12 @@ def meshgrid(*x: ArrayLike, indexing: str = "xy") -> list[Array]:
     Args:
         x: vectors.
         indexing: `"xy"` (columns, rows) or `"ij"` (the order of the axes).
+
+    Example:
+
+    >>> import cornu
+    >>> [part.tolist() for part in cornu.ops.meshgrid([1, 2], [3, 4])]
+    [[[1, 2], [1, 2]], [[3, 3], [4, 4]]]
     """
     return jnp.meshgrid(*to_arrays(x), indexing=indexing)
 
@@ -377,6 +434,12 @@ def bartlett(x: int) -> Array:
 
     Args:
         x: the number of points.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.bartlett(5).tolist()
+    [0.0, 0.5, 1.0, 0.5, 0.0]
 
     Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """
@@ -390,6 +453,13 @@ def blackman(x: int) -> Array:
     Args:
         x: the number of points.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.abs(np.asarray(cornu.ops.blackman(5)).round(2)))
+    [0.   0.34 1.   0.34 0.  ]
+
     Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """
     return jnp.blackman(int(x)).astype(settings.get("floatx"))
@@ -401,6 +471,13 @@ def hamming(x: int) -> Array:
 
     Args:
         x: the number of points.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.hamming(3)).round(2))
+    [0.08 1.   0.08]
 
     Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """
@@ -414,6 +491,13 @@ def hanning(x: int) -> Array:
     Args:
         x: the number of points.
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.hanning(3)).round(2))
+    [0. 1. 0.]
+
     Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """
     return jnp.hanning(int(x)).astype(settings.get("floatx"))
@@ -426,6 +510,13 @@ def kaiser(x: int, beta: ArrayLike) -> Array:
     Args:
         x: the number of points.
         beta: the shape parameter; larger values give a narrower window.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.kaiser(3, beta=2.0)).round(3))
+    [0.439 1.    0.439]
 
     Fixes: may be called in compiled functions; Keras 3.15 on JAX raises an error there.
     """

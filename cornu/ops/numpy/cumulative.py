@@ -61,6 +61,12 @@ def nancumsum(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = N
         x: an array.
         axis: the axis; None for the flattened array.
         dtype: the dtype of the result; determined by the input by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.nancumsum([2.0, float("nan"), 3.0]).tolist()
+    [2.0, 2.0, 5.0]
     """
     return jnp.nancumsum(to_operand(x), axis=axis, dtype=to_jax_dtype(dtype))
 
@@ -73,6 +79,12 @@ def nancumprod(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = 
         x: an array.
         axis: the axis; None for the flattened array.
         dtype: the dtype of the result; determined by the input by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.nancumprod([2.0, float("nan"), 3.0]).tolist()
+    [2.0, 2.0, 6.0]
     """
     return jnp.nancumprod(to_operand(x), axis=axis, dtype=to_jax_dtype(dtype))
 

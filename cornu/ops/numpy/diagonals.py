@@ -42,6 +42,12 @@ def diagflat(x: ArrayLike, k: int = 0) -> Array:
     Args:
         x: an array.
         k: the diagonal: 0 is the main one, positive ones are above it.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.diagflat([1, 2]).tolist()
+    [[1, 0], [0, 2]]
     """
     return jnp.diagflat(to_operand(x), k=k)
 

@@ -59,6 +59,13 @@ def expm1(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.expm1([0.0, 1.0])).round(3))
+    [0.    1.718]
     """
     return jnp.expm1(to_float(x))
 
@@ -85,6 +92,13 @@ def log10(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.log10([1.0, 100.0])).round(3))
+    [0. 2.]
     """
     return jnp.log10(to_float(x))
 
@@ -111,6 +125,13 @@ def log1p(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.log1p([0.0, 1.0])).round(3))
+    [0.    0.693]
     """
     return jnp.log1p(to_float(x))
 
@@ -122,6 +143,13 @@ def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.logaddexp([0.0, 1.0], [0.0, 100.0])).round(3))
+    [  0.693 100.   ]
     """
     return jnp.logaddexp(to_operand(x1), to_operand(x2))
 

@@ -130,6 +130,12 @@ def nonzero(x: ArrayLike) -> tuple[Array, ...]:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> [indices.tolist() for indices in cornu.ops.nonzero([[0, 1], [2, 0]])]
+    [[0, 1], [1, 0]]
     """
     check_known(x, "x", _WITHOUT_INDICES)
     return jnp.nonzero(to_operand(x))
@@ -145,5 +151,11 @@ def unravel_index(indices: ArrayLike, shape: Sequence[int]) -> tuple[Array, ...]
 
     Returns:
         One index array for each axis.
+
+    Example:
+
+    >>> import cornu
+    >>> [part.tolist() for part in cornu.ops.unravel_index([1, 5], (2, 3))]
+    [[0, 1], [1, 2]]
     """
     return jnp.unravel_index(to_operand(indices), shape)

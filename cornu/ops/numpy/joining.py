@@ -66,6 +66,12 @@ def hstack(xs: Sequence[ArrayLike]) -> Array:
 
     Args:
         xs: arrays.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.hstack([[1, 2], [3, 4]]).tolist()
+    [1, 2, 3, 4]
     """
     return jnp.hstack(to_arrays(xs))
 
@@ -76,6 +82,12 @@ def vstack(xs: Sequence[ArrayLike]) -> Array:
 
     Args:
         xs: arrays.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.vstack([[1, 2], [3, 4]]).tolist()
+    [[1, 2], [3, 4]]
     """
     return jnp.vstack(to_arrays(xs))
 
@@ -86,6 +98,12 @@ def dstack(xs: Sequence[ArrayLike]) -> Array:
 
     Args:
         xs: arrays.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.dstack([[1, 2], [3, 4]]).tolist()
+    [[[1, 3], [2, 4]]]
     """
     return jnp.dstack(to_arrays(xs))
 
@@ -98,6 +116,12 @@ def append(x1: ArrayLike, x2: ArrayLike, axis: int | None = None) -> Array:
         x1: an array.
         x2: an array.
         axis: the axis; None to flatten the arrays first.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.append([1, 2], [3]).tolist()
+    [1, 2, 3]
     """
     return jnp.append(to_operand(x1), to_operand(x2), axis=axis)
 
@@ -110,6 +134,12 @@ def split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0)
         x: an array.
         indices_or_sections: the number of parts, or the indices at which the array is split.
         axis: the axis.
+
+    Example:
+
+    >>> import cornu
+    >>> [part.tolist() for part in cornu.ops.split([1, 2, 3, 4], 2)]
+    [[1, 2], [3, 4]]
     """
     return jnp.split(to_operand(x), indices_or_sections, axis=axis)
 
@@ -124,6 +154,12 @@ def array_split(
         x: an array.
         indices_or_sections: the number of parts, or the indices at which the array is split.
         axis: the axis.
+
+    Example:
+
+    >>> import cornu
+    >>> [part.tolist() for part in cornu.ops.array_split([1, 2, 3], 2)]
+    [[1, 2], [3]]
     """
     return jnp.array_split(to_operand(x), indices_or_sections, axis=axis)
 
@@ -135,6 +171,12 @@ def hsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array
     Args:
         x: an array.
         indices_or_sections: the number of parts, or the indices at which the array is split.
+
+    Example:
+
+    >>> import cornu
+    >>> [part.tolist() for part in cornu.ops.hsplit([[1, 2], [3, 4]], 2)]
+    [[[1], [3]], [[2], [4]]]
     """
     return jnp.hsplit(to_operand(x), _sections(indices_or_sections))
 
@@ -146,6 +188,12 @@ def vsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array
     Args:
         x: an array.
         indices_or_sections: the number of parts, or the indices at which the array is split.
+
+    Example:
+
+    >>> import cornu
+    >>> [part.tolist() for part in cornu.ops.vsplit([[1, 2], [3, 4]], 2)]
+    [[[1, 2]], [[3, 4]]]
     """
     return jnp.vsplit(to_operand(x), _sections(indices_or_sections))
 
@@ -157,6 +205,13 @@ def dsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array
     Args:
         x: an array.
         indices_or_sections: the number of parts, or the indices at which the array is split.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> [part.shape for part in cornu.ops.dsplit(np.zeros((1, 2, 4)), 2)]
+    [(1, 2, 2), (1, 2, 2)]
     """
     return jnp.dsplit(to_operand(x), _sections(indices_or_sections))
 

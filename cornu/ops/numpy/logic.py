@@ -54,6 +54,12 @@ def not_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.not_equal([1, 2], [1, 3]).tolist()
+    [False, True]
     """
     return jnp.not_equal(to_operand(x1), to_operand(x2))
 
@@ -82,6 +88,12 @@ def less_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.less_equal([1, 3], 2).tolist()
+    [True, False]
     """
     return jnp.less_equal(to_operand(x1), to_operand(x2))
 
@@ -93,6 +105,12 @@ def greater(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.greater([1, 3], 2).tolist()
+    [False, True]
     """
     return jnp.greater(to_operand(x1), to_operand(x2))
 
@@ -104,6 +122,12 @@ def greater_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.greater_equal([1, 2], 2).tolist()
+    [False, True]
     """
     return jnp.greater_equal(to_operand(x1), to_operand(x2))
 
@@ -120,6 +144,12 @@ def isclose(
         rtol: the relative tolerance.
         atol: the absolute tolerance.
         equal_nan: whether NaN counts as equal to NaN.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.isclose([1.0, 2.0], [1.000001, 2.1]).tolist()
+    [True, False]
     """
     return jnp.isclose(to_operand(x1), to_operand(x2), rtol=rtol, atol=atol, equal_nan=equal_nan)
 
@@ -136,6 +166,12 @@ def allclose(
         rtol: the relative tolerance.
         atol: the absolute tolerance.
         equal_nan: whether NaN counts as equal to NaN.
+
+    Example:
+
+    >>> import cornu
+    >>> bool(cornu.ops.allclose([1.0, 2.0], [1.0, 2.000001]))
+    True
     """
     return jnp.allclose(to_operand(x1), to_operand(x2), rtol=rtol, atol=atol, equal_nan=equal_nan)
 
@@ -146,6 +182,12 @@ def isfinite(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.isfinite([1.0, float("inf"), float("nan")]).tolist()
+    [True, False, False]
     """
     return jnp.isfinite(to_operand(x))
 
@@ -156,6 +198,12 @@ def isinf(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.isinf([1.0, float("-inf"), float("nan")]).tolist()
+    [False, True, False]
     """
     return jnp.isinf(to_operand(x))
 
@@ -166,6 +214,12 @@ def isnan(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.isnan([1.0, float("inf"), float("nan")]).tolist()
+    [False, False, True]
     """
     return jnp.isnan(to_operand(x))
 
@@ -176,6 +230,12 @@ def isneginf(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.isneginf([float("-inf"), float("inf")]).tolist()
+    [True, False]
     """
     return jnp.isneginf(to_operand(x))
 
@@ -186,6 +246,12 @@ def isposinf(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.isposinf([float("-inf"), float("inf")]).tolist()
+    [False, True]
     """
     return jnp.isposinf(to_operand(x))
 
@@ -196,6 +262,12 @@ def signbit(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.signbit([-0.0, 1.0]).tolist()
+    [True, False]
     """
     return jnp.signbit(to_operand(x))
 
@@ -224,6 +296,12 @@ def logical_or(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.logical_or([True, False], [False, False]).tolist()
+    [True, False]
     """
     return jnp.logical_or(to_operand(x1), to_operand(x2))
 
@@ -235,6 +313,12 @@ def logical_xor(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.logical_xor([True, False], [True, True]).tolist()
+    [False, True]
     """
     return jnp.logical_xor(to_operand(x1), to_operand(x2))
 
@@ -245,5 +329,11 @@ def logical_not(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.logical_not([True, False]).tolist()
+    [False, True]
     """
     return jnp.logical_not(to_operand(x))

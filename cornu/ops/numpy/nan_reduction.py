@@ -51,6 +51,12 @@ def nanprod(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> float(cornu.ops.nanprod([2.0, float("nan"), 3.0]))
+    6.0
     """
     return jnp.nanprod(to_operand(x), axis=axis, keepdims=keepdims)
 
@@ -81,6 +87,12 @@ def nanvar(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> float(cornu.ops.nanvar([1.0, float("nan"), 3.0]))
+    1.0
     """
     return jnp.nanvar(to_float(x), axis=axis, keepdims=keepdims)
 
@@ -93,6 +105,12 @@ def nanstd(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> float(cornu.ops.nanstd([1.0, float("nan"), 3.0]))
+    1.0
     """
     return jnp.nanstd(to_float(x), axis=axis, keepdims=keepdims)
 
@@ -105,6 +123,12 @@ def nanmax(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> float(cornu.ops.nanmax([1.0, float("nan"), 3.0]))
+    3.0
     """
     return jnp.nanmax(to_operand(x), axis=axis, keepdims=keepdims)
 
@@ -117,6 +141,12 @@ def nanmin(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> float(cornu.ops.nanmin([1.0, float("nan"), 3.0]))
+    1.0
     """
     return jnp.nanmin(to_operand(x), axis=axis, keepdims=keepdims)
 
@@ -129,6 +159,12 @@ def nanargmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> 
         x: an array.
         axis: the axis; None for the index into the flattened array.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> int(cornu.ops.nanargmax([1.0, float("nan"), 3.0]))
+    2
     """
     return jnp.nanargmax(to_operand(x), axis=axis, keepdims=keepdims)
 
@@ -141,6 +177,12 @@ def nanargmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> 
         x: an array.
         axis: the axis; None for the index into the flattened array.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> int(cornu.ops.nanargmin([1.0, float("nan"), 3.0]))
+    0
     """
     return jnp.nanargmin(to_operand(x), axis=axis, keepdims=keepdims)
 
@@ -153,6 +195,12 @@ def nanmedian(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> float(cornu.ops.nanmedian([1.0, float("nan"), 3.0]))
+    2.0
     """
     return jnp.nanmedian(to_float(x), axis=to_axes(axis), keepdims=keepdims)
 
@@ -174,6 +222,12 @@ def nanquantile(
         method: the interpolation between two elements: `"linear"`, `"lower"`, `"higher"`,
             `"midpoint"` or `"nearest"`.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> float(cornu.ops.nanquantile([1.0, float("nan"), 3.0], 0.5))
+    2.0
     """
     return jnp.nanquantile(
         to_float(x), to_operand(q), axis=to_axes(axis), method=method, keepdims=keepdims
@@ -197,6 +251,12 @@ def nanpercentile(
         method: the interpolation between two elements: `"linear"`, `"lower"`, `"higher"`,
             `"midpoint"` or `"nearest"`.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> float(cornu.ops.nanpercentile([1.0, float("nan"), 3.0], 50))
+    2.0
     """
     return jnp.nanpercentile(
         to_float(x), to_operand(q), axis=to_axes(axis), method=method, keepdims=keepdims

@@ -35,6 +35,12 @@ def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array of shape (..., rows, inner), or a vector.
         x2: an array of shape (..., inner, columns), or a vector.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.matmul([[1, 2], [3, 4]], [[1], [1]]).tolist()
+    [[3], [7]]
     """
     x1, x2 = to_array(x1), to_array(x2)
     return jnp.matmul(x1, x2, preferred_element_type=_accumulator(x1, x2))
@@ -86,6 +92,12 @@ def vdot(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array with the same number of elements.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.vdot([[1, 2], [3, 4]], [[1, 0], [0, 1]]).tolist()
+    5
     """
     return jnp.vdot(to_operand(x1), to_operand(x2))
 
@@ -97,6 +109,12 @@ def inner(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.inner([1, 2], [3, 4]).tolist()
+    11
     """
     return jnp.inner(to_operand(x1), to_operand(x2))
 
@@ -125,6 +143,12 @@ def kron(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: an array.
         x2: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.kron([1, 10], [1, 2]).tolist()
+    [1, 2, 10, 20]
     """
     return jnp.kron(to_operand(x1), to_operand(x2))
 
@@ -138,6 +162,12 @@ def tensordot(x1: ArrayLike, x2: ArrayLike, axes: int | Sequence[Sequence[int]] 
         x2: an array.
         axes: the number of axes (the last of `x1` and the first of `x2`), or a list of axes for
             each.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.tensordot([[1, 2], [3, 4]], [[1, 0], [0, 1]], axes=2).tolist()
+    5
     """
     return jnp.tensordot(to_operand(x1), to_operand(x2), axes=axes)
 
@@ -201,6 +231,13 @@ def slogdet(x: ArrayLike) -> tuple[Array, Array]:
 
     Returns:
         The signs and the logarithms, of shape (...).
+
+    Example:
+
+    >>> import cornu
+    >>> sign, logarithm = cornu.ops.slogdet([[0.0, 1.0], [1.0, 0.0]])
+    >>> float(sign), float(logarithm)
+    (-1.0, 0.0)
     """
     return to_pair(jnp.linalg.slogdet(to_operand(x)))
 

@@ -85,6 +85,12 @@ def fliplr(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.fliplr([[1, 2], [3, 4]]).tolist()
+    [[2, 1], [4, 3]]
     """
     return jnp.fliplr(to_operand(x))
 
@@ -95,6 +101,12 @@ def flipud(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.flipud([[1, 2], [3, 4]]).tolist()
+    [[3, 4], [1, 2]]
     """
     return jnp.flipud(to_operand(x))
 
@@ -151,6 +163,12 @@ def pad(
         mode: what is added: `"constant"`, `"edge"`, `"reflect"`, `"symmetric"`, `"wrap"` or
             another mode of `numpy.pad`.
         constant_values: the constant; 0 by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.pad([1, 2], [[1, 2]]).tolist()
+    [0, 1, 2, 0, 0]
     """
     x = to_array(x)
     if constant_values is None:

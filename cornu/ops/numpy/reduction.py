@@ -214,6 +214,12 @@ def amax(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.amax([[1, 4], [3, 2]], axis=1).tolist()
+    [4, 3]
     """
     return jnp.amax(to_operand(x), axis=axis, keepdims=keepdims)
 
@@ -226,6 +232,12 @@ def amin(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.amin([[1, 4], [3, 2]], axis=1).tolist()
+    [1, 2]
     """
     return jnp.amin(to_operand(x), axis=axis, keepdims=keepdims)
 
@@ -292,6 +304,12 @@ def all(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.all([[True, False], [True, True]], axis=1).tolist()
+    [False, True]
     """
     return jnp.all(to_operand(x), axis=axis, keepdims=keepdims)
 
@@ -304,6 +322,12 @@ def any(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.any([[True, False], [False, False]], axis=1).tolist()
+    [True, False]
     """
     return jnp.any(to_operand(x), axis=axis, keepdims=keepdims)
 

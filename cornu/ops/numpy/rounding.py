@@ -73,6 +73,12 @@ def round(x: ArrayLike, decimals: int = 0) -> Array:
     Args:
         x: an array.
         decimals: how many digits after the point; negative ones are before it.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.round([0.5, 1.5, 2.7]).tolist()
+    [0.0, 2.0, 3.0]
     """
     x = to_array(x)
     if x.dtype.kind in "iu" and decimals < 0:
@@ -111,6 +117,12 @@ def nan_to_num(
         nan: replaces NaN.
         posinf: replaces infinity; the largest number of the dtype by default.
         neginf: replaces negative infinity; the smallest number of the dtype by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.nan_to_num([float("nan"), 1.0]).tolist()
+    [0.0, 1.0]
     """
     return jnp.nan_to_num(to_operand(x), nan=nan, posinf=posinf, neginf=neginf)
 

@@ -137,6 +137,13 @@ def moveaxis(x: ArrayLike, source: int | Sequence[int], destination: int | Seque
         x: an array.
         source: the axes to move.
         destination: their positions in the result.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
     """
     return jnp.moveaxis(to_operand(x), source, destination)
 
@@ -149,6 +156,13 @@ def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Array:
         x: an array.
         axis1: the first axis.
         axis2: the second axis.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.swapaxes(np.zeros((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
     """
     return jnp.swapaxes(to_operand(x), axis1, axis2)
 
@@ -158,6 +172,13 @@ def ndim(x: Any) -> int:
 
     Args:
         x: an array, Variable or symbolic Tensor.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.ndim(np.zeros((2, 3)))
+    2
     """
     return len(shape(x))
 
@@ -168,6 +189,13 @@ def size(x: ArrayLike) -> Any:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.size(np.zeros((2, 3)))
+    6
     """
     x = to_array(x)
     return x.size
@@ -179,6 +207,12 @@ def copy(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.copy([1, 2]).tolist()
+    [1, 2]
     """
     return jnp.copy(to_operand(x))
 
@@ -190,6 +224,13 @@ def view(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
     Args:
         x: an array.
         dtype: the dtype; that of the array by default.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.ops.view(np.array([1.0], "float32"), "int32").tolist()
+    [1065353216]
     """
     x = to_array(x)
     dtype = to_jax_dtype(dtype)

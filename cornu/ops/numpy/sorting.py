@@ -45,6 +45,12 @@ def argsort(x: ArrayLike, axis: int | None = -1) -> Array:
     Args:
         x: an array.
         axis: the axis; None for the flattened array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.argsort([30, 10, 20]).tolist()
+    [1, 2, 0]
     """
     x = to_array(x)
     return jnp.argsort(x, axis=None if x.ndim == 0 else axis)
@@ -58,6 +64,14 @@ def argpartition(x: ArrayLike, kth: int, axis: int | None = -1) -> Array:
         x: an array.
         kth: the position k, counted from 0.
         axis: the axis; None for the flattened array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x = np.array([5, 1, 4, 2])
+    >>> x[cornu.ops.argpartition(x, 1)[:2]].tolist()
+    [1, 2]
     """
     return jnp.argpartition(
         *((jnp.ravel(to_operand(x)), kth, 0) if axis is None else (to_array(x), kth, axis))
@@ -74,6 +88,12 @@ def searchsorted(
         sorted_sequence: a vector in ascending order.
         values: an array.
         side: whether to insert to the left or to the right of equal elements.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.searchsorted([1, 3, 5], [2, 5]).tolist()
+    [1, 2]
     """
     sequence, x = to_operand(sorted_sequence), to_array(values)
     # The function of JAX is traced once for each axis of the values.

@@ -112,6 +112,13 @@ def histogram(
 
     Returns:
         The counts, and the edges of the bins.
+
+    Example:
+
+    >>> import cornu
+    >>> counts, edges = cornu.ops.histogram([0.0, 1.0, 1.0, 4.0], bins=2)
+    >>> counts.tolist(), edges.tolist()
+    ([3.0, 1.0], [0.0, 2.0, 4.0])
     """
     return jnp.histogram(to_operand(x), bins if isinstance(bins, int) else to_operand(bins), range)
 
@@ -122,6 +129,14 @@ def corrcoef(x: ArrayLike) -> Array:
 
     Args:
         x: one variable per row, one observation per column.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.corrcoef([[1.0, 2.0, 3.0], [6.0, 4.0, 2.0]])).round(3))
+    [[ 1. -1.]
+     [-1.  1.]]
     """
     return jnp.corrcoef(to_float(x))
 
@@ -144,6 +159,12 @@ def bincount(
 
     Returns:
         Counts of shape (size,) or (batch, size), size = max(x.max() + 1, minlength).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.bincount([0, 2, 2]).tolist()
+    [1, 0, 2]
     """
     x, weights = to_array(x), to_array(weights)
     check_known(x, "x", "For counts of n classes, use ops.sum(ops.one_hot(x, n), axis=-2).")

@@ -67,6 +67,13 @@ def tan(x: ArrayLike) -> Array:
 
     Args:
         x: angles in radians.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.tan([0.0, 1.0])).round(3))
+    [0.    1.557]
     """
     return jnp.tan(to_float(x))
 
@@ -77,6 +84,13 @@ def arcsin(x: ArrayLike) -> Array:
 
     Args:
         x: numbers from -1 to 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.arcsin([0.0, 1.0])).round(3))
+    [0.    1.571]
     """
     return jnp.arcsin(to_float(x))
 
@@ -87,6 +101,13 @@ def arccos(x: ArrayLike) -> Array:
 
     Args:
         x: numbers from -1 to 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.arccos([1.0, -1.0])).round(3))
+    [0.    3.142]
     """
     return jnp.arccos(to_float(x))
 
@@ -97,6 +118,13 @@ def arctan(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.arctan([0.0, 1.0])).round(3))
+    [0.    0.785]
     """
     return jnp.arctan(to_float(x))
 
@@ -108,6 +136,13 @@ def arctan2(x1: ArrayLike, x2: ArrayLike) -> Array:
     Args:
         x1: the y-coordinates.
         x2: the x-coordinates; the shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.arctan2([1.0, 0.0], [0.0, -1.0])).round(3))
+    [1.571 3.142]
     """
     return jnp.arctan2(to_operand(x1), to_operand(x2))
 
@@ -118,6 +153,13 @@ def sinh(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.sinh([0.0, 1.0])).round(3))
+    [0.    1.175]
     """
     return jnp.sinh(to_float(x))
 
@@ -128,6 +170,13 @@ def cosh(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.cosh([0.0, 1.0])).round(3))
+    [1.    1.543]
     """
     return jnp.cosh(to_float(x))
 
@@ -154,6 +203,13 @@ def arcsinh(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.arcsinh([0.0, 1.0])).round(3))
+    [0.    0.881]
     """
     return jnp.arcsinh(to_float(x))
 
@@ -164,6 +220,12 @@ def arccosh(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.arccosh([1.0]).tolist()
+    [0.0]
     """
     return jnp.arccosh(to_float(x))
 
@@ -174,6 +236,13 @@ def arctanh(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.arctanh([0.0, 0.5])).round(3))
+    [0.    0.549]
     """
     return jnp.arctanh(to_float(x))
 
@@ -184,6 +253,13 @@ def sinc(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.sinc([0.0, 0.5])).round(3))
+    [1.    0.637]
     """
     return jnp.sinc(to_float(x))
 
@@ -194,6 +270,13 @@ def deg2rad(x: ArrayLike) -> Array:
 
     Args:
         x: angles in degrees.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.deg2rad([0.0, 180.0])).round(3))
+    [0.    3.142]
     """
     return jnp.deg2rad(to_float(x))
 
@@ -204,6 +287,13 @@ def rad2deg(x: ArrayLike) -> Array:
 
     Args:
         x: angles in radians.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.rad2deg([0.0, 3.1415927])).round(2))
+    [  0. 180.]
     """
     return jnp.rad2deg(to_float(x))
 
@@ -214,5 +304,12 @@ def i0(x: ArrayLike) -> Array:
 
     Args:
         x: an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.ops.i0([0.0, 1.0])).round(3))
+    [1.    1.266]
     """
     return jnp.i0(to_float(x))

@@ -36,6 +36,13 @@ def serialize(learning_rate_schedule: LearningRateSchedule) -> Config:
 
     Args:
         learning_rate_schedule: the schedule.
+
+    Example:
+
+    >>> import cornu
+    >>> schedule = cornu.optimizers.schedules.CosineDecay(0.5, 100)
+    >>> cornu.optimizers.schedules.serialize(schedule)["class_name"]
+    'CosineDecay'
     """
     config: Config = registry.serialize(learning_rate_schedule)
     return config
@@ -50,6 +57,14 @@ def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) ->
 
     Raises:
         ValueError: the class is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> schedule = cornu.optimizers.schedules.CosineDecay(0.5, decay_steps=100)
+    >>> config = cornu.optimizers.schedules.serialize(schedule)
+    >>> cornu.optimizers.schedules.deserialize(config).decay_steps
+    100
     """
     with registry.custom_object_scope(custom_objects):
         return registry.resolve("optimizers.schedules", config)

@@ -89,6 +89,14 @@ def binary_focal_crossentropy(
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> loss = cornu.losses.binary_focal_crossentropy([[1.0, 0.0]], [[0.8, 0.3]])
+    >>> print(np.asarray(loss).round(3))
+    [0.021]
+
     References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
     arXiv:1708.02002.
     """
@@ -161,6 +169,14 @@ def categorical_focal_crossentropy(
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> loss = cornu.losses.categorical_focal_crossentropy([[1.0, 0.0]], [[0.8, 0.2]])
+    >>> print(np.asarray(loss).round(4))
+    [0.0022]
+
     References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
     arXiv:1708.02002.
     """
@@ -226,6 +242,13 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
 
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.losses.kl_divergence([[0.5, 0.5]], [[0.9, 0.1]])).round(3))
+    [0.511]
+
     References: Solomon Kullback, Richard Leibler (1951), "On Information and Sufficiency".
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
@@ -246,6 +269,13 @@ def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         y_pred: the predicted rates, positive.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.losses.poisson([[2.0, 0.0]], [[1.0, 3.0]])).round(3))
+    [2.]
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
     return jnp.mean(y_pred - y_true * jnp.log(y_pred + settings.get("epsilon")), axis=-1)

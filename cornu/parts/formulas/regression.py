@@ -75,6 +75,12 @@ def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
         y_pred: the predicted values.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.losses.mean_absolute_percentage_error([[2.0, 4.0]], [[1.0, 4.0]]).tolist()
+    [25.0]
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
     size = jnp.maximum(jnp.abs(y_true), settings.get("epsilon"))
@@ -94,6 +100,14 @@ def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
         y_pred: the predicted values.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> loss = cornu.losses.mean_squared_logarithmic_error([[0.0, 1.0]], [[1.0, 1.0]])
+    >>> print(np.asarray(loss).round(3))
+    [0.24]
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
     epsilon = settings.get("epsilon")
@@ -146,6 +160,13 @@ def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         y_pred: the predicted values.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> print(np.asarray(cornu.losses.log_cosh([[0.0, 0.0]], [[1.0, 0.0]])).round(3))
+    [0.217]
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
     # `log(cosh(d)) = d + softplus(-2 d) - log(2)`, which does not overflow for large d.

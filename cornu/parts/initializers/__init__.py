@@ -158,6 +158,13 @@ def deserialize(config: InitializerLike, custom_objects: dict[str, Any] | None =
 
     Raises:
         ValueError: the name is unknown.
+
+    Example:
+
+    >>> import cornu
+    >>> config = cornu.initializers.serialize(cornu.initializers.Constant(2.0))
+    >>> cornu.initializers.deserialize(config).value
+    2.0
     """
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -40,14 +40,28 @@ class Constant(DeterministicInitializer):
 
 
 class Zeros(DeterministicInitializer):
-    """Initializes with 0."""
+    """Initializes with 0.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.initializers.Zeros()((3,)).tolist()
+    [0.0, 0.0, 0.0]
+    """
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.zeros(shape, numpy_dtype(dtype))
 
 
 class Ones(DeterministicInitializer):
-    """Initializes with 1."""
+    """Initializes with 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.initializers.Ones()((3,)).tolist()
+    [1.0, 1.0, 1.0]
+    """
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.ones(shape, numpy_dtype(dtype))
@@ -61,6 +75,12 @@ class Identity(DeterministicInitializer):
 
     Raises:
         ValueError: the shape is not that of a matrix.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.initializers.Identity(2.0)((2, 2)).tolist()
+    [[2.0, 0.0], [0.0, 2.0]]
     """
 
     def __init__(self, gain: float = 1.0) -> None:

@@ -43,6 +43,12 @@ class STFT(DeterministicInitializer):
 
     Shapes: the kernel is (frame_length, 1, bins).
 
+    Example:
+
+    >>> import cornu
+    >>> cornu.initializers.STFT("real", "hann")((4, 1, 3)).shape
+    (4, 1, 3)
+
     Fixes: values in half precision are rounded once, from float64; Keras 3.15 computes them in half
     precision, with errors of several percent.
     """

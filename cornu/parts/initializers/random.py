@@ -150,6 +150,12 @@ class RandomNormal(RandomInitializer):
         mean: the mean.
         stddev: the standard deviation.
         seed: an integer for the same values at each call; see `RandomInitializer`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.initializers.RandomNormal(stddev=0.1, seed=0)((3, 2)).shape
+    (3, 2)
     """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
@@ -168,6 +174,13 @@ class TruncatedNormal(RandomInitializer):
         mean: the mean.
         stddev: the standard deviation before truncation.
         seed: an integer for the same values at each call; see `RandomInitializer`.
+
+    Example:
+
+    >>> import cornu
+    >>> values = cornu.initializers.TruncatedNormal(stddev=0.5, seed=0)((3, 3))
+    >>> bool(abs(values).max() <= 1.0)
+    True
     """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
@@ -186,6 +199,13 @@ class RandomUniform(RandomInitializer):
         minval: the lower bound, inclusive.
         maxval: the upper bound, exclusive.
         seed: an integer for the same values at each call; see `RandomInitializer`.
+
+    Example:
+
+    >>> import cornu
+    >>> values = cornu.initializers.RandomUniform(0.0, 1.0, seed=0)((3, 3))
+    >>> bool(((values >= 0) & (values < 1)).all())
+    True
     """
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:

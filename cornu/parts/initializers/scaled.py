@@ -124,6 +124,13 @@ class GlorotUniform(_NamedScaling):
 
     The arguments are those of `VarianceScaling`.
 
+    Example:
+
+    >>> import cornu
+    >>> values = cornu.initializers.GlorotUniform(seed=0)((3, 3))
+    >>> bool(abs(values).max() <= 1.0)
+    True
+
     References: Xavier Glorot, Yoshua Bengio (2010), "Understanding the difficulty of training
     deep feedforward neural networks".
     """
@@ -135,6 +142,12 @@ class GlorotNormal(_NamedScaling):
     """Initializes with truncated normal samples, `stddev = sqrt(2 / (fan_in + fan_out))`.
 
     The arguments are those of `VarianceScaling`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.initializers.GlorotNormal(seed=0)((3, 2)).shape
+    (3, 2)
 
     References: Xavier Glorot, Yoshua Bengio (2010), "Understanding the difficulty of training
     deep feedforward neural networks".
@@ -148,6 +161,13 @@ class HeUniform(_NamedScaling):
 
     The arguments are those of `VarianceScaling`.
 
+    Example:
+
+    >>> import cornu
+    >>> values = cornu.initializers.HeUniform(seed=0)((6, 3))
+    >>> bool(abs(values).max() <= 1.0)
+    True
+
     References: Kaiming He et al. (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
     """
 
@@ -158,6 +178,12 @@ class HeNormal(_NamedScaling):
     """Initializes with truncated normal samples, `stddev = sqrt(2 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.initializers.HeNormal(seed=0)((3, 2)).shape
+    (3, 2)
 
     References: Kaiming He et al. (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
     """
@@ -170,6 +196,13 @@ class LecunUniform(_NamedScaling):
 
     The arguments are those of `VarianceScaling`.
 
+    Example:
+
+    >>> import cornu
+    >>> values = cornu.initializers.LecunUniform(seed=0)((3, 3))
+    >>> bool(abs(values).max() <= 1.0)
+    True
+
     References: Yann LeCun et al. (1998), "Efficient BackProp".
     """
 
@@ -180,6 +213,12 @@ class LecunNormal(_NamedScaling):
     """Initializes with truncated normal samples, `stddev = sqrt(1 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.initializers.LecunNormal(seed=0)((3, 2)).shape
+    (3, 2)
 
     References: Yann LeCun et al. (1998), "Efficient BackProp".
     """

@@ -203,4 +203,5 @@ def count_rows(x: DataLike) -> Any:
 def is_library_code(thing: Loss | Metric) -> bool:
     """Whether a loss or metric, and the function that it wraps, are part of this library."""
     formula = getattr(thing, "fn", None) or getattr(thing, "_fn", None) or type(thing)
-    return type(thing).__module__.startswith("cornu.") and formula.__module__.startswith("cornu.")
+    modules = (type(thing).__module__, formula.__module__ or "")  # None in programs run by `exec`
+    return all(module.startswith("cornu.") for module in modules)

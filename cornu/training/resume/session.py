@@ -318,8 +318,15 @@ class ResumeSession:
     def _print_start(self, position: Any, epochs: int) -> None:
         epoch, step = position["epoch"], position["step"]
         start = f"step {step} of epoch {epoch + 1}" if step else f"the end of epoch {epoch}"
-        if not position["ended"] and epoch < epochs and (epoch or step):
+        if position["ended"] or epoch >= epochs:
+            return
+        if epoch or step:
             self._print(f"Training continues after {start}.")
+        else:  # the run ended before a second state was due
+            self._print(
+                f"The only state in {str(self._folder())!r} is that before the first step: "
+                "training starts from the beginning."
+            )
 
     def _print(self, text: str) -> None:
         if (self.callbacks.params or {}).get("verbose") != 0:

@@ -487,6 +487,13 @@ def test_the_resume_position_is_reported(tmp_path, capsys):
     assert "Training continues after step 2 of epoch 2." in capsys.readouterr().out  # of 8, 7 whole
 
 
+def test_a_run_that_saved_no_step_says_that_it_restarts(tmp_path, capsys):
+    for _ in range(2):
+        with pytest.raises(Broken):
+            fit(make(), tmp_path, every=None, more=[Break(1)], verbose=2)
+    assert capsys.readouterr().out.count("is that before the first step: training starts") == 1
+
+
 # ------------------------------------------------------------------------------ BackupAndRestore
 
 
