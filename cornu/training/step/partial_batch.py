@@ -78,10 +78,13 @@ def round_up(rows: int, multiple: int) -> int:
 def pad_batch(batch: Batch, size: int | None) -> tuple[Any, Any]:
     """Pads a batch to `size` rows; returns it with a vector that is 0 for rows of padding, else 1.
 
+    The last row is repeated. With zeros, a sequence could be masked as a whole, whose mean is NaN;
+    the gradients of the weights would then be NaN as well.
+
     Example:
 
     >>> pad_batch(np.array([3, 4]), 3)
-    (array([3, 4, 0]), array([1., 1., 0.], dtype=float32))
+    (array([3, 4, 4]), array([1., 1., 0.], dtype=float32))
     """
     if size is None:
         return batch, None
@@ -92,4 +95,5 @@ def pad_batch(batch: Batch, size: int | None) -> tuple[Any, Any]:
 
 def _pad_rows(x: DataLike, size: int) -> Any:
     numbers = np if isinstance(x, np.ndarray) else jnp
-    return numbers.pad(x, [(0, size - x.shape[0]), *[(0, 0)] * (x.ndim - 1)])
+    mode = "edge" if x.shape[0] else "constant"
+    return numbers.pad(x, [(0, size - x.shape[0]), *[(0, 0)] * (x.ndim - 1)], mode=mode)

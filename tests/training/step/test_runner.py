@@ -157,3 +157,21 @@ def test_validation_frequency():
 def test_other_validation_frequencies_are_errors(freq):
     with pytest.raises(ValueError, match=r"validation_freq must be a positive integer.*Received"):
         model().fit(X, Y, epochs=2, verbose=0, validation_split=0.2, validation_freq=freq)
+
+
+def test_rows_of_padding_have_finite_gradients():
+    """Rows of zeros would be masked as a whole, and the mean of such a sequence is NaN."""
+    x = np.array([[1, 2, 0], [2, 0, 0], [1, 1, 2]])
+
+    def train(data):
+        cornu.utils.set_random_seed(3)
+        tokens = Input((3,), dtype="int32")
+        h = layers.GlobalAveragePooling1D()(layers.Embedding(3, 4, mask_zero=True)(tokens))
+        made = Model(tokens, Dense(1)(h))
+        made.compile("sgd", "mse")
+        made.fit(data, verbose=0)
+        return np.concatenate([w.ravel() for w in made.get_weights()])
+
+    y = np.ones((3, 1), "float32")
+    batches = (pair for pair in [(x[:2], y[:2]), (x[2:], y[2:])])  # the last one is padded
+    assert np.isfinite(train(batches)).all()
