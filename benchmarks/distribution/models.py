@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 import cornu
 from cornu import layers as L
 
-__all__ = ["MODELS", "mlp", "resnet", "transformer"]
+__all__ = ["DEEP_MODELS", "MODELS", "deep_mlp", "mlp", "resnet", "transformer"]
 
 Case = tuple[Any, np.ndarray, np.ndarray, Any]
 
@@ -32,6 +33,20 @@ def mlp(width: int = 64, rows: int = 64) -> Case:
     x = numbers.normal(size=(rows, width)).astype("float32")
     y = numbers.integers(8, size=rows)
     return model, x, y, cornu.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def dense_block(x: Any, width: int) -> Any:
+    y = L.Dense(width, activation="gelu")(L.LayerNormalization()(x))
+    return x + L.Dropout(0.1)(y)
+
+
+def deep_mlp(width: int = 64, blocks: int = 8, rows: int = 64) -> Case:
+    """Returns a classifier of equal blocks with dropout, x, y and the loss."""
+    x = inputs = cornu.Input((width,))
+    for _ in range(blocks):
+        x = dense_block(x, width)
+    _, x_data, y, loss = mlp(width, rows)
+    return cornu.Model(inputs, L.Dense(8)(x)), x_data, y, loss
 
 
 def residual_block(x: Any, filters: int) -> Any:
@@ -79,4 +94,10 @@ MODELS: dict[str, Callable[..., Case]] = {
     "MLP": mlp,
     "ResNet": resnet,
     "Transformer": transformer,
+}
+
+# Models of eight equal blocks, which may be the stages of a pipeline.
+DEEP_MODELS: dict[str, Callable[..., Case]] = {
+    "deep MLP": deep_mlp,
+    "deep Transformer": partial(transformer, blocks=8),
 }

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 import cornu
-from benchmarks.distribution.models import MODELS, transformer
+from benchmarks.distribution.models import DEEP_MODELS, MODELS, transformer
 
 __all__ = [
     "Memory",
@@ -29,12 +29,12 @@ def losses_of(name: str, distribution: Any, steps: int = 50) -> np.ndarray:
     last batch of an epoch is partial.
 
     Args:
-        name: a key of `MODELS`.
+        name: a key of `MODELS` or `DEEP_MODELS`.
         distribution: the argument of `compile`; None for one device.
         steps: the number of steps.
     """
     cornu.utils.set_random_seed(1)
-    model, x, y, loss = MODELS[name]()
+    model, x, y, loss = {**MODELS, **DEEP_MODELS}[name]()
     # With the default epsilon of 1e-7, a change of the ResNet's images by one unit in the last
     # place changes the loss by 8e-4 after 50 steps on a single device: Adam divides gradients that
     # are rounding errors by their own size.

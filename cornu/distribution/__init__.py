@@ -11,6 +11,7 @@ from cornu.distribution.layouts import LayoutMap, TensorLayout, distribute_tenso
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.model_parallel import ModelParallel
 from cornu.distribution.named import get, scope
+from cornu.distribution.pipeline_parallel import PipelineParallel
 from cornu.distribution.sequence_parallel import SequenceParallel
 from cornu.distribution.sharded_tensor import ShardedTensorParallel
 from cornu.distribution.tensor_parallel import TensorParallel
@@ -31,6 +32,7 @@ __all__ = [
     "LayoutMap",
     "LayoutPlan",
     "ModelParallel",
+    "PipelineParallel",
     "Plan",
     "SequenceParallel",
     "ShardedTensorParallel",

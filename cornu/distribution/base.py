@@ -236,6 +236,9 @@ class Distribution:
     def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
         return None
 
+    def _find_pipelines_(self, graph: Any) -> Sequence[placement.Pipeline]:
+        return ()
+
     def _place_batch_(self, batch: Any) -> Any:
         return jax.tree_util.tree_map(self._place_array, batch)
 

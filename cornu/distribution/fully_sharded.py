@@ -7,16 +7,16 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.custom_derivatives import linear_call
 
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.distribution.data_parallel import mesh_of
+from cornu.distribution.gathering import gather_parts, is_divided, is_saved
 from cornu.distribution.layouts import AxisLike
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.planned import PlannedDistribution, largest_axis
 
-__all__ = ["FullySharded", "is_saved"]
+__all__ = ["FullySharded"]
 
 
 class FullySharded(PlannedDistribution):
@@ -79,40 +79,14 @@ class FullySharded(PlannedDistribution):
         return self.num_model_replicas
 
     def _gather_(self, variable: Variable, value: Any) -> Any:
-        if not _is_divided(variable) or not isinstance(value, jax.core.Tracer):
+        if not is_divided(variable) or not isinstance(value, jax.core.Tracer):
             return value
-        sharding = variable.sharding
-        constrain: Any = jax.lax.with_sharding_constraint
-        whole = self._replicated_
-
-        def gather(_: Any, part: Any) -> Any:
-            # With the first constraint, parts are gathered after the cast to the compute dtype.
-            # XLA would otherwise cast whole weights, and those are saved for the backward pass.
-            return constrain(constrain(part, sharding), whole)
-
-        def divide(_: Any, gradient: Any) -> Any:
-            # Summed over the devices first, then divided: on GPU, XLA replaces both by one
-            # operation (reduce-scatter). Without the first, XLA divides the activations by features
-            # as well, and exchanges them in every layer.
-            return constrain(constrain(gradient, whole), sharding)
-
-        # Not an ordinary constraint, whose gradient has the sharding of its result.
-        return linear_call(gather, divide, (), value)
+        assert variable.sharding is not None
+        return gather_parts(value, variable.sharding, self._replicated_)
 
     def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
-        # Whole weights that are saved for the backward pass would be the whole model, on every
-        # device. They are gathered again there; all other results are saved as usual.
-        return is_saved if any(map(_is_divided, variables)) else None
+        return is_saved if any(map(is_divided, variables)) else None
 
     @property
     def _compiler_options_(self) -> tuple[str, ...]:
         return ("separate_reductions",)
-
-
-def _is_divided(variable: Variable) -> bool:
-    return variable.sharding is not None and not variable.sharding.is_fully_replicated
-
-
-def is_saved(primitive: Any, *_: Any, **__: Any) -> bool:
-    """A policy of `jax.checkpoint` that saves everything except gathered weights."""
-    return str(primitive) != "linear_call"

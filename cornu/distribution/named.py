@@ -9,15 +9,18 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.distribution.base import Distribution
 from cornu.distribution.data_parallel import DataParallel
 from cornu.distribution.fully_sharded import FullySharded
+from cornu.distribution.pipeline_parallel import PipelineParallel
 from cornu.distribution.sequence_parallel import SequenceParallel
 from cornu.distribution.tensor_parallel import TensorParallel
 from cornu.errors import check_choice
 
 __all__ = ["get", "scope"]
 
-_NAMES: dict[str, type[DataParallel | FullySharded | SequenceParallel | TensorParallel]] = {
+_Kind = type[DataParallel | FullySharded | PipelineParallel | SequenceParallel | TensorParallel]
+_NAMES: dict[str, _Kind] = {
     "data": DataParallel,
     "fsdp": FullySharded,
+    "pipeline": PipelineParallel,
     "sequence": SequenceParallel,
     "tensor": TensorParallel,
 }
@@ -28,8 +31,9 @@ def get(identifier: str | Distribution) -> Distribution:
     """Returns the distribution over all devices with a name, or the argument.
 
     Args:
-        identifier: `"data"` (`DataParallel`), `"fsdp"` (`FullySharded`), `"sequence"`
-            (`SequenceParallel`), `"tensor"` (`TensorParallel`), or a distribution.
+        identifier: `"data"` (`DataParallel`), `"fsdp"` (`FullySharded`), `"pipeline"`
+            (`PipelineParallel`), `"sequence"` (`SequenceParallel`), `"tensor"`
+            (`TensorParallel`), or a distribution.
 
     Raises:
         ValueError: there is no distribution of this name.
@@ -45,8 +49,8 @@ def get(identifier: str | Distribution) -> Distribution:
         return identifier
     if not isinstance(identifier, str):
         raise TypeError(
-            "A distribution must be 'data', 'fsdp', 'sequence', 'tensor' or a distribution such "
-            f"as cornu.distribution.DataParallel(). Received: {identifier!r}"
+            "A distribution must be 'data', 'fsdp', 'pipeline', 'sequence', 'tensor' or a "
+            f"distribution such as cornu.distribution.DataParallel(). Received: {identifier!r}"
         )
     return _NAMES[check_choice("A distribution", "name", identifier, _NAMES)]()
 

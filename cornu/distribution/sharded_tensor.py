@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-from jax.custom_derivatives import linear_call
 from jax.sharding import NamedSharding, PartitionSpec
 
 from cornu.core.state.variable import Variable
-from cornu.distribution.fully_sharded import is_saved
+from cornu.distribution.gathering import gather_parts, is_saved
 from cornu.distribution.layouts import AxisLike, TensorLayout
 from cornu.distribution.tensor_parallel import TensorParallel
 
@@ -66,18 +65,8 @@ class ShardedTensorParallel(TensorParallel):
         sharding, gathered = variable.sharding, self._gathered(variable)
         if gathered is None or not isinstance(value, jax.core.Tracer):
             return value
-        constrain: Any = jax.lax.with_sharding_constraint
-
-        def gather(_: Any, part: Any) -> Any:
-            # With the first constraint, parts are gathered after the cast to the compute dtype.
-            # XLA would otherwise cast whole weights, and those are saved for the backward pass.
-            return constrain(constrain(part, sharding), gathered)
-
-        def divide(_: Any, gradient: Any) -> Any:
-            # Summed first, then divided; see FullySharded.
-            return constrain(constrain(gradient, gathered), sharding)
-
-        return linear_call(gather, divide, (), value)
+        assert sharding is not None
+        return gather_parts(value, sharding, gathered)
 
     def _gathered(self, variable: Variable) -> NamedSharding | None:
         """Returns the sharding with which a layer uses a Variable; None if it is its own."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.graph import Graph, is_reachable
-from cornu.core.graph.op import library_op_name
+from cornu.core.graph.rowwise import is_rowwise, keeps_rows
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.sparse.arrays import cast_sparse, is_sparse, to_dense
@@ -159,8 +159,7 @@ class FunctionalGraph:
 
     def rowwise(self) -> bool:
         """Whether each row of the outputs depends on the same row of the inputs alone."""
-        rowwise = all(_is_rowwise(op) for op in self.operations)
-        return rowwise and not any(_normalizes_over_rows(node) for node in self.graph.nodes)
+        return all(map(is_rowwise, self.operations)) and all(map(keeps_rows, self.graph.nodes))
 
     def masks(self, value: Any) -> Any:
         """Returns the masks of the outputs, computed from the inputs, or None without masks."""
@@ -394,33 +393,6 @@ def _match(structure: PyTree, value: Any) -> list[Any] | None:
     if any(part is None for part in parts):
         return None
     return [leaf for part in parts for leaf in part or []]
-
-
-# Ops whose output rows depend only on the same rows of their operands.
-_ROWWISE_OPS = frozenset(
-    "add subtract multiply true_divide divide power negative absolute maximum minimum exp log "
-    "sqrt rsqrt square tanh sigmoid relu gelu silu elu selu softplus softmax log_softmax clip "
-    "where cast compute_mask less less_equal greater greater_equal equal not_equal "
-    "logical_and logical_or logical_not bitwise_and bitwise_or bitwise_xor bitwise_not".split()
-)
-
-
-def _is_rowwise(op: Any) -> bool:
-    if not isinstance(op, Layer):
-        return library_op_name(op) in _ROWWISE_OPS
-    # It sums over all rows, including those of padding.
-    if op.activity_regularizer is not None:
-        return False
-    return op._rowwise_ is True and all(_is_rowwise(layer) for layer in op._sublayers_())
-
-
-def _normalizes_over_rows(node: Node) -> bool:
-    """Whether a node is a softmax over the axis of the rows."""
-    if library_op_name(node.op) not in ("softmax", "log_softmax"):
-        return False
-    axis = node.kwargs.get("axis", node.args[1] if len(node.args) > 1 else -1)
-    axes = axis if isinstance(axis, (list, tuple)) else (axis,)
-    return any(one is None or one in (0, -len(node.inputs[0].shape)) for one in axes)
 
 
 def _check_tensors(structure: PyTree, what: str) -> None:

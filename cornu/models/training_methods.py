@@ -101,8 +101,9 @@ class TrainingMethods(Layer):
             auto_scale_loss: whether the loss is scaled in float16 training.
             distribution: how several devices share the work: `"data"` divides batches, `"fsdp"`
                 also the weights and the state of the optimizer, `"tensor"` the computation of each
-                layer, `"sequence"` the steps of sequences; or a distribution of
-                `cornu.distribution`. By default the current one, or that of the last call.
+                layer, `"sequence"` the steps of sequences, `"pipeline"` equal blocks; or a
+                distribution of `cornu.distribution`. By default the current one, or that of the
+                last call.
 
         Raises:
             ValueError: a name is unknown, or is not the name of an output.

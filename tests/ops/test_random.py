@@ -14,7 +14,7 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
 from cornu.ops import random
 from cornu.ops.materialize import once
-from cornu.ops.random import SeedGenerator
+from cornu.ops.random import SeedGenerator, threefry
 from cornu.ops.random.threefry import bernoulli
 
 DISTRIBUTIONS = [
@@ -43,6 +43,49 @@ def test_numbers_of_a_seed_are_those_of_keras(name, args):
         a, b = ours(*args, seed=seed), theirs(*args, seed=their_seed)
         assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape_of"),
+    (
+        *((name, lambda rows: ((rows, 4),)) for name in ("normal", "uniform", "truncated_normal")),
+        ("randint", lambda rows: ((rows, 4), -5, 100)),
+        ("dropout", lambda rows: (jnp.ones((rows, 4)), 0.4)),
+        ("dropout", lambda rows: (jnp.ones((rows, 4)), 0.4, (None, 1))),
+    ),
+)
+def test_rows_of_a_batch_have_its_random_numbers(name, shape_of, monkeypatch):
+    """In each microbatch of a pipeline, on CPU and with the generator of other devices."""
+
+    def draw(rows, window=None):
+        scope.current().row_window = window
+        return getattr(random, name)(*shape_of(rows), seed=None)
+
+    whole = run_pure(lambda: draw(8), jax.random.key(1))
+    for supported in (True, False):
+        if not supported:
+            monkeypatch.setattr(threefry, "_is_supported", lambda key, shape: False)
+        part = run_pure(lambda: draw(3, scope.RowWindow(np.int32(2), 3, 8)), jax.random.key(1))
+        assert (part == whole[2:5]).all()
+
+
+def test_a_mask_for_all_rows_is_the_same_for_each_of_them():
+    def draw(rows, window=None):
+        scope.current().row_window = window
+        return random.dropout(jnp.ones((rows, 40)), 0.4, (1, None))
+
+    whole = run_pure(lambda: draw(8), jax.random.key(1))
+    part = run_pure(lambda: draw(1, scope.RowWindow(2, 1, 8)), jax.random.key(1))
+    assert (part == whole[:1]).all()
+
+
+def test_other_distributions_have_no_rows():
+    def draw():
+        scope.current().row_window = scope.RowWindow(0, 3, 8)
+        return random.gamma((3, 4), 2.0)
+
+    with pytest.raises(ValueError, match="in a stage of a pipeline"):
+        run_pure(draw, jax.random.key(1))
 
 
 @pytest.mark.parametrize(("name", "args"), DISTRIBUTIONS, ids=[name for name, _ in DISTRIBUTIONS])

@@ -28,7 +28,8 @@ from cornu.core.graph.tensor import Node, Tensor, format_shape
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import holds_tracers
 from cornu.core.state import scope
-from cornu.core.state.placement import lays_out_outputs
+from cornu.core.state.placement import Pipeline, lays_out_outputs
+from cornu.core.state.placement import current as current_placement
 from cornu.core.tracebacks.api_boundary import has_location, locate_error, replace_prefix
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ def run_graph(graph: Graph, values: Sequence[Any], masks: Sequence[Any] | None =
     observed = current.inferring_shapes or current.interceptor is not None
     shares = masks is None and current.in_pure_function and not observed
     units = _find_units(graph) if shares else {}
-    _GraphRun(graph, units, masks is not None).run_parts(graph.parts, known)
+    run = _GraphRun(graph, units, masks is not None)
+    placement = current_placement()
+    if shares and placement is not None:
+        run.use_pipelines(placement._find_pipelines_(graph))
+    run.run_parts(graph.parts, known)
     return [known[id(t)] for t in graph.outputs]
 
 
@@ -72,10 +77,23 @@ class _GraphRun:
         self.graph = graph
         self.units = units
         self.masks_by_array = masks_by_array
+        self._pipelines: dict[int, Pipeline] = {}
+        self._first: set[int] = set()
+
+    def use_pipelines(self, pipelines: Sequence[Pipeline]) -> None:
+        """Lets pipelines compute their parts of the graph."""
+        for pipeline in pipelines:
+            self._pipelines.update((id(part), pipeline) for part in pipeline.parts)
+            self._first.add(id(pipeline.parts[0]))
 
     def run_parts(self, parts: Sequence[Node | Block], known: dict[int, Any]) -> None:
         """Computes nodes and blocks in order; `known` maps the `id` of Tensors to arrays."""
         for part in parts:
+            if id(part) in self._pipelines:
+                if id(part) in self._first:
+                    plain = _GraphRun(self.graph, self.units, self.masks_by_array)
+                    self._pipelines[id(part)].run(plain.run_parts, known)
+                continue
             with jax.named_scope(part.name):
                 unit = self.units.get(id(part))
                 if unit is None or not self._call_shared(unit, part, known):

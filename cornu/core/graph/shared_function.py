@@ -71,6 +71,14 @@ class SharedFunction:
         body.__name__ = body.__qualname__ = name  # shown in profiles and in the HLO
         self._call = transform(body)
 
+    @property
+    def pure(self) -> Callable[..., Any]:
+        """The transformed function of `(values, key, indices, rows, args)`.
+
+        It returns a list of outputs, their masks, assigned values by position, and losses.
+        """
+        return self._call
+
     def __call__(
         self, variables: Sequence[Variable], sources: Sequence[scope.RandomSource], args: Any
     ) -> Any:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LayoutLike",
+    "Pipeline",
     "Placement",
     "current",
     "distribute",
@@ -50,6 +51,24 @@ class LayoutLike(Protocol):
     @property
     def backend_layout(self) -> Sharding:
         """The sharding."""
+
+
+class Pipeline(Protocol):
+    """Equal blocks of a graph, each of which one device computes."""
+
+    @property
+    def parts(self) -> Sequence[Any]:
+        """Their blocks and nodes, in order."""
+
+    def run(
+        self, run_parts: Callable[[Sequence[Any], dict[int, Any]], None], known: dict[int, Any]
+    ) -> None:
+        """Computes the outputs of the last block.
+
+        Args:
+            run_parts: computes some parts in order.
+            known: maps the `id` of Tensors to arrays; the outputs are added.
+        """
 
 
 class Placement(Protocol):
@@ -106,6 +125,9 @@ class Placement(Protocol):
         Args:
             variables: the Variables of the layer. The result is a policy of `jax.checkpoint`.
         """
+
+    def _find_pipelines_(self, graph: Any) -> Sequence[Pipeline]:
+        """Returns the parts of a graph whose blocks are divided among devices."""
 
     def _place_batch_(self, batch: BatchT) -> BatchT:
         """Returns a batch whose arrays are divided along their first axis.

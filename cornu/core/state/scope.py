@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptureError",
     "RandomSource",
+    "RowWindow",
     "Scope",
     "announce_work",
     "current",
@@ -68,6 +69,22 @@ class NameScope(NamedTuple):
     caller: Any
 
 
+class RowWindow(NamedTuple):
+    """Consecutive rows of a batch: all that a part of a computation has.
+
+    Random numbers for these rows are those that a computation of the whole batch has for them.
+
+    Attributes:
+        start: the number of the first one; an array.
+        size: their number.
+        total: the number of rows of the batch.
+    """
+
+    start: Any
+    size: int
+    total: int
+
+
 class CaptureError(RuntimeError):
     """Raised if a shared function uses a Variable or random source that is not an argument."""
 
@@ -91,6 +108,7 @@ class Scope:
         masks: the masks of arrays.
         kept: arrays that a graph keeps for losses and metrics, by the `id` of their Tensor.
         row_mask: which rows of the batch are data, not padding (1.0 or 0.0); None if all are.
+        row_window: which rows of the batch the arrays have; None if they have all of them.
         strict: whether reading a Variable that is not in `values` is an error.
         opaque: whether Variables of outer scopes cannot be accessed, because the traced function
             is shared by several blocks.
@@ -131,6 +149,7 @@ class Scope:
         "placement",
         "regathers",
         "row_mask",
+        "row_window",
         "strict",
         "shared_functions",
         "seed_indices",
@@ -161,6 +180,7 @@ class Scope:
         self.name_scopes: tuple[NameScope, ...] = ()
         self.call_context: dict[str, Any] = {}
         self.row_mask: Any = None
+        self.row_window: RowWindow | None = None
         self.allocation_check: Callable[[str, int], None] | None = None
         self.defers_values = False
         self.work_check: Callable[[WorkUnit, float], None] | None = None
@@ -185,6 +205,7 @@ class Scope:
             self.name_scopes = parent.name_scopes
             self.call_context = parent.call_context
             self.row_mask = parent.row_mask
+            self.row_window = parent.row_window
             self.masks = parent.masks
             self.kept = parent.kept
             self.shared_functions = parent.shared_functions

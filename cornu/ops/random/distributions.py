@@ -18,6 +18,7 @@ from cornu.core.graph.op import op
 from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.ops.arguments import to_array, to_jax_dtype
 from cornu.ops.random.generator import Seed, draw_key
+from cornu.ops.random.rows import sample_rows
 from cornu.ops.random.threefry import bernoulli
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -63,7 +64,8 @@ def normal(
     """
     dtype = to_jax_dtype(dtype)
     dtype = standardize_dtype(dtype)
-    return jax.random.normal(draw_key(seed), tuple(shape), dtype) * stddev + mean
+    key = draw_key(seed, by_row=True)
+    return sample_rows(shape, lambda sizes: jax.random.normal(key, sizes, dtype)) * stddev + mean
 
 
 @op
@@ -91,8 +93,12 @@ def truncated_normal(
     """
     dtype = to_jax_dtype(dtype)
     dtype = standardize_dtype(dtype)
-    sample = jax.random.truncated_normal(draw_key(seed), -2.0, 2.0, tuple(shape), dtype)
-    return sample * stddev + mean
+    key = draw_key(seed, by_row=True)
+
+    def sample(sizes: _Shape) -> Array:
+        return jax.random.truncated_normal(key, -2.0, 2.0, sizes, dtype)
+
+    return sample_rows(shape, sample) * stddev + mean
 
 
 @op
@@ -128,7 +134,8 @@ def uniform(
             f"uniform: the dtype must be a float type. Received: {dtype!r}\n"
             "For integers, use randint."
         )
-    return jax.random.uniform(draw_key(seed), tuple(shape), dtype, minval, maxval)
+    key = draw_key(seed, by_row=True)
+    return sample_rows(shape, lambda sizes: jax.random.uniform(key, sizes, dtype, minval, maxval))
 
 
 @op
@@ -160,7 +167,8 @@ def randint(
             f"randint: the dtype must be an integer type. Received: {dtype!r}\n"
             "For floats, use uniform."
         )
-    return jax.random.randint(draw_key(seed), tuple(shape), minval, maxval, dtype)
+    key = draw_key(seed, by_row=True)
+    return sample_rows(shape, lambda sizes: jax.random.randint(key, sizes, minval, maxval, dtype))
 
 
 @op
@@ -315,7 +323,9 @@ def dropout(
     shape = x.shape
     if noise_shape is not None:
         shape = tuple(n if m is None else m for m, n in zip(noise_shape, x.shape, strict=True))
-    keep = bernoulli(draw_key(seed), 1.0 - rate, shape)
+    # Along an axis of a given size, such as 1, all microbatches of a pipeline have the same mask.
+    by_row = noise_shape is None or (len(noise_shape) > 0 and noise_shape[0] is None)
+    keep = bernoulli(draw_key(seed, by_row=True), 1.0 - rate, shape, by_row)
     # Selected instead of multiplied by the mask: infinity * 0 is NaN.
     return jnp.where(keep, x / (1.0 - rate), jnp.zeros((), x.dtype))
 

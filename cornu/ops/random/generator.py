@@ -188,14 +188,25 @@ Seed = int | SeedGenerator | jax.Array | None
 _anonymous = object()
 
 
-def draw_key(seed: Seed) -> Any:
+def draw_key(seed: Seed, by_row: bool = False) -> Any:
     """Converts a seed to a JAX random key: None, an integer, a SeedGenerator or a key.
+
+    Args:
+        seed: the seed.
+        by_row: whether the numbers are those of the rows in `Scope.row_window`.
 
     Raises:
         TypeError: the seed has another type.
         RuntimeError: JAX traces a function that received no key, so that the numbers would be the
             same in each call.
+        ValueError: all microbatches of a pipeline would have the same numbers.
     """
+    if not by_row and scope.current().row_window is not None:
+        raise ValueError(
+            "A random function is called in a stage of a pipeline, and its numbers cannot be "
+            "divided into those of the microbatches.\nUse normal, uniform, truncated_normal, "
+            'randint or dropout of cornu.random, or distribution="fsdp".'
+        )
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is None:

@@ -18,6 +18,7 @@ from jax import Array, lax
 
 from cornu.core.target import applies
 from cornu.ops.materialize import once
+from cornu.ops.random.rows import row_window, sample_rows
 
 __all__ = ["bernoulli"]
 
@@ -26,19 +27,34 @@ _PARITY = 0x1BD11BDA
 _MAX_SIZE = 2**32  # The counter is one 32-bit word.
 
 
-def bernoulli(key: Array, probability: float, shape: Sequence[Any]) -> Array:
-    """Samples from a Bernoulli distribution; the result equals `jax.random.bernoulli`."""
-    if not _is_supported(key, shape):
+def bernoulli(key: Array, probability: float, shape: Sequence[Any], by_row: bool = False) -> Array:
+    """Samples from a Bernoulli distribution; the result equals `jax.random.bernoulli`.
+
+    Args:
+        key: the random key.
+        probability: the probability of True.
+        shape: the shape of the result.
+        by_row: whether its first axis is that of the rows of the batch, of which the current scope
+            may have some only.
+    """
+    window = row_window(shape) if by_row else None
+    if window is not None:
+        whole = (window.total, *shape[1:])
+        if _is_supported(key, whole):
+            # One pass over these rows, instead of the numbers of the whole batch.
+            first = jnp.asarray(window.start, np.uint32) * np.uint32(math.prod(shape[1:]))
+            return _sample_below(key, np.float32(probability), tuple(shape), first)
+        return sample_rows(shape, lambda sizes: jax.random.bernoulli(key, probability, sizes))
+    if not (applies("random_bits") and _is_supported(key, shape)):
         return jax.random.bernoulli(key, probability, shape)
     return _sample_below(key, np.float32(probability), tuple(shape))
 
 
 def _is_supported(key: Array, shape: Sequence[Any]) -> bool:
-    """Returns whether JAX would use the generator that this module implements, on CPU."""
+    """Returns whether JAX would use the generator that this module implements."""
     config: Any = jax.config  # its options are defined at run time
     return (
-        applies("random_bits")
-        and all(isinstance(size, int) for size in shape)
+        all(isinstance(size, int) for size in shape)
         and math.prod(shape) < _MAX_SIZE
         and str(jax.random.key_impl(key)) == "threefry2x32"
         and config.jax_threefry_partitionable
@@ -48,9 +64,13 @@ def _is_supported(key: Array, shape: Sequence[Any]) -> bool:
 
 # Compiled, so that an eager call also runs as a single program.
 @functools.partial(jax.jit, static_argnums=2)
-def _sample_below(key: Array, probability: Array, shape: tuple[int, ...]) -> Array:
+def _sample_below(
+    key: Array, probability: Array, shape: tuple[int, ...], start: Any = None
+) -> Array:
     low, high = jax.random.key_data(key) if _is_typed_key(key) else key
     count = lax.iota(np.uint32, math.prod(shape)).reshape(shape)
+    if start is not None:
+        count = count + start
     first, second = _threefry(low, high, jnp.zeros_like(count), count)
     # As in JAX, the upper 23 bits are the mantissa of a float in [1, 2).
     words = (first ^ second) >> np.uint32(9) | np.uint32(0x3F800000)

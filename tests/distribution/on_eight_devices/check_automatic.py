@@ -262,7 +262,7 @@ def test_layouts_by_pattern_precede():
     ("arguments", "error", "message"),
     (
         (("both",), ValueError, "both"),
-        ((3,), TypeError, "must be 'data', 'fsdp', 'sequence', 'tensor'"),
+        ((3,), TypeError, "must be 'data', 'fsdp', 'pipeline', 'sequence'"),
     ),
 )
 def test_unknown_names_are_reported(arguments, error, message):
