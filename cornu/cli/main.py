@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 
 from cornu._version import __version__
@@ -35,6 +37,9 @@ COMMANDS: tuple[Command, ...] = (
     serve.COMMAND,
 )
 
+# As if the signal SIGPIPE (13) had ended the process, which `head` and others expect.
+_READER_ENDED = 128 + 13
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
@@ -45,4 +50,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_arguments(commands.add_parser(command.name, help=command.summary))
     chosen = parser.parse_args(arguments)
     by_name = {command.name: command for command in COMMANDS}
-    return by_name[chosen.command].run(chosen)
+    try:
+        status = by_name[chosen.command].run(chosen)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _discard_output():
+            raise  # by another pipe or socket of the program
+        return _READER_ENDED
+    return status
+
+
+def _discard_output() -> bool:
+    """Discards what is printed from now on if the reader of standard output has ended.
+
+    Returns:
+        Whether it has ended.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes again when it ends, and would report the error then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False

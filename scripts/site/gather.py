@@ -49,15 +49,14 @@ def gather(folder: Path) -> int:
             _write_example(folder, Path(path))
         else:
             _write(folder / _address(path), _shown(path))
-    for page in _markdown(folder):
+    written = _markdown(folder)
+    for path, text in reference.pages():  # before the links, which may lead to them
+        _write(folder / path, text.encode())
+    for page in written:
         source = _source_of(page)
         text = (folder / page).read_text(encoding="utf-8")
         (folder / page).write_text(_with_links(text, source, page, folder), encoding="utf-8")
-    count = len(_markdown(folder))
-    for path, text in reference.pages():
-        _write(folder / path, text.encode())
-        count += 1
-    return count
+    return len(_markdown(folder))
 
 
 def _write_example(folder: Path, program: Path) -> None:

@@ -1,5 +1,8 @@
 """The command line, and the demonstration that it runs."""
 
+import os
+import sys
+
 import pytest
 
 import cornu
@@ -55,3 +58,21 @@ def test_info_shows_the_versions_and_deviations(capsys):
     assert "off      CORNU_DISABLE=recurrence" in capsys.readouterr().out
     assert main(["info", "recurence"]) == 2
     assert "Did you mean 'recurrence'?" in capsys.readouterr().err
+
+
+def test_a_reader_that_ends_is_no_error(monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main(["keras-path"]) == 141
+        assert main(["keras-path"]) == 0  # nobody reads it, and nothing fails
+
+
+def test_another_broken_pipe_is_an_error(monkeypatch):
+    def fail(*names):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("cornu.info.describe", fail)
+    with pytest.raises(BrokenPipeError):
+        main(["info"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from scripts.site import gather, reference
 from scripts.site.gather import _with_links
 
 
@@ -28,3 +29,12 @@ def folder(tmp_path):
 )
 def test_links_are_changed(text, expected, folder):
     assert _with_links(text, "docs/page.md", "page.md", folder) == (expected or text)
+
+
+def test_pages_link_to_the_reference(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/index.md").write_text("[names](reference/index.md), [gone](gone.md)")
+    monkeypatch.setattr(gather, "ROOT", tmp_path)
+    monkeypatch.setattr(reference, "pages", lambda: [("reference/index.md", "# Reference\n")])
+    assert gather.gather(tmp_path / "pages") == 2
+    assert (tmp_path / "pages/index.md").read_text() == "[names](reference/index.md), gone"

@@ -1,0 +1,1 @@
+"""Collects the results of all suites in docs/comparison.md, and the figures of the README."""
