@@ -19,6 +19,7 @@ from cornu.process.switches import is_off
 __all__ = ["find_requested", "is_applied", "is_overridden", "select_options"]
 
 _SWITCH = "CORNU_COMPILER_OPTIONS"
+_PASSES = "xla_disable_hlo_passes"
 # The names of the primitive of `jax.checkpoint` in versions of JAX.
 _RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
 # Written as in XLA_FLAGS. JAX accepts Python booleans only.
@@ -33,19 +34,24 @@ def select_options(jaxpr: Any = None, more: Sequence[str] = ()) -> dict[str, Any
     `XLA_FLAGS` take precedence.
 
     Args:
-        jaxpr: the program, if it is known before compilation.
+        jaxpr: the program of a step, which is known before compilation; None for others.
         more: further rows of `cornu.deviations` that the program needs.
 
     Raises:
         ValueError: XLA does not accept an option that the user requests.
     """
     names = ["eigen_convolutions", *more]
-    if jaxpr is not None and uses_primitive(jaxpr, _RECOMPUTING):
-        names.append("memory_scheduler")
+    if jaxpr is not None:
+        # With the barriers, the default scheduler recomputes late; the other one needs more memory.
+        recomputes = uses_primitive(jaxpr, _RECOMPUTING) and is_applied("kept_recomputation")
+        names.append("kept_recomputation" if recomputes else "memory_scheduler")
     chosen: dict[str, Any] = {}
     for name in names:
         if is_applied(name):
-            chosen |= DEVIATIONS[name].options
+            for option, value in DEVIATIONS[name].options.items():
+                # Several rows name passes that are left out.
+                joins = option == _PASSES and option in chosen
+                chosen[option] = f"{chosen[option]},{value}" if joins else value
     return chosen | find_requested() or None
 
 

@@ -19,6 +19,7 @@ from cornu.renamed import REMOVED_METHODS
 from cornu.saving.resume import Resume
 from cornu.training import fitting, search, steps
 from cornu.training.fitting import Verbosity
+from cornu.training.rematerialization import RematPlan
 from cornu.training.resume.snapshot import Snapshot
 from cornu.training.step.trace_log import Trace
 from cornu.training.trainer import Trainer
@@ -81,6 +82,8 @@ class TrainingMethods(Layer):
         auto_scale_loss: bool = True,
         *,
         distribution: str | Distribution | None = None,
+        remat: str | Sequence[str] | None = None,
+        memory_limit: int | None = None,
     ) -> None:
         """Configures training. Nothing is traced or compiled before the first step.
 
@@ -104,9 +107,15 @@ class TrainingMethods(Layer):
                 layer, `"sequence"` the steps of sequences, `"pipeline"` equal blocks; or a
                 distribution of `cornu.distribution`. By default the current one, or that of the
                 last call.
+            remat: which blocks and layers the backward pass recomputes, which reduces the memory of
+                a step: a path, a pattern or a list of them, as in `remat`; or `"auto"` for as few
+                as the memory requires. `remat_plan` tells which. Results do not change.
+            memory_limit: the bytes that a training step may need, for `remat="auto"`; by default
+                those that the device has. The step is compiled a few times to measure them.
 
         Raises:
-            ValueError: a name is unknown, or is not the name of an output.
+            ValueError: a name is unknown, or is not the name of an output; or, at the first step,
+                `memory_limit` cannot be met.
 
         Example:
 
@@ -124,7 +133,7 @@ class TrainingMethods(Layer):
         ...     metrics={"kind": ["accuracy"]},
         ... )
 
-        Extensions: `distribution`.
+        Extensions: `distribution`, `remat` and `memory_limit`.
 
         Fixes: results that have equal names in Keras, so that one is lost, are numbered. A list of
         losses shorter than the outputs is refused; Keras trains the first outputs only.
@@ -140,6 +149,8 @@ class TrainingMethods(Layer):
             steps_per_execution,
             auto_scale_loss,
             distribution,
+            remat,
+            memory_limit,
         )
         if loss is not None:
             vars(self).pop("loss", None)  # what the program assigned to the attribute before
@@ -254,6 +265,27 @@ class TrainingMethods(Layer):
             else:
                 found[metric.name] = result
         return found
+
+    @overridable_property
+    def remat_plan(self) -> RematPlan | None:
+        """What `compile(remat="auto")` chose; None before the first training step.
+
+        Example:
+
+        >>> import cornu, numpy as np
+        >>> def unit(x):
+        ...     return cornu.layers.Dense(256)(cornu.layers.Dense(256, activation="tanh")(x))
+        >>> x = cornu.Input((8,))
+        >>> model = cornu.Model(x, cornu.layers.Dense(1)(unit(unit(unit(x)))))
+        >>> model.compile("sgd", "mse", remat="auto", memory_limit=2**34)
+        >>> history = model.fit(np.zeros((4, 8)), np.zeros((4, 1)), verbose=0)
+        >>> model.remat_plan.paths
+        ()
+
+        Differences: not in Keras.
+        """
+        planner = self._trainer_.remat
+        return None if planner is None else planner.plan
 
     @overridable_property
     def traces(self) -> list[Trace]:

@@ -19,9 +19,10 @@ from cornu.metrics import Mean, Metric
 from cornu.training import steps
 from cornu.training.compile.config import CompileConfig
 from cornu.training.protocols import TrainableModel
+from cornu.training.rematerialization import RematPlanner
 from cornu.training.step.nan_guard import NaNGuard, StopAtNaN
 from cornu.training.step.partial_batch import pad_batch, round_up
-from cornu.training.step.program import Forward
+from cornu.training.step.program import Forward, Program
 from cornu.training.step.runner import MetricsOwner, Runner, StepCount
 from cornu.training.step.trace_log import TraceLog, specs_of
 from cornu.types import Batch, PyTree
@@ -37,6 +38,7 @@ class ProgramOwner(MetricsOwner, Protocol):
     run_eagerly: bool
     counts: dict[str, StepCount]
     loss_tracker: Mean | None
+    remat: RematPlanner | None
 
     @property
     def optimizer(self) -> Any: ...
@@ -144,6 +146,7 @@ class ProgramCache:
                 count=owner.counts[kind],
                 note=self._notes(kind),
                 placement=owner.placement,
+                make=Program if owner.remat is None or kind != "train" else owner.remat.make,
             )
         found: Runner = self._runners[key]
         return found

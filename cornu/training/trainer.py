@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -36,6 +36,7 @@ from cornu.training.compile.outputs import Outputs
 from cornu.training.occupancy import Occupancy
 from cornu.training.programs import ProgramCache
 from cornu.training.protocols import TrainableModel
+from cornu.training.rematerialization import RematPlanner, rematerialize
 from cornu.training.step.nan_guard import NaNGuard
 from cornu.training.step.runner import Runner, StepCount
 from cornu.types import Batch, DataLike, PyTree
@@ -95,6 +96,7 @@ class Trainer:
         seed: the seed of all randomness in training; None until it is needed.
         programs: the compiled steps.
         occupancy: which threads train and evaluate the model.
+        remat: what chooses the blocks that the backward pass recomputes, if `compile` asks for it.
     """
 
     def __init__(self, model: TrainableModel) -> None:
@@ -112,6 +114,7 @@ class Trainer:
         self.seed: int | None = None
         self.programs = ProgramCache(self)
         self.occupancy = Occupancy()
+        self.remat: RematPlanner | None = None
         self._placement: Placement | None = None
         # Configs and phases for which lazily created Variables already exist.
         self._traced_for_variables: list[tuple[CompileConfig, bool]] = []
@@ -143,17 +146,20 @@ class Trainer:
         steps_per_execution: int | None,
         auto_scale_loss: bool,
         distribution: Any = None,
+        remat: str | Sequence[str] | None = None,
+        memory_limit: int | None = None,
     ) -> None:
         """Resolves and checks the arguments of `compile`; nothing is computed.
 
         Args:
             optimizer, loss, loss_weights, weighted_metrics, run_eagerly, steps_per_execution,
-                auto_scale_loss, distribution: as in `Model.compile`.
+                auto_scale_loss, distribution, remat, memory_limit: as in `Model.compile`.
             metrics_: `metrics` of `Model.compile`.
 
         Raises:
             ValueError: a name is unknown, or is not the name of an output.
         """
+        planner = rematerialize(self.model, remat, memory_limit)
         optimizer = None if optimizer is None else optimizers.get(optimizer)
         for given in (metrics_, weighted_metrics):
             check_metrics(given)
@@ -174,6 +180,9 @@ class Trainer:
             self._placement = find_distributions().get(distribution)
         else:
             self._placement = placement.current() or self._placement
+        if self.remat is not None:
+            self.remat.reset()
+        self.remat = planner
         self.outputs = self.objective = None
         self.metric_set = MetricSet(config)
         self.loss_tracker = metrics.Mean(name="loss")

@@ -18,13 +18,19 @@ def test_options_that_this_xla_has():
     assert doubled(3.0) == 6.0
 
 
-def test_programs_that_recompute_are_scheduled_for_memory():
+def test_steps_are_scheduled_for_memory_and_keep_what_they_recompute():
     def program(fn):
         return jax.make_jaxpr(jax.grad(fn))(1.0).jaxpr
 
-    scheduler = "xla_cpu_scheduler_type"
-    assert scheduler not in compiler_options.select_options(program(jnp.sin))
-    assert scheduler in compiler_options.select_options(program(jax.checkpoint(jnp.sin)))
+    scheduler, passes = "xla_cpu_scheduler_type", "xla_disable_hlo_passes"
+    assert scheduler not in compiler_options.select_options()
+    plain = compiler_options.select_options(program(jnp.sin))
+    assert scheduler in plain and passes not in plain
+    recomputing = program(jax.checkpoint(jnp.sin))
+    chosen = compiler_options.select_options(recomputing)
+    assert chosen[passes] == "cse_barrier_expander" and scheduler not in chosen
+    both = compiler_options.select_options(recomputing, ["separate_reductions"])
+    assert both[passes] == "cpu-all-reduce-combiner,cse_barrier_expander"
 
 
 def test_an_option_that_ended_is_left_out(monkeypatch):

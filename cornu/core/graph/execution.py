@@ -118,7 +118,8 @@ class _GraphRun:
             return False
         # Layouts of outputs depend on the names of layers.
         own = id(part) if lays_out_outputs() else None
-        key = (unit.subgraph.structural_key, ambient_key(sources), unit.remat, own)
+        recomputed = tuple(b.remat for b in part.walk()) if isinstance(part, Block) else ()
+        key = (unit.subgraph.structural_key, ambient_key(sources), unit.remat, recomputed, own)
         if key in around.shared_functions:
             function = around.shared_functions[key]
         else:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 
 from cornu import tree
+from cornu.core.graph import call_stack
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
@@ -127,13 +128,19 @@ def check_nesting() -> None:
         raise scope.CaptureError("the call of a layer is rematerialized in part")
 
 
-def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
+def remat(f: Callable[..., Any] | None = None, policy: Any = None, *, block: str = "") -> Any:
     """Returns a function that computes the same and is recomputed in the backward pass.
 
     Args:
         f: a function of arrays, or structures of arrays, and constants. It may read and assign
-            Variables, use random numbers and add losses.
+            Variables, use random numbers and add losses. None to return a decorator.
         policy: which values are stored nevertheless, as for `jax.checkpoint`.
+        block: the name of a block. The function is one of Tensors then, whose calls are blocks of a
+            functional model: `@cornu.remat(block="encoder")` is short for
+            `@cornu.block("encoder", remat=True)`.
+
+    Raises:
+        ValueError: there are both a block and a policy.
 
     Example:
 
@@ -141,7 +148,19 @@ def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
     >>> import cornu
     >>> round(float(jax.grad(remat(lambda x: cornu.ops.sin(cornu.ops.sin(x))))(1.0)), 2)
     0.36
+
+    Extensions: `block`.
     """
+    if block:
+        if policy is not None:
+            raise ValueError(
+                f"remat: a block recomputes all of its values, so policy must be None. Received: "
+                f"block={block!r}, policy={policy!r}"
+            )
+        mark = call_stack.block(block, remat=True)
+        return mark if f is None else mark(f)
+    if f is None:
+        return functools.partial(remat, policy=policy)
 
     @functools.wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:

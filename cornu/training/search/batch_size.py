@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,6 +14,7 @@ from cornu.data.sources.arrays import length, take
 from cornu.errors import is_positive_integer, suggest
 from cornu.inspect.tables.formatting import format_bytes
 from cornu.training import batch_check
+from cornu.training.memory import compile_step, find_available_memory, program_bytes
 from cornu.training.resume.snapshot import restored_after
 from cornu.training.search.batch_size_report import BatchSize, BatchSizes
 from cornu.training.step.program import Program
@@ -25,9 +24,7 @@ from cornu.types import DataLike
 __all__ = ["TARGETS", "find_batch_size"]
 
 TARGETS = ("memory", "speed")
-_DEVICE_FRACTION = 0.9  # of the device's free memory; the rest covers fragmentation
-# Of the host's free memory: on CPU, convolutions allocate about as much again as XLA reports.
-_HOST_FRACTION = 0.5
+_REMEDY = "find_batch_size(..., limit=8 * 2**30)"
 _BISECTIONS = 3  # steps of the search between two powers of two
 _MIN_SPEEDUP = 1.05  # ratio of throughputs for which a larger batch is preferred
 _SECONDS_PER_SIZE = 0.3  # measuring time
@@ -89,7 +86,7 @@ class _Measurements:
         leaves = jax.tree_util.tree_leaves(self.data)
         resident = isinstance(source, Arrays) and source.resident
         self.data_bytes = sum(leaf.nbytes for leaf in leaves) if resident else 0
-        self.limit = _available_memory(self.variables) if limit is None else limit
+        self.limit = limit or find_available_memory(self.variables, _REMEDY)
         self.known: dict[int, BatchSize] = {}
 
     def measure(self, rows: int, timed: bool = False) -> BatchSize:
@@ -109,21 +106,10 @@ class _Measurements:
         )
         runner = self.runner
         program = Program(runner.step, self.variables, spec, False, self.sources)
-        try:
-            compiled = program.lower(runner.key, spec).compile()
-        except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
+        compiled = compile_step(program.lower(runner.key, spec))
+        if compiled is None:
             return None, None
-        parts = compiled.memory_analysis()
-        memory = self.data_bytes + (
-            parts.argument_size_in_bytes
-            + parts.output_size_in_bytes
-            # Outputs in the buffers of donated arguments.
-            - parts.alias_size_in_bytes
-            + parts.temp_size_in_bytes
-            + parts.generated_code_size_in_bytes
-        )
+        memory = self.data_bytes + program_bytes(compiled)
         return memory, self._time(program, compiled, rows) if (
             timed and memory <= self.limit
         ) else None
@@ -234,44 +220,3 @@ def _check_several_rows(measured: _Measurements, rows: int) -> None:
             f"{format_bytes(measured.limit)} is available.\nUse rematerialization, with "
             "model.remat(), or a smaller model or dtype."
         )
-
-
-# ------------------------------------------------------------------------------------ memory
-
-
-def _available_memory(variables: Any) -> int:
-    """Returns the bytes that a step may use; its arguments include these Variables."""
-    device = next(iter(variables[0].stored.devices()))
-    own = sum(v.stored.nbytes for v in variables)
-    stats = device.memory_stats() or {}
-    if "bytes_limit" in stats:
-        return int(_DEVICE_FRACTION * (stats["bytes_limit"] - stats["bytes_in_use"] + own))
-    free = _free_host_memory()
-    if free is None:
-        raise ValueError(
-            f"The memory of {device} is unknown. Pass a limit: find_batch_size(..., "
-            "limit=8 * 2**30)."
-        )
-    return int(_HOST_FRACTION * (free + own))
-
-
-def _free_host_memory() -> int | None:
-    """Returns the free bytes of host memory, or None if they are unknown."""
-    found = []
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        lines = dict(line.split(":") for line in meminfo.read_text().splitlines() if ":" in line)
-        found.append(int(lines["MemAvailable"].split()[0]) * 1024)
-    elif "SC_PHYS_PAGES" in os.sysconf_names:
-        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    # The limit of a container, for control groups of version 2 and 1.
-    for maximum, now in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        (
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        ),
-    ):
-        if Path(maximum).exists() and Path(maximum).read_text().strip().isdigit():
-            found.append(int(Path(maximum).read_text()) - int(Path(now).read_text()))
-    return min(found, default=None)

@@ -78,6 +78,7 @@ class Program:
         values = tuple(v.stored for v in variables)
         leaf = jax.tree_util.tree_leaves(batch)[0]
         rows = jax.ShapeDtypeStruct((leaf.shape[0],), "float32") if padded else None
+        self._rows = rows
         closed, shape = jax.make_jaxpr(body, return_shape=True)(
             values, jax.random.key(0), np.int32(0), batch, rows
         )
@@ -165,7 +166,7 @@ class Program:
             platform: as in `jax.export`, such as `"cuda"`; that of this process by default.
         """
         written, read = sharing.read_values(self.written), sharing.read_values(self.read)
-        traced = self._one.trace(written, read, key, np.int32(0), batch, None)
+        traced = self._one.trace(written, read, key, np.int32(0), batch, self._rows)
         return traced.lower(lowering_platforms=None if platform is None else (platform,))
 
     def many(

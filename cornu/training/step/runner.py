@@ -85,6 +85,7 @@ class Runner:
         note: called with batch, facts and `streamed` when a program is created; see
             `TraceLog.note`.
         placement: where Variables and batches are on several devices, or None.
+        make: creates the programs, from the arguments of Program.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Runner:
         count: StepCount | None = None,
         note: Callable[[Any, dict[str, Any], bool], None] = lambda batch, facts, streamed: None,
         placement: Placement | None = None,
+        make: Callable[..., Program] = Program,
     ) -> None:
         self.owner = owner
         self.step = step
@@ -110,6 +112,7 @@ class Runner:
         self.count = count or StepCount()
         self.note = note
         self.placement = placement
+        self._make = make
         self._variables = variables
         self._sources = sources
         self._programs: dict[Any, Program] = {}
@@ -120,7 +123,7 @@ class Runner:
         key = (tree.signature(batch), padded)
         if key not in self._programs:
             self.note(batch, {"padding": padded}, streamed)
-            self._programs[key] = Program(
+            self._programs[key] = self._make(
                 self.step, self._variables(), batch, padded, self._sources(), self.placement
             )
         return self._programs[key]

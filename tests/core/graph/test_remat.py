@@ -46,6 +46,17 @@ def test_recomputed_blocks_need_less_memory():
     assert sizes[1] < 0.9 * sizes[0]
 
 
+def test_products_are_recomputed():
+    def step(model):
+        return program(model, 64).compile().as_text().count(" dot(")
+
+    def product(x):
+        return Dense(4)(Dense(8, "tanh")(x))
+
+    # One product of each block is needed again: that before the activation.
+    assert step(build(product).remat()) == step(build(product)) + 3
+
+
 def test_the_decorator_marks_a_block():
     @cornu.block("spared", remat=True)
     def block(x):

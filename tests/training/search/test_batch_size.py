@@ -6,6 +6,8 @@ import pytest
 
 import cornu
 from cornu import layers
+from cornu.training import memory
+from cornu.training.memory import find_available_memory
 from cornu.training.search import batch_size
 from cornu.training.step.program import Program
 from tests.sampling import slow_except
@@ -112,7 +114,7 @@ def test_the_table():
 
 def test_how_much_memory_there_is(monkeypatch, tmp_path):
     variables = model().variables
-    assert 0 < batch_size._available_memory(variables) < 1 << 50
+    assert 0 < find_available_memory(variables, "") < 1 << 50
 
     class Device:
         def memory_stats(self):
@@ -127,11 +129,11 @@ def test_how_much_memory_there_is(monkeypatch, tmp_path):
     class Held:
         stored = Stored()
 
-    assert batch_size._available_memory([Held(), Held()]) == int(0.9 * 800)
+    assert find_available_memory([Held(), Held()], "") == int(0.9 * 800)
     monkeypatch.setattr(Device, "memory_stats", lambda self: None)
-    monkeypatch.setattr(batch_size, "_free_host_memory", lambda: None)
+    monkeypatch.setattr(memory, "_free_host_memory", lambda: None)
     with pytest.raises(ValueError, match="The memory of .* is unknown"):
-        batch_size._available_memory([Held()])
+        find_available_memory([Held()], "find_batch_size(limit=8)")
 
 
 def test_unknown_names_raise():
