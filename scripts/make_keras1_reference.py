@@ -33,6 +33,8 @@ sys.path.insert(0, str(ROOT))
 from scripts.old_models.update_order import order_updates  # noqa: E402
 from tests.dialects import keras1_further_cases as further  # noqa: E402
 from tests.dialects import keras1_layer_cases as layers  # noqa: E402
+from tests.dialects import keras1_optimizer_cases as optimizers  # noqa: E402
+from tests.dialects import keras1_subclass_cases as subclasses  # noqa: E402
 from tests.dialects import keras1_training_cases as training  # noqa: E402
 from tests.dialects.keras1_case import flattened  # noqa: E402
 
@@ -41,7 +43,8 @@ def main() -> None:
     order_updates()
     assert keras.__version__ == "1.2.2", keras.__version__
     numbers = {}
-    tables = (layers.CASES, layers.RANDOM_CASES, training.CASES, further.CASES)
+    modules = (layers, training, further, subclasses, optimizers)
+    tables = (*(module.CASES for module in modules), layers.RANDOM_CASES)
     cases = {name: function for table in tables for name, function in table.items()}
     for name, function in cases.items():
         print(name, flush=True)

@@ -20,8 +20,10 @@ from cornu.core.graph.graph import Graph, is_reachable
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state import scope
+from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import Evaluation, GradientOp
+from cornu.dialects.backend.lazy import SymbolicVariable
 from cornu.layers import Lambda
 from cornu.names import is_library_module
 from cornu.training.compile.outputs import Outputs
@@ -41,7 +43,7 @@ class Closures:
         self._known: tuple[Any, list[Variable]] | None = None
 
     def variables(self, graph: Any, layers: Sequence[Any]) -> list[Variable]:
-        """Returns the Variables that losses, metrics and Lambda layers use.
+        """Returns the Variables that losses, metrics and layers use beside weights.
 
         Args:
             graph: the graph of the model; its identity is the key of a cache.
@@ -51,6 +53,9 @@ class Closures:
         if self._known is None or self._known[0] != key:
             of_layers = [layer.function for layer in layers if isinstance(layer, Lambda)]
             found = [v for one in (*self.functions, *of_layers) for v in closure_variables(one)]
+            # Variables that a layer of the program made, such as its states, but are not weights.
+            owned = (v for layer in layers for v in iterate_owned(layer))
+            found += [v for v in owned if isinstance(v, SymbolicVariable)]
             self._known = (key, list({id(v): v for v in found}.values()))
         return self._known[1]
 

@@ -150,8 +150,8 @@ class GraphMethods:
         return list(self.losses)
 
     def add_update(self: Any, updates: Any, inputs: Any = None) -> None:
-        """Assigns new values to Variables of the layer, in training."""
-        if scope.current().training is False:
+        """Assigns new values to Variables of the layer; of layers without states in training."""
+        if scope.current().training is False and not vars(self).get("stateful"):
             return
         for one in updates if isinstance(updates, (list, tuple)) else [updates]:
             variable, value = one if isinstance(one, Update) else one

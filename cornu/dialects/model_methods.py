@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state.overridable import overridable_property
-from cornu.layers import RNN, BatchNormalization
+from cornu.layers import RNN, BatchNormalization, Bidirectional
 from cornu.layers.regularization.base import Noise
 
 __all__ = ["ModelMethods"]
@@ -18,7 +18,7 @@ class ModelMethods:
     @property
     def stateful(self: Any) -> bool:
         """Whether a layer keeps its states between batches."""
-        return any(isinstance(x, RNN) and x.stateful for x in nested_layers(self))
+        return any(vars(layer).get("stateful") is True for layer in nested_layers(self))
 
     @overridable_property
     def uses_learning_phase(self: Any) -> bool:
@@ -34,5 +34,8 @@ class ModelMethods:
     def reset_states(self: Any) -> None:
         """Sets the states of all stateful layers to zero."""
         for layer in nested_layers(self):
-            if isinstance(layer, RNN) and layer.stateful:
-                layer.reset_state()
+            if isinstance(layer, RNN):
+                if layer.stateful:
+                    layer.reset_state()
+            elif vars(layer).get("stateful") and not isinstance(layer, Bidirectional):
+                layer.reset_states()  # of a class of the program

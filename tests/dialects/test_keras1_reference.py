@@ -9,18 +9,32 @@ import numpy as np
 import pytest
 
 from cornu.dialects.keras1 import load
-from tests.dialects import keras1_further_cases, keras1_layer_cases, keras1_training_cases
+from tests.dialects import (
+    keras1_further_cases,
+    keras1_layer_cases,
+    keras1_optimizer_cases,
+    keras1_subclass_cases,
+    keras1_training_cases,
+)
 from tests.dialects.keras1_case import flattened
 from tests.sampling import slow_except
 
 REFERENCE = Path(__file__).parent / "keras1_reference.npz"
 
-MODULES = (keras1_layer_cases, keras1_training_cases, keras1_further_cases)
+MODULES = (
+    keras1_layer_cases,
+    keras1_training_cases,
+    keras1_further_cases,
+    keras1_subclass_cases,
+    keras1_optimizer_cases,
+)
 CASES = {name: function for module in MODULES for name, function in module.CASES.items()}
 RANDOM_CASES = keras1_layer_cases.RANDOM_CASES
 LONG = {
     *("objectives", "callbacks", "optimizers", "removed_layers", "metrics"),
     "penalties_of_weights",
+    *("ways_of_computing", "masked_and_bidirectional", "derived_optimizers", "peephole"),
+    *("inputs_of_steps", "first_states", "unrolled", "penalties_of_a_subclass"),
 }
 # Names without a case, with the reason.
 WITHOUT_CASE = {

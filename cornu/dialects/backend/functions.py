@@ -24,7 +24,16 @@ from cornu.dialects.backend.lazy import (
     to_graph,
 )
 
-__all__ = ["Evaluation", "Function", "GradientOp", "Step", "Update", "evaluate"]
+__all__ = [
+    "Evaluation",
+    "Function",
+    "GivenGradients",
+    "GradientOp",
+    "Step",
+    "Update",
+    "evaluate",
+    "flatten_updates",
+]
 
 
 class Update:
@@ -77,9 +86,37 @@ class GradientOp(Op):
         self.group = group
 
 
-def gradients(loss: Any, variables: Any) -> list[Tensor]:
+class GivenGradients:
+    """A loss in `get_updates` of an optimizer, of which only the gradients are known.
+
+    Args:
+        variables: the Variables.
+        values: a gradient for each.
+    """
+
+    def __init__(self, variables: Sequence[Variable], values: Sequence[Any]) -> None:
+        self._values = {id(v): value for v, value in zip(variables, values, strict=True)}
+
+    def of(self, targets: Sequence[Any]) -> list[Any]:
+        """Returns the gradients for Variables.
+
+        Raises:
+            ValueError: one is not known.
+        """
+        unknown = [target for target in targets if id(target) not in self._values]
+        if unknown:
+            raise ValueError(
+                "get_updates: the gradients of the loss are known for the Variables that the "
+                f"model trains. Received: {unknown[0]!r}"
+            )
+        return [self._values[id(target)] for target in targets]
+
+
+def gradients(loss: Any, variables: Any) -> list[Any]:
     """Returns the gradients of a sum of `loss` with respect to Tensors or Variables."""
     targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    if isinstance(loss, GivenGradients):
+        return loss.of(targets)
     # The Tensor of an expression of a Variable alone stands for the Variable.
     group = [_variable_of(target) for target in targets]
     if isinstance(loss, (list, tuple)):
@@ -268,7 +305,7 @@ class Function:
         self.outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
         given = [to_graph(x) if not isinstance(x, Variable) else x for x in self.outputs]
         self._outputs = given
-        self.updates = list(_flatten(updates))
+        self.updates = list(flatten_updates(updates))
         self._steps = [one for one in self.updates if isinstance(one, Step)]
         self._assigned = [
             (variable, to_graph(value))
@@ -356,14 +393,14 @@ def _specs(known: Mapping[int, Variable], arrays: Sequence[np.ndarray]) -> tuple
     return values, jax.random.key(0), [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in arrays]
 
 
-def _flatten(updates: Any) -> Iterator[Any]:
+def flatten_updates(updates: Any) -> Iterator[Any]:
     """Yields the updates in nested lists."""
     for one in updates or ():
         pair = isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], Variable)
         if pair or isinstance(one, (Step, Update)):
             yield one
         elif isinstance(one, (list, tuple)):
-            yield from _flatten(one)
+            yield from flatten_updates(one)
         elif one is not None and not isinstance(one, jax.Array):
             raise TypeError(
                 "function: each update must be a pair of a Variable and its new value, or the "

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,13 +16,41 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend import functions, lazy
 
-__all__ = ["create", "variable"]
+__all__ = ["create", "recorded_creation", "variable"]
+
+# The Variables of calls that are made again, and the number of those that were made so far.
+_recording: ContextVar[tuple[list[Variable], list[int]] | None] = ContextVar("made", default=None)
+
+
+@contextlib.contextmanager
+def recorded_creation(made: list[Variable]) -> Iterator[None]:
+    """Makes `variable` and `zeros` return the same Variables each time that a block is run.
+
+    Args:
+        made: the Variables in the order of the calls; the first run appends them.
+    """
+    token = _recording.set((made, [0]))
+    try:
+        yield
+    finally:
+        _recording.reset(token)
 
 
 def variable(
     value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None
 ) -> Variable:
     """Returns a Variable with an initial value."""
+    recording = _recording.get()
+    if recording is None:
+        return _make(value, dtype, name, constraint)
+    made, count = recording
+    if count[0] == len(made):
+        made.append(_make(value, dtype, name, constraint))
+    count[0] += 1
+    return made[count[0] - 1]
+
+
+def _make(value: Any, dtype: Any, name: str | None, constraint: Any) -> Variable:
     if isinstance(value, (Variable, Tensor)):
         value = functions.evaluate(value)
     array = np.asarray(value, dtype or settings.get("floatx"))
@@ -30,6 +61,6 @@ def variable(
 def create(array: Any, name: str | None) -> Any:
     """Returns a Variable; inside of a step, where none can be created, the array."""
     around = scope.current()
-    if around.in_pure_function or around.inferring_shapes:
+    if _recording.get() is None and (around.in_pure_function or around.inferring_shapes):
         return jnp.asarray(array)
     return variable(array, array.dtype, name)

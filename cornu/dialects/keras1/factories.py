@@ -9,6 +9,8 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.core.state.variable import Variable
+from cornu.dialects.derived_optimizer_rules import make_subclassable
+from cornu.dialects.derived_optimizers import Keras1Optimizer
 from cornu.dialects.keras1 import backend
 from cornu.dialects.optimizer_steps import OptimizerMethods, derive_optimizer
 from cornu.legacy import optimizers
@@ -20,6 +22,7 @@ from cornu.legacy.keras1.argument_values import (
     get_initializer,
     get_regularizer,
 )
+from cornu.legacy.keras1.class_mapping import ClassMapping, Era, OldClass, automatic_name
 from cornu.parts import constraints, regularizers
 from cornu.parts import initializers as modern
 
@@ -252,16 +255,33 @@ def get_optimizer(identifier: Any, kwargs: Any = None) -> Any:
     return optimizers.get(identifier)
 
 
-_CLASSES: dict[str, Any] = {
-    name: derive_optimizer(vars(optimizers)[name], methods=OptimizerMethods)
-    for name in optimizers.__all__
-    if name not in ("get", "Ftrl", "OldOptimizer")
+_LIMITS = "clipnorm=None, clipvalue=None"
+_BETAS = "beta_1=0.9, beta_2=0.999, epsilon=1e-08"
+_SIGNATURES = {
+    "SGD": "lr=0.01, momentum=0.0, decay=0.0, nesterov=False",
+    "RMSprop": "lr=0.001, rho=0.9, epsilon=1e-08, decay=0.0",
+    "Adagrad": "lr=0.01, epsilon=1e-08, decay=0.0",
+    "Adadelta": "lr=1.0, rho=0.95, epsilon=1e-08, decay=0.0",
+    "Adam": f"lr=0.001, {_BETAS}, decay=0.0",
+    "Adamax": f"lr=0.002, {_BETAS}, decay=0.0",
+    "Nadam": f"lr=0.002, {_BETAS}, schedule_decay=0.004",
 }
+_ERA = Era("Keras 1", lambda mapping, arguments: arguments, automatic_name)
+
+
+def _make_optimizer(name: str, signature: str) -> OldClass:
+    mapping = ClassMapping(name, signature, vars(optimizers)[name], keywords=_LIMITS, era=_ERA)
+    made = OldClass(mapping, (), make_subclassable(name, signature, _LIMITS, is_keras_1=True))
+    made.derive = functools.partial(derive_optimizer, methods=OptimizerMethods)
+    return made
+
+
+_CLASSES: dict[str, Any] = {name: _make_optimizer(name, text) for name, text in _SIGNATURES.items()}
 _CLASSES |= {name.lower(): cls for name, cls in _CLASSES.items()}
 
 OPTIMIZERS: dict[str, Any] = {
     **_CLASSES,
-    "Optimizer": derive_optimizer(optimizers.OldOptimizer, methods=OptimizerMethods),
+    "Optimizer": Keras1Optimizer,
     "clip_norm": clip_norm,
     "get": get_optimizer,
     "optimizer_from_config": optimizer_from_config,

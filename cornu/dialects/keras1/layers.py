@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from cornu import layers
 from cornu.core.layer.layer import Layer as CoreLayer
-from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
-from cornu.dialects.backend.lazy import SymbolicVariable
 from cornu.dialects.layer_methods import LayerMethods
+from cornu.dialects.program_layer import ListedSpec, ProgramLayer
+from cornu.dialects.surrounding_tensors import SurroundingTensors
 from cornu.errors import suggest
 from cornu.legacy.keras1.argument_values import get_initializer
 from cornu.legacy.keras1.class_mapping import (
@@ -24,7 +23,7 @@ __all__ = ["InputSpec", "Layer"]
 _LAYER_SIGNATURE = parse_signature("", LAYER_KEYWORDS)
 
 
-class Layer(LayerMethods, CoreLayer, metaclass=BaseClassMeta):
+class Layer(ProgramLayer, SurroundingTensors, LayerMethods, CoreLayer, metaclass=BaseClassMeta):
     """The base class of custom layers: `build`, `call(x, mask=None)`, `add_weight`.
 
     `get_output_shape_for` is not called, because shapes are inferred from `call`. Variables are
@@ -68,54 +67,8 @@ class Layer(LayerMethods, CoreLayer, metaclass=BaseClassMeta):
             **kwargs,
         )
 
-    def _own_variables_(self) -> list[Variable]:
-        """Returns the weights: what `variable` made only if the program lists it as a weight."""
-        listed = {id(v) for name in ("_trained", "_untrained") for v in vars(self).get(name, ())}
-        return [
-            v
-            for v in super()._own_variables_()
-            if not isinstance(v, SymbolicVariable) or id(v) in listed
-        ]
 
-    @property
-    def _all_variables_(self) -> list[Variable]:
-        """The Variables that a call may use, also those that are not weights."""
-        further = [v for v in iterate_owned(self) if isinstance(v, SymbolicVariable)]
-        found = [*super()._all_variables_, *further]
-        return list({id(v): v for v in found}.values())
-
-    @property
-    def input_spec(self) -> Any:
-        """What the input must be; a list with one entry is that of the only input."""
-        return self.__dict__.get("_input_spec")
-
-    @input_spec.setter
-    def input_spec(self, value: Any) -> None:
-        single = isinstance(value, (list, tuple)) and len(value) == 1
-        self._input_spec = value[0] if single else value
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes; can be set."""
-        return super().trainable_weights
-
-    @trainable_weights.setter
-    def trainable_weights(self, variables: Any) -> None:
-        self._trained = list(variables)
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training does not change; can be set."""
-        return super().non_trainable_weights
-
-    @non_trainable_weights.setter
-    def non_trainable_weights(self, variables: Any) -> None:
-        self._untrained = list(variables)
-        for variable in self._untrained:
-            variable.trainable = False
-
-
-class InputSpec(layers.InputSpec):
+class InputSpec(ListedSpec):
     """The requirements of a layer on its input, with the arguments of Keras 1."""
 
     def __init__(self, dtype: Any = None, shape: Any = None, ndim: Any = None) -> None:

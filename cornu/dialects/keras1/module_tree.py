@@ -16,6 +16,7 @@ from cornu.dialects.keras1 import (
     backend,
     callbacks,
     data,
+    derived_recurrent,
     engine,
     factories,
     merge,
@@ -23,6 +24,7 @@ from cornu.dialects.keras1 import (
     models,
     np_utils,
     preprocessing,
+    recurrent,
     utilities,
 )
 from cornu.dialects.keras1 import layers as own_layers
@@ -81,24 +83,6 @@ def Input(
     return layer.output
 
 
-def time_distributed_dense(
-    x: Any,
-    w: Any,
-    b: Any = None,
-    dropout: float | None = None,
-    input_dim: int | None = None,
-    output_dim: int | None = None,
-    timesteps: int | None = None,
-) -> Any:
-    """Computes `x @ w + b` for each time step; `dropout` applies to the features in training."""
-    K = backend.FUNCTIONS
-    if dropout:
-        ones = K["ones_like"](x[:, :1])
-        x = x * K["in_train_phase"](K["dropout"](ones, dropout), ones)
-    y = K["dot"](x, w)
-    return y if b is None else y + b
-
-
 def InputLayer(
     input_shape: Any = None,
     batch_input_shape: Any = None,
@@ -125,14 +109,14 @@ def _layers() -> dict[str, dict[str, Any]]:
         names: dict[str, Any] = {row.old_name: _make_class(row) for row in rows}
         names |= {alias: names[name] for alias, name in ALIASES.get(module, {}).items()}
         found[module] = names
-    found["recurrent"]["Recurrent"] = derive_class(modern_layers.RNN, "Recurrent")
+    found["recurrent"]["Recurrent"] = recurrent.Recurrent
     # The pooling layers can be imported from both modules in Keras 1.
     found["convolutional"] |= found["pooling"]
     return found
 
 
 def _make_class(row: ClassMapping) -> OldClass:
-    made = OldClass(row, (own_layers.Layer,))
+    made = OldClass(row, (own_layers.Layer,), derived_recurrent.make_subclassable(row))
     made.derive = derive_class
     return made
 
@@ -141,7 +125,7 @@ def _make_class(row: ClassMapping) -> OldClass:
 _IMPORTED_BY_LAYERS = {
     **{name: vars(np_utils)[name] for name in ("conv_input_length", "conv_output_length")},
     "get_from_module": utilities.get_from_module,
-    "time_distributed_dense": time_distributed_dense,
+    "time_distributed_dense": recurrent.time_distributed_dense,
 }
 
 
@@ -173,7 +157,7 @@ def _tree() -> dict[str, dict[str, Any]]:
     }
     own_utils = {f"utils.{name}": names for name, names in utilities.MODULES.items()}
     pictures = {f"preprocessing.{name}": names for name, names in preprocessing.MODULES.items()}
-    by_module["recurrent"] |= {"time_distributed_dense": time_distributed_dense}
+    by_module["recurrent"] |= {"time_distributed_dense": recurrent.time_distributed_dense}
     loaded = {"load_model": models.load_model, "save_model": models.save_model}
     return {
         "": {},

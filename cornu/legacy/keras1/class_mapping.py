@@ -184,6 +184,8 @@ class OldClass:
     Args:
         mapping: the row of the table.
         bases: base classes of the version, for subclasses that the program defines.
+        subclassable: the class that such subclasses are derived from; by default one that is made
+            of `bases` and the class of today.
 
     Example:
 
@@ -197,16 +199,22 @@ class OldClass:
     # Returns the class of the objects, for the class of today and the old name.
     derive: Callable[[type, str], type] | None = None
 
-    def __init__(self, mapping: ClassMapping, bases: tuple[type, ...] = ()) -> None:
+    def __init__(
+        self, mapping: ClassMapping, bases: tuple[type, ...] = (), subclassable: type | None = None
+    ) -> None:
         self.mapping = mapping
         self.bases = bases
         target = mapping.target
         default_types = (target,) if isinstance(target, type) else ()
         self.instance_types = mapping.instance_types or default_types
+        if subclassable is not None:
+            self.instance_types += (subclassable,)
         self.__name__ = self.__qualname__ = mapping.old_name
         self.__doc__ = f"{mapping.old_name}({mapping.signature}) of {mapping.era.name}."
         self.__signature__ = parse_signature(mapping.signature, mapping.keywords)
-        self._subclassable: type | None = None
+        self._subclassable = subclassable
+        # `Dense.__init__(self, ...)` in a subclass is the constructor of the class, not this one.
+        vars(self)["__init__"] = self._initialize
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         arguments = self.convert_arguments(args, kwargs)
@@ -261,9 +269,27 @@ class OldClass:
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         """Returns the real base of `class Mine(OldName)`; see PEP 560."""
+        return (self._base_of_subclasses(),)
+
+    def __getattr__(self, name: str) -> Any:
+        """Returns a method of the class, as in `LSTM.build(self, input_shape)`."""
+        if name.startswith("__"):
+            raise AttributeError(f"{self.__name__!r} has no attribute {name!r}")
+        return getattr(self._base_of_subclasses(), name)
+
+    def from_config(self, config: Arguments) -> Any:
+        """Returns an object of the class of today for a result of its `get_config`."""
+        target: Any = self.mapping.target
+        cls: Any = target if self.derive is None else self.derive(target, self.mapping.old_name)
+        return cls.from_config(config)
+
+    def _initialize(self, instance: Any, *args: Any, **kwargs: Any) -> None:
+        self._base_of_subclasses().__init__(instance, *args, **kwargs)  # type: ignore[misc]
+
+    def _base_of_subclasses(self) -> type:
         if self._subclassable is None:
             self._subclassable = self._make_subclassable()
-        return (self._subclassable,)
+        return self._subclassable
 
     def _make_subclassable(self) -> type:
         old_name, target, convert_arguments = (

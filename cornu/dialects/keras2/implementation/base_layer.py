@@ -17,7 +17,9 @@ from cornu.dialects.keras2.implementation.values import (
 )
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.layer_methods import GraphMethods, derive_class
+from cornu.dialects.program_layer import ListedSpec, ProgramLayer
 from cornu.dialects.renaming import rename_arguments
+from cornu.dialects.surrounding_tensors import SurroundingTensors
 from cornu.errors import suggest
 from cornu.legacy.keras1.class_mapping import BaseClassMeta
 
@@ -29,7 +31,7 @@ _KEYWORDS = (
 )
 
 
-class Layer(GraphMethods, CoreLayer, metaclass=BaseClassMeta):
+class Layer(ProgramLayer, SurroundingTensors, GraphMethods, CoreLayer, metaclass=BaseClassMeta):
     """The base class of custom layers: `build`, `call`, `add_weight`, `compute_output_shape`.
 
     Args:
@@ -90,26 +92,6 @@ class Layer(GraphMethods, CoreLayer, metaclass=BaseClassMeta):
             **{option: kwargs[option] for option in options},
         )
 
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes; can be set."""
-        return super().trainable_weights
-
-    @trainable_weights.setter
-    def trainable_weights(self, variables: Any) -> None:
-        self._trained = list(variables)
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training does not change; can be set."""
-        return super().non_trainable_weights
-
-    @non_trainable_weights.setter
-    def non_trainable_weights(self, variables: Any) -> None:
-        self._untrained = list(variables)
-        for variable in self._untrained:
-            variable.trainable = False
-
 
 # For editors and `help`: a call may also have the order of Keras 1.
 vars(Layer)["add_weight"].__signature__ = inspect.signature(vars(Layer)["_add_weight"])
@@ -125,7 +107,7 @@ def make_base_layer(version: Version) -> type[Layer]:
     return made
 
 
-class InputSpec(layers.InputSpec):
+class InputSpec(ListedSpec):
     """The requirements of a layer on its input, with the arguments of Keras 2."""
 
     def __init__(

@@ -20,6 +20,7 @@ from cornu.dialects.keras2.implementation.old_spellings import convert_call
 from cornu.dialects.keras2.implementation.values import ArrayInitializer, converter_of
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.layer_methods import GraphMethods, derive_class
+from cornu.layers.rnn.cell_protocol import DenseCell
 from cornu.legacy.keras1.class_mapping import (
     TARGET_CLASS,
     Arguments,
@@ -110,15 +111,34 @@ def _make_class(
         instance_types=_instance_types(name, target),
         era=era,
     )
-    made = OldClass(mapping, (base,))
+    methods = _methods(target)
+    made = OldClass(mapping, (base,) if methods is GraphMethods else (methods, base))
     made.derive = derive
     return made
 
 
 def derive(target: type, name: str) -> type:
     """Returns a subclass of a class of layers, with the methods of Keras 2."""
-    is_recurrent = issubclass(target, layers.RNN)
-    return derive_class(target, name, RecurrentMethods if is_recurrent else GraphMethods)
+    return derive_class(target, name, _methods(target))
+
+
+def _methods(target: type) -> type:
+    """Returns the mixin with the methods of Keras 2 for a class of today."""
+    kinds = ((layers.RNN, RecurrentMethods), (DenseCell, CellMethods))
+    return next((methods for kind, methods in kinds if issubclass(target, kind)), GraphMethods)
+
+
+class CellMethods(GraphMethods):
+    """Mixin with the weights of single gates of cells of Keras 2, such as `kernel_i`."""
+
+    def __getattr__(self: Any, name: str) -> Any:
+        """Returns a part of `kernel`, `recurrent_kernel` or `bias` for the letter of a gate."""
+        whole, _, gate = name.rpartition("_")
+        gates = {"LSTMCell": "ifco", "GRUCell": "zrh"}.get(self._library_class_().__name__, "")
+        if whole not in ("kernel", "recurrent_kernel", "bias") or gate not in (*gates,):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        start = gates.index(gate) * self.units
+        return getattr(self, whole)[..., start : start + self.units]
 
 
 class RecurrentMethods(GraphMethods):

@@ -17,6 +17,7 @@ from cornu.data.readers.image_files import image_dataset_from_directory
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
 from cornu.dialects import scikit_learn
+from cornu.dialects.derived_optimizers import DerivedOptimizer
 from cornu.dialects.keras1.layer_tree import make_kept_layers
 from cornu.dialects.keras2.implementation import (
     backend,
@@ -31,8 +32,10 @@ from cornu.dialects.keras2.implementation import (
 from cornu.dialects.keras2.implementation import models as own_models
 from cornu.dialects.keras2.implementation import utils as own_utils
 from cornu.dialects.keras2.implementation.base_layer import InputSpec, make_base_layer, make_inputs
+from cornu.dialects.keras2.implementation.interfaces import INTERFACES
 from cornu.dialects.keras2.implementation.missing import MISSING, TENSORFLOW_MISSING
 from cornu.dialects.keras2.implementation.ready_made import convert_application
+from cornu.dialects.keras2.implementation.recurrent import make_recurrent
 from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_ONLY
 from cornu.dialects.keras2.implementation.tensorflow_module import install_tensorflow
 from cornu.dialects.keras2.implementation.version import (
@@ -83,7 +86,9 @@ def _functions(version: Version) -> Tree:
         "metrics": {**of_metrics, "get": functools.partial(metrics.resolve, version=version)},
         "optimizers": {
             **optimizers.make_optimizers(version),
-            "Optimizer": derive_optimizer(modern_optimizers.Optimizer),
+            "Optimizer": derive_optimizer(modern_optimizers.Optimizer)
+            if version.source.is_tensorflow
+            else DerivedOptimizer,
             "get": functools.partial(optimizers.get, version=version),
         },
     }
@@ -153,7 +158,7 @@ def _keras_tree(version: Version) -> Tree:
     atrous = merging.make_atrous(layers)
     kept = make_kept_layers()
     modules["layers.convolutional"] |= atrous
-    recurrent = layer_classes.derive(modern_layers.RNN, "Recurrent")
+    recurrent = make_recurrent(layers["Layer"])
     modules["layers.recurrent"]["Recurrent"] = recurrent
     layers |= {**atrous, **kept, "Recurrent": recurrent}
     of_models = own_models.make_models(version)
@@ -180,6 +185,7 @@ def _keras_tree(version: Version) -> Tree:
         "engine.training": {"Model": of_models["Model"]},
         "layers": layers,
         "legacy": {},
+        "legacy.interfaces": INTERFACES,
         "legacy.layers": {**kept, "Recurrent": recurrent, **atrous},
         "models": {**of_models, **{name: base[name] for name in ("Input", "InputLayer")}},
         "utils": own_utils.ROOT,

@@ -8,6 +8,7 @@ from typing import Any
 
 from cornu import optimizers as modern
 from cornu import settings
+from cornu.dialects.derived_optimizer_rules import make_subclassable
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.optimizer_steps import derive_optimizer
 from cornu.dialects.renaming import warn_about
@@ -69,7 +70,8 @@ def make_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
     era = Era(version.name, _convert, version.automatic_name, {"learning_rate": "lr"}, _prepare)
     made = {
         name: OldClass(
-            ClassMapping(name, signature, getattr(old, name), keywords=keywords, era=era)
+            ClassMapping(name, signature, getattr(old, name), keywords=keywords, era=era),
+            subclassable=make_subclassable(name, signature, keywords, is_keras_1=False),
         )
         for name, (signature, keywords) in rows.items()
     }
