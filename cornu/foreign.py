@@ -36,12 +36,12 @@ def is_a(x: DataLike, library: str, *names: str) -> bool:
     >>> is_a(True, "builtins", "int"), is_a(True, "torch", "Tensor")
     (True, False)
     """
-    return any(name in names and root == library for name, root in _bases(type(x)))  # type: ignore[arg-type]
+    return _is_one_of(type(x), library, names)  # type: ignore[arg-type]
 
 
 def library_of(x: DataLike) -> str | None:
     """Returns the data library that defines the class of an object or one of its base classes."""
-    return next((root for _, root in _bases(type(x)) if root in _DATA_LIBRARIES), None)  # type: ignore[arg-type]
+    return _library_of(type(x))  # type: ignore[arg-type]
 
 
 def describe_class(x: DataLike) -> str:
@@ -55,6 +55,17 @@ def describe_class(x: DataLike) -> str:
 def _bases(kind: type) -> tuple[tuple[str, str], ...]:
     """Returns the name and the top-level package of a class and of each of its base classes."""
     return tuple((base.__name__, base.__module__.split(".")[0]) for base in kind.__mro__)
+
+
+# Both are asked several times for each batch of a stream.
+@lru_cache(maxsize=4096)
+def _is_one_of(kind: type, library: str, names: tuple[str, ...]) -> bool:
+    return any(name in names and root == library for name, root in _bases(kind))
+
+
+@lru_cache(maxsize=1024)
+def _library_of(kind: type) -> str | None:
+    return next((root for _, root in _bases(kind) if root in _DATA_LIBRARIES), None)
 
 
 def keras_class(obj: Any) -> Any:

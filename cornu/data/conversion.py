@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -47,6 +48,9 @@ def as_arrays(
         if lazy:
             return _as_array_or_column(structure, what, lazy)
         return structure if is_narrow(structure.dtype) else _as_array(structure, what)
+    library = library_of(structure)
+    if library in _TENSORS and is_a(structure, library, "Tensor"):
+        return _as_array(_TENSORS[library](structure, what), what)
     if isinstance(structure, dict):
         return {
             key: as_arrays(item, f"{what}[{key!r}]", lazy=lazy, sparse=sparse)
@@ -70,7 +74,6 @@ def as_arrays(
     if frames.is_frame(structure) or frames.is_series(structure):
         return frames.arrays_of(structure, what, names)
     _check_is_data(structure, what)
-    library = library_of(structure)
     if library in _TENSORS:
         structure = _TENSORS[library](structure, what)
     return _as_array_or_column(structure, what, lazy)
@@ -188,9 +191,8 @@ def _from_torch(x: DataLike, what: str) -> Any:
         x = x.to_dense()
     # PyTorch conjugates and negates lazily, which `Tensor.numpy` does not support.
     x = x.resolve_conj().resolve_neg()
-    if str(x.dtype) == "torch.bfloat16":  # Tensor.numpy does not support bfloat16
-        import torch
-
+    torch = sys.modules["torch"]
+    if x.dtype is torch.bfloat16:  # Tensor.numpy does not support bfloat16
         return x.contiguous().view(torch.int16).numpy().view(jax.numpy.bfloat16)
     return x.numpy()
 
@@ -206,7 +208,8 @@ def _from_tensorflow(x: DataLike, what: str) -> Any:
         import tensorflow
 
         x = tensorflow.sparse.to_dense(x)
-    return x.numpy() if hasattr(x, "numpy") else x
+    # Unlike `x.numpy()`, without a copy; the array cannot be written to.
+    return np.asarray(x) if hasattr(x, "__array__") else x
 
 
 _TENSORS = {"torch": _from_torch, "tensorflow": _from_tensorflow}

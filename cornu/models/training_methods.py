@@ -17,7 +17,7 @@ from cornu.metrics.collection import MetricCollection, parts_by_name
 from cornu.optimizers import range_test
 from cornu.renamed import REMOVED_METHODS
 from cornu.saving.resume import Resume
-from cornu.training import fitting, search, steps
+from cornu.training import fitting, predicting, search, steps
 from cornu.training.fitting import Verbosity
 from cornu.training.rematerialization import RematPlan
 from cornu.training.resume.snapshot import Snapshot
@@ -668,7 +668,7 @@ class TrainingMethods(Layer):
 
         Differences: `verbose="auto"` is silent.
         """
-        return fitting.predict(self._trainer_, x, batch_size, verbose, steps, callbacks)
+        return predicting.predict(self._trainer_, x, batch_size, verbose, steps, callbacks)
 
     @api_boundary
     def train_on_batch(
@@ -734,7 +734,7 @@ class TrainingMethods(Layer):
         Args:
             x: the inputs of a batch, in the structure of the inputs of the model.
         """
-        return fitting.predict_on_batch(self._trainer_, x)
+        return predicting.predict_on_batch(self._trainer_, x)
 
     # ---------------------------------------------------------------------------- the run of fit
 

@@ -1,22 +1,19 @@
-"""fit, evaluate and predict, also on single batches."""
+"""fit and evaluate, also on single batches."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import pathlib
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-import jax
 import numpy as np
 
 from cornu.callbacks import CallbackList, History
-from cornu.core.state.dtypes import is_direct
 from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
-from cornu.data.shared_order import check_batches, share_seeds
+from cornu.data.shared_order import share_seeds
 from cornu.errors import is_positive_integer
 from cornu.process.interrupts import immediate_interrupts, loses_no_interrupt
 from cornu.saving.resume import Resume
@@ -25,16 +22,14 @@ from cornu.training.dry_run import DryRun, limit_steps
 from cornu.training.loop import run_epochs, run_evaluation
 from cornu.training.resume.session import ResumeSession
 from cornu.training.step.nan_guard import NaNGuard
-from cornu.training.step.partial_batch import BatchPadder
 from cornu.training.trainer import Trainer
-from cornu.types import DataLike, PyTree
+from cornu.types import DataLike
 
 __all__ = [
     "Verbosity",
+    "callback_list",
     "evaluate",
     "fit",
-    "predict",
-    "predict_on_batch",
     "test_on_batch",
     "train_on_batch",
 ]
@@ -42,7 +37,6 @@ __all__ = [
 Verbosity: TypeAlias = Literal["auto", 0, 1, 2] | bool
 _VALIDATION_NOTE = "The data is that of validation_data or validation_split."
 _VERBOSITIES = ("auto", 0, 1, 2)
-_POLLS = 64  # about ten microseconds
 
 
 def fit(
@@ -73,7 +67,7 @@ def fit(
     dry_run = DryRun(overfit_batches, fast_dev_run)
     epochs, initial_epoch = dry_run.epochs(*_check_epochs(epochs, initial_epoch))
     _check_validation_freq(validation_freq)
-    listed = _callback_list(trainer, dry_run.callbacks(callbacks), verbose, epochs, None)
+    listed = callback_list(trainer, dry_run.callbacks(callbacks), verbose, epochs, None)
     # A trial run must not replace the state of a real one.
     with (
         trainer.training("fit"),
@@ -270,9 +264,14 @@ def _identify_validation(validation_data: DataLike) -> DataInput | None:
     return identify(validation_data)
 
 
-def _callback_list(
+def callback_list(
     trainer: Trainer, callbacks: Any, verbose: Any, epochs: int, steps_: int | None
 ) -> CallbackList:
+    """Returns the callbacks of a call, with those that `verbose` asks for.
+
+    Raises:
+        ValueError: `verbose` has another value.
+    """
     if isinstance(callbacks, CallbackList):
         return callbacks
     if verbose not in _VERBOSITIES:
@@ -308,7 +307,7 @@ def evaluate(
     share_seeds()
     data = identify(x, y, sample_weight)
     source = limit_steps(_open_for_evaluation(trainer, data, batch_size, steps_))
-    listed = _callback_list(trainer, callbacks, verbose, 1, source.steps)
+    listed = callback_list(trainer, callbacks, verbose, 1, source.steps)
     with contextlib.closing(source), trainer.evaluation():
         return run_evaluation(trainer.programs.runner("test"), source, listed, steps_)
 
@@ -321,63 +320,6 @@ def _open_for_evaluation(
     trainer.prepare(source, train=False)
     batch_check.check_data(trainer, binding, source)
     return source
-
-
-@loses_no_interrupt
-def predict(
-    trainer: Trainer,
-    x: DataLike,
-    batch_size: int | None,
-    verbose: Verbosity,
-    steps_: int | None,
-    callbacks: Any,
-) -> Any:
-    """Returns the predictions for some data; see `Model.predict`."""
-    share_seeds()
-    data = identify(x)
-    binding = trainer.binding("predict", inputs_only=True, aligned=data.has_rows)
-    source: Any = data.open(
-        ReadOptions(batch_size, steps_, prepare=binding.bind, names=binding.names)
-    )
-    if not trainer.model._is_ready_:
-        trainer.model._ensure_built_(source.example()[0])
-    batch_check.check_inputs(trainer, binding, source)
-    source = limit_steps(source)
-    listed = None
-    if callbacks or verbose in (1, 2):
-        listed = _callback_list(trainer, callbacks, verbose, 1, source.steps)
-        listed.on_predict_begin()
-    parts: list[Any] = []
-    placement = trainer.placement
-    padder = BatchPadder(source)
-    config = trainer.config
-    # The number of batches between two calls of callbacks, as in `fit`.
-    together = 1 if config is None or listed is None else config.steps_per_execution or 1
-    with contextlib.closing(source):
-        batches = iter(source.batches())
-        while group := list(itertools.islice(batches, together)):
-            begun = len(parts)
-            if not begun and placement is not None:
-                check_batches(group[0], 0, source.steps, placement._shares_batches_)
-            if listed is not None:
-                listed.on_predict_batch_begin(begun)
-            parts += [trainer.programs.predict(batch, padder.size(batch)) for batch in group]
-            if listed is not None:
-                outputs = parts[-1] if len(group) == 1 else _concatenate(parts[begun:])
-                listed.on_predict_batch_end(len(parts) - 1, {"outputs": outputs})
-    if listed is not None:
-        listed.on_predict_end()
-    return _concatenate(parts)
-
-
-def _concatenate(parts: list[Any]) -> Any:
-    """Returns the predictions of several batches as NumPy arrays."""
-    # Concatenation would copy the only part.
-    if len(parts) == 1:
-        return _host_arrays(parts[0])
-    return jax.tree_util.tree_map(
-        lambda *pieces: np.concatenate([np.asarray(piece) for piece in pieces]), *parts
-    )
 
 
 # --------------------------------------------------------------------------------- single batches
@@ -410,35 +352,6 @@ def test_on_batch(
 def _run_batch(trainer: Trainer, source: Arrays, kind: Literal["train", "test"]) -> dict[str, Any]:
     trainer.reset_metrics()
     return dict(trainer.programs.runner(kind).run_batch(next(source.batches())))
-
-
-def predict_on_batch(trainer: Trainer, x: DataLike) -> Any:
-    """Returns the predictions for one batch, as NumPy arrays."""
-    model = trainer.model
-    # Arrays for a built model need no conversion, which takes longer than a small program.
-    if not model._is_ready_ or not _consists_of_arrays(x):
-        x = next(trainer.one_input_batch(x).batches())[0]
-    return _host_arrays(trainer.programs.predict((x, None, None)))
-
-
-def _consists_of_arrays(x: DataLike) -> bool:
-    # Leaves of a pytree would not do: the leaves of a sparse matrix of JAX are arrays.
-    if isinstance(x, (list, tuple, dict)):
-        return all(map(_consists_of_arrays, x.values() if isinstance(x, dict) else x))
-    return x is None or is_direct(x)
-
-
-def _host_arrays(outputs: PyTree) -> Any:
-    """Returns outputs as NumPy arrays that the user may write to: copies of those of JAX."""
-    if isinstance(outputs, jax.Array):
-        array: Any = outputs  # the declaration of JAX lacks `is_ready`
-        # A thread that sleeps until the outputs are ready is woken late, which takes longer than a
-        # small program.
-        for _ in range(_POLLS):
-            if array.is_ready():
-                break
-        return np.array(outputs)
-    return jax.tree_util.tree_map(np.array, outputs)
 
 
 def _check_epochs(epochs: Any, initial_epoch: Any) -> tuple[int, int]:

@@ -33,6 +33,7 @@ from cornu.training.compile.config import CompileConfig
 from cornu.training.compile.metric_set import MetricSet, check_metrics, like_output
 from cornu.training.compile.objective import Objective, check_losses
 from cornu.training.compile.outputs import Outputs
+from cornu.training.known_input import KnownInput
 from cornu.training.occupancy import Occupancy
 from cornu.training.programs import ProgramCache
 from cornu.training.protocols import TrainableModel
@@ -95,6 +96,7 @@ class Trainer:
         epochs_run: the number of epochs that have been run in all calls of `fit`.
         seed: the seed of all randomness in training; None until it is needed.
         programs: the compiled steps.
+        known_input: the last array that was the only batch of `predict`.
         occupancy: which threads train and evaluate the model.
         remat: what chooses the blocks that the backward pass recomputes, if `compile` asks for it.
     """
@@ -113,6 +115,7 @@ class Trainer:
         self.epochs_run = 0
         self.seed: int | None = None
         self.programs = ProgramCache(self)
+        self.known_input: KnownInput | None = None
         self.occupancy = Occupancy()
         self.remat: RematPlanner | None = None
         self._placement: Placement | None = None

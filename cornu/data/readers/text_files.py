@@ -100,7 +100,7 @@ def text_dataset_from_directory(
 
 
 def _read_text(path: str) -> str:
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:  # a buffer would be another copy
         data = file.read()
     try:
         return data.decode("utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +39,12 @@ class TensorFlow(Stream):
                 "epoch, `steps_per_epoch` (`steps` in evaluate and predict)."
             )
         self.steps = steps if steps is not None else self._length
-        self.resumes = "batch" if repeatable(source) else "epoch"
+
+    # Computed when it is needed: the graph of a dataset may contain its data.
+    @functools.cached_property
+    def resumes(self) -> str:  # type: ignore[override]
+        """Where another process can continue; see `Stream`."""
+        return "batch" if repeatable(self._source) else "epoch"
 
     def _skip_to(self, number: int) -> None:
         while self._pass < number:  # each new iterator advances the seed of the shuffling

@@ -59,3 +59,13 @@ def test_arguments_that_do_not_fit():
     with pytest.raises(ValueError, match="output_mode must be one of"):
         CategoryEncoding(3, output_mode="int")
     assert CategoryEncoding(3, output_mode="binary").output_mode == "multi_hot"
+
+
+@pytest.mark.parametrize("xp", [np, jnp])
+def test_a_single_index_is_marked_like_several(xp):
+    for shape in ((4, 1), (2, 3, 1), (1,)):
+        x = xp.asarray(np.random.default_rng(0).integers(-2, 7, shape))
+        once = encode(x, "multi_hot", 5, "float32")
+        np.testing.assert_array_equal(once, encode(x, "count", 5, "float32"))
+        twice = encode(xp.concatenate([x, x], -1), "multi_hot", 5, "float32")
+        np.testing.assert_array_equal(once, twice)

@@ -1,12 +1,17 @@
 """TextVectorization: its parts, functions of a program, files, and invalid arguments."""
 
 import json
+import re
+import string
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import cornu
 from cornu.layers import TextVectorization
+from cornu.layers.preprocessing.text.ngrams import CLEANINGS, split_at_spaces
 
 TEXTS = ["The cat.", "The DOG, the cat!"]
 
@@ -127,3 +132,34 @@ def test_texts_that_do_not_fit():
         TextVectorization(vocabulary=["a"]).adapt(TEXTS)
     with pytest.raises(TypeError, match="expected strings, received a Tensor of int32"):
         layer(cornu.Input((), dtype="int32"))
+
+
+@given(
+    st.text(max_size=60) | st.text(" \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u2003aBé!,", max_size=40)
+)
+@settings(max_examples=200, deadline=None)
+def test_texts_are_cleaned_and_split_as_by_a_table_and_an_expression(text):
+    lower = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+    bare = dict.fromkeys(map(ord, string.punctuation), "")
+    tables = {
+        "lower": lower,
+        "strip_punctuation": bare,
+        "lower_and_strip_punctuation": lower | bare,
+    }
+    assert tables.keys() == CLEANINGS.keys()
+    for name, table in tables.items():
+        assert CLEANINGS[name].apply(text) == text.translate(table)
+        assert CLEANINGS[name].apply(text + "\ud800A") == (text + "\ud800A").translate(table)
+    assert split_at_spaces(text) == re.findall(r"[^ \t\n\v\f\r]+", text)
+
+
+def test_unknown_words_leave_the_vocabulary_as_it_is():
+    layer = TextVectorization(vocabulary=["a", "b"], output_sequence_length=4)
+    assert layer(["c a", "", "b b b b b", "d e"]).tolist() == [
+        [1, 2, 0, 0],
+        [0, 0, 0, 0],
+        [3, 3, 3, 3],
+        [1, 1, 0, 0],
+    ]
+    assert layer.get_vocabulary() == ["", "[UNK]", "a", "b"]
+    assert layer(["c"]).tolist() == [[1, 0, 0, 0]]

@@ -47,10 +47,11 @@ def encode(
         return indices.astype(dtype)
     if mode == "one_hot":
         if indices.ndim > 1 and indices.shape[-1] == 1:
-            indices = indices[..., 0]
+            # Outside of compiled functions, indexing takes JAX a millisecond.
+            indices = xp.squeeze(indices, -1)
         if sparse:
             return encoding.one_hot(indices, depth, dtype=dtype)
-        return (indices[..., None] == xp.arange(depth)).astype(dtype)
+        return _one_hot(indices, depth, dtype)
     if indices.ndim == 0:
         indices = indices[None]
     if sparse:
@@ -60,6 +61,8 @@ def encode(
             return encoding.mark_members(encoded, axis, dtype)
         return encoding.count_members(encoded, axis, weights)
     lead = indices.shape[:-1]
+    if mode == "multi_hot" and indices.shape[-1] == 1:
+        return _one_hot(xp.squeeze(indices, -1), depth, dtype)
     rows = indices.reshape(math.prod(lead), indices.shape[-1])
     # Half precision cannot count beyond 256 (bfloat16) or 2048 (float16).
     wide = "int32" if weights is None else jnp.promote_types(weights.dtype, "float32")
@@ -79,6 +82,11 @@ def encode(
     if mode == "multi_hot":
         counts = xp.minimum(counts, 1)
     return counts.astype(dtype).reshape(*lead, depth)
+
+
+def _one_hot(indices: Any, depth: int, dtype: DTypeLike) -> Any:
+    xp = np if isinstance(indices, np.ndarray) else jnp
+    return (xp.expand_dims(indices, -1) == xp.arange(depth)).astype(dtype)
 
 
 def encoded_shape(shape: ShapeLike, mode: str, depth: int | None) -> tuple[int | None, ...]:

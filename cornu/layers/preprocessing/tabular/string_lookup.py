@@ -115,7 +115,7 @@ class StringLookup(IndexLookup):
         return as_strings(x, self._label_(), self.encoding)
 
     def _build_index(self) -> None:
-        self._table = {term: i for i, term in enumerate(self._tokens.tolist())}
+        self._table = _Positions({term: i for i, term in enumerate(self._tokens.tolist())})
 
     @property
     def _requires_strings_(self) -> bool:  # type: ignore[override]
@@ -136,9 +136,9 @@ class StringLookup(IndexLookup):
         return self.look_up(np.asarray(inputs))
 
     def _find(self, x: np.ndarray) -> np.ndarray:
-        get = self._table.get
-        found = [get(term, -1) for term in x.ravel().tolist()]
-        return np.array(found, "int64").reshape(x.shape)
+        # Without a step of Python for each term.
+        found = map(self._table.__getitem__, x.ravel().tolist())
+        return np.fromiter(found, "int64", x.size).reshape(x.shape)
 
     def _bucket(self, x: np.ndarray) -> Any:
         return bucket(x, self.num_oov_indices, self.salt, self._label_())
@@ -152,3 +152,10 @@ class StringLookup(IndexLookup):
         return super().from_config(
             {k: v for k, v in config.items() if k != "oov_method"}, custom_objects
         )
+
+
+class _Positions(dict[str, int]):
+    """Positions of terms in the vocabulary, with -1 for all others."""
+
+    def __missing__(self, term: str) -> int:
+        return -1

@@ -5,24 +5,70 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["CLEANINGS", "SPLITTINGS", "groups", "rows_of"]
+__all__ = ["CLEANINGS", "SPLITTINGS", "Cleaning", "groups", "rows_of", "split_at_spaces"]
 
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_BARE = dict.fromkeys(map(ord, string.punctuation), "")
-# `str.split` would also split at the spaces of Unicode, such as the no-break space.
-_WORD = re.compile(r"[^ \t\n\v\f\r]+")
+_SPACES = re.compile(r"[^ \t\n\v\f\r]+")
+_SEPARATORS = ("\x1c", "\x1d", "\x1e", "\x1f")
 
-# Translation tables. Letters beyond ASCII keep their case, as in TensorFlow.
-CLEANINGS: dict[str, dict[int, Any]] = {
-    "lower_and_strip_punctuation": _LOWER | _BARE,
-    "lower": _LOWER,
-    "strip_punctuation": _BARE,
+
+class Cleaning(NamedTuple):
+    """The standardization of texts: a translation of ASCII characters.
+
+    Letters beyond ASCII keep their case, as in TensorFlow.
+
+    Attributes:
+        table: the new character of each character, as `bytes.translate` takes it.
+        deleted: the characters that are deleted.
+
+    Example:
+
+    >>> CLEANINGS["lower_and_strip_punctuation"].apply("Ünder the SEA!")
+    'Ünder the sea'
+    """
+
+    table: bytes
+    deleted: bytes
+
+    def apply(self, text: str) -> str:
+        """Returns a text with its characters replaced."""
+        # In UTF-8, bytes below 128 are ASCII characters. `bytes.translate` takes a twentieth of
+        # the time of `str.translate`. Texts may contain surrogates, which have no encoding.
+        data = text.encode("utf-8", "surrogatepass").translate(self.table, self.deleted)
+        return data.decode("utf-8", "surrogatepass")
+
+
+def split_at_spaces(text: str) -> list[str]:
+    """Splits a text at the white space of ASCII.
+
+    Example:
+
+    >>> split_at_spaces(" to\\tbe ")
+    ['to', 'be']
+    """
+    # `str.split` is faster, but also splits at the white space of Unicode, such as the no-break
+    # space, and at four separators of ASCII.
+    if text.isascii() and not any(mark in text for mark in _SEPARATORS):
+        return text.split()
+    return _SPACES.findall(text)
+
+
+_SAME = bytes(range(256))
+_LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
+_PUNCTUATION = string.punctuation.encode()
+
+CLEANINGS = {
+    "lower_and_strip_punctuation": Cleaning(_LOWER, _PUNCTUATION),
+    "lower": Cleaning(_LOWER, b""),
+    "strip_punctuation": Cleaning(_SAME, _PUNCTUATION),
 }
-SPLITTINGS: dict[str, Callable[[str], list[str]]] = {"whitespace": _WORD.findall, "character": list}
+SPLITTINGS: dict[str, Callable[[str], list[str]]] = {
+    "whitespace": split_at_spaces,
+    "character": list,
+}
 
 
 def groups(words: list[str], widths: Sequence[int]) -> list[str]:

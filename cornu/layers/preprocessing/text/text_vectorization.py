@@ -215,9 +215,9 @@ class TextVectorization(VocabularyLayer):
         length = self.output_sequence_length or max(map(len, rows), default=0)
         # The padding "" is the mask token, so that its index is 0.
         words = np.full((len(rows), length), "", object)
-        for row, found in zip(words, rows, strict=True):
-            found = found[:length]
-            row[: len(found)] = found
+        counts = np.array([min(len(row), length) for row in rows], int)
+        # In the order of rows, as the list of all words.
+        words[np.arange(length) < counts[:, None]] = [word for row in rows for word in row[:length]]
         if self._is_word_each and texts.ndim < 2:
             words = words[:, 0]
         return self._lookup.look_up(words if texts.ndim else words.reshape(words.shape[1:]))
@@ -253,10 +253,10 @@ class TextVectorization(VocabularyLayer):
         return rows
 
     def _standardize(self, rows: list[Any]) -> list[Any]:
-        table = CLEANINGS[self.standardize]
+        clean = CLEANINGS[self.standardize].apply
         if self.split is None:
-            return [[word.translate(table) for word in row] for row in rows]
-        return [text.translate(table) for text in rows]
+            return [[clean(word) for word in row] for row in rows]
+        return [clean(text) for text in rows]
 
     def compute_output_spec(self, inputs: HostArray | Tensor) -> Tensor:
         """Returns a Tensor of the shape and dtype of the output."""
