@@ -1,18 +1,21 @@
 """Training on eight virtual devices: equality, memory, checkpoints.
 
 `python -m benchmarks.distribution` runs all parts, each in a process of its own, and writes
-`benchmarks/distribution.md`.
+`benchmarks/distribution.md`. `python -m benchmarks.distribution memory layers` computes two of
+the tables.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +25,14 @@ import numpy as np
 import cornu
 from benchmarks import report
 from benchmarks.distribution.layer_cases import LAYERS, train_with
-from benchmarks.distribution.models import MODELS, mlp
+from benchmarks.distribution.models import DEEP_MODELS, MODELS, mlp
 from benchmarks.distribution.restored import load, save
 from benchmarks.distribution.runs import activations_of, losses_of, memory_of
 
 _PAGE = Path(__file__).parents[1] / "distribution.md"
 _NAMES = ("data", "fsdp", "tensor")
 _WIDTH, _DEPTH = 1024, 8
+_COUNTS = {"none": (1,), "fsdp": (1, 2, 4, 8), "pipeline": (1, 2, 4, 8)}
 
 
 def equality() -> list[str]:
@@ -38,9 +42,22 @@ def equality() -> list[str]:
         expected = losses_of(model, None)
         for name in (*_NAMES, *(["sequence"] if model == "Transformer" else [])):
             found = losses_of(model, name)
-            difference = np.abs(found - expected).max()
-            rows.append(f"{model} | {name} | {found[0]:.5f} | {found[-1]:.5f} | {difference:.1e}")
+            rows.append(f"{model} | {name} | {_compared(found, expected)}")
+    names = cornu.distribution.list_devices()
+    for model in DEEP_MODELS:
+        expected = losses_of(model, None)
+        for stages in (2, 4, 8):
+            given = cornu.distribution.PipelineParallel(devices=names[:stages])
+            label = f"pipeline, {stages} stages"
+            rows.append(f"{model} | {label} | {_compared(losses_of(model, given), expected)}")
+        given = cornu.distribution.PipelineParallel(pipeline_parallel=4)
+        label = "pipeline, 2 groups of 4 stages"
+        rows.append(f"{model} | {label} | {_compared(losses_of(model, given), expected)}")
     return rows
+
+
+def _compared(found: np.ndarray, expected: np.ndarray) -> str:
+    return f"{found[0]:.5f} | {found[-1]:.5f} | {np.abs(found - expected).max():.1e}"
 
 
 def layers() -> list[str]:
@@ -61,12 +78,15 @@ def memory() -> list[str]:
     """Returns the rows of the table of memory."""
     names = cornu.distribution.list_devices()
     rows = []
-    for label, make in (
-        ("data", cornu.distribution.DataParallel),
-        ("fsdp", cornu.distribution.FullySharded),
-        ("tensor", cornu.distribution.TensorParallel),
-    ):
-        for devices in (1, 2, 4, 8) if label == "fsdp" else (8,):
+    kinds_of: dict[str, Callable[..., Any]] = {
+        "none": lambda devices: None,
+        "data": cornu.distribution.DataParallel,
+        "fsdp": cornu.distribution.FullySharded,
+        "pipeline": cornu.distribution.PipelineParallel,
+        "tensor": cornu.distribution.TensorParallel,
+    }
+    for label, make in kinds_of.items():
+        for devices in _COUNTS.get(label, (8,)):
             found = memory_of(make(devices=names[:devices]), _WIDTH, _DEPTH)
             kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(found.collectives.items()))
             sizes = " | ".join(
@@ -83,6 +103,9 @@ def activations() -> list[str]:
         ("data", cornu.distribution.DataParallel(), 8, 32, 64),
         ("fsdp", cornu.distribution.FullySharded(), 8, 32, 64),
     ]
+    for parts in (1, 2, 4):
+        given = cornu.distribution.PipelineParallel(devices=names[:parts])
+        cases.append(("pipeline", given, parts, 32, 64))
     for parts in (1, 2, 4, 8):
         given = cornu.distribution.SequenceParallel(devices=names[:parts], sequence_parallel=parts)
         cases.append(("sequence", given, parts, 1, 512))
@@ -168,7 +191,7 @@ _PARTS: dict[str, Callable[..., list[str]]] = {
 
 def _run(part: str, *arguments: object, devices: int = 8) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.distribution", part, *map(str, arguments)],
+        [sys.executable, "-m", "benchmarks.distribution", "--part", part, *map(str, arguments)],
         env={**os.environ, "JAX_NUM_CPU_DEVICES": str(devices), "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
@@ -206,38 +229,45 @@ def _table(head: str, rows: list[str]) -> str:
     return "\n".join(f"| {row} |" for row in (head, line, *rows))
 
 
-def main() -> None:
-    """Runs all parts, and writes the page."""
-    setting = report.setting()
-    tables = [
-        _table(
-            "model | distribution | loss of step 1 | of step 50 | largest difference",
-            _run("equality"),
-        ),
-        _table(
-            "distribution | devices | state by the compiler | state by the arrays "
-            "| temporary | operations between devices",
-            _run("memory"),
-        ),
-        _table(
-            "distribution | devices | rows x steps | temporary | with `model.remat`",
-            _run("activations"),
-        ),
-        _table(
-            "devices before and after | largest difference of losses | of weights | identical",
-            _resumed(),
-        ),
-        _table(
-            "written by | read by processes | whole state | read by a process "
-            "| whole arrays on its host | largest difference of losses",
-            _run("restored"),
-        ),
-        _table(
-            "layers | data: operations | difference | fsdp: operations | difference",
-            _run("layers"),
-        ),
-    ]
-    _PAGE.write_text(_TEXT.format(setting, *tables, width=_WIDTH, depth=_DEPTH), encoding="utf-8")
+# In the order of the page: the columns and the rows of each table.
+_TABLES: dict[str, tuple[str, Callable[[], list[str]]]] = {
+    "equality": (
+        "model | distribution | loss of step 1 | of step 50 | largest difference",
+        partial(_run, "equality"),
+    ),
+    "memory": (
+        "distribution | devices | state by the compiler | state by the arrays "
+        "| temporary | operations between devices",
+        partial(_run, "memory"),
+    ),
+    "activations": (
+        "distribution | devices | rows x steps | temporary | with `model.remat`",
+        partial(_run, "activations"),
+    ),
+    "resumed": (
+        "devices before and after | largest difference of losses | of weights | identical",
+        _resumed,
+    ),
+    "restored": (
+        "written by | read by processes | whole state | read by a process "
+        "| whole arrays on its host | largest difference of losses",
+        partial(_run, "restored"),
+    ),
+    "layers": (
+        "layers | data: operations | difference | fsdp: operations | difference",
+        partial(_run, "layers"),
+    ),
+}
+
+
+def main(names: Sequence[str]) -> None:
+    """Computes the tables with some names, or all of them, and writes the page."""
+    tables = re.findall(r"(?m)(?:^\|.*\n)+", _PAGE.read_text(encoding="utf-8"))
+    for i, (name, (head, rows)) in enumerate(_TABLES.items()):
+        if not names or name in names:
+            tables[i : i + 1] = [_table(head, rows())]
+    text = _TEXT.format(report.setting(), *map(str.rstrip, tables), width=_WIDTH, depth=_DEPTH)
+    _PAGE.write_text(text, encoding="utf-8")
 
 
 _TEXT = """# Several devices
@@ -251,7 +281,8 @@ which divide programs as others do. They share its cores: no times are given.
 ## Losses
 
 Fifty steps of Adam on one device and on eight, from the same seeds, with dropout, batch
-normalization (over whole batches) and partial last batches. No batch is divisible by eight.
+normalization (over whole batches) and partial last batches. No batch is divisible by eight. The
+deep models have eight equal blocks, the stages of a pipeline, and no batch normalization.
 Epsilon of Adam is 1e-3: with 1e-7, a change of the images by one unit in the last place changes the
 loss of the ResNet by 8e-4 within 50 steps on one device.
 
@@ -262,13 +293,19 @@ loss of the ResNet by 8e-4 within 50 steps on one device.
 A training step of {depth} Dense layers of {width} units with Adam, in MiB on each device. The state
 consists of weights and Variables of the optimizer and the metrics. A kernel has 4 MiB.
 
+On one device, `fsdp` and `pipeline` divide nothing, and their program is that of `none`, which has
+the gradients of two kernels at a time. On several, a stage of `pipeline` also has the kernels of
+its own blocks, their gradients, and those of one microbatch: three times 1/n of all kernels. `fsdp`
+has those of two or three layers.
+
 {2}
 
 ## Activations
 
 The temporary memory of a training step of a Transformer of 4 blocks with 64 features, in MiB on
 each device, without and with rematerialized blocks. `fsdp` saves as much by rematerialization as
-`data`. `sequence` divides a single row, which the others cannot.
+`data`. `pipeline` has one block per stage on four devices; each has the activations of its blocks
+for all microbatches. `sequence` divides a single row, which the others cannot.
 
 {3}
 
@@ -298,7 +335,7 @@ would exchange activations.
 """
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print("\n".join(_PARTS[sys.argv[1]](*sys.argv[2:])))
+    if sys.argv[1:2] == ["--part"]:
+        print("\n".join(_PARTS[sys.argv[2]](*sys.argv[3:])))
     else:
-        main()
+        main(sys.argv[1:])

@@ -13,6 +13,7 @@ from cornu.distribution.model_parallel import ModelParallel
 from cornu.distribution.named import get, scope
 from cornu.distribution.pipeline_parallel import PipelineParallel
 from cornu.distribution.sequence_parallel import SequenceParallel
+from cornu.distribution.sharded_sequence import ShardedSequenceParallel
 from cornu.distribution.sharded_tensor import ShardedTensorParallel
 from cornu.distribution.tensor_parallel import TensorParallel
 from cornu.errors import suggest_names as _suggest_names
@@ -35,6 +36,7 @@ __all__ = [
     "PipelineParallel",
     "Plan",
     "SequenceParallel",
+    "ShardedSequenceParallel",
     "ShardedTensorParallel",
     "TensorLayout",
     "TensorParallel",

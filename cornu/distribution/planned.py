@@ -95,9 +95,7 @@ class PlannedDistribution(Distribution):
         self._planned[id(variable)] = weakref.ref(variable), layout
 
 
-def largest_axis(
-    shape: Sequence[int], parts: int, name: str | None
-) -> tuple[str | None, ...] | None:
+def largest_axis(shape: Sequence[int], parts: int, name: AxisLike) -> tuple[AxisLike, ...] | None:
     """Returns axes for a layout that divides the largest axis of an array; None if none can be.
 
     Of equal axes, the last one is divided.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from cornu.core.state import placement
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.distribution.base import Distribution
 from cornu.distribution.data_parallel import grid_of
 from cornu.distribution.layouts import TensorLayout
@@ -35,6 +37,10 @@ class SequenceParallel(Distribution):
             process. Batches are divided among the groups of so many devices.
         auto_shard_dataset: whether each process of several takes its part of the data; False if
             each is given its part, whose sequences are then divided after the first layer.
+
+    Warns:
+        UserWarning: sequences of a layer cannot be divided, because their length is not a multiple
+            of the number of parts; every device then computes all steps.
 
     Raises:
         ValueError: `sequence_parallel` does not divide the number of devices, or the mesh does not
@@ -66,6 +72,7 @@ class SequenceParallel(Distribution):
         )
         batch, self._axis = mesh.axis_names
         super().__init__(mesh, batch, auto_shard_dataset)
+        self._reported: set[int] = set()
 
     @property
     def _parts(self) -> int:
@@ -92,9 +99,28 @@ class SequenceParallel(Distribution):
 
     def _divide_steps_(self, x: Any) -> Any:
         # An output of shape (batch, features) has no steps.
-        if not isinstance(x, jax.core.Tracer) or x.ndim != 3 or not self._has_steps(x.shape):
+        if not isinstance(x, jax.core.Tracer) or x.ndim != 3:
+            return x
+        if not self._has_steps(x.shape):
+            self._report(x.shape[1])
             return x
         return placement.put(x, self._sharding(self._rows(x), self._axis))
+
+    def _report(self, steps: Any) -> None:
+        """Warns of sequences that are not divided, once for each length."""
+        # A sequence of one step, such as a query for the whole sequence, has no parts. The length
+        # may be symbolic while shapes are inferred.
+        if not isinstance(steps, int) or steps <= 1 or steps in self._reported:
+            return
+        self._reported.add(steps)
+        parts = self._parts
+        warnings.warn(
+            f"SequenceParallel: a sequence of {steps} steps cannot be divided among {parts} "
+            f"devices, and each of them computes all steps.\nPad sequences to a multiple of {parts}"
+            f", such as {-(-steps // parts) * parts}, or pass a divisor of {steps} as "
+            "`sequence_parallel`.",
+            stacklevel=user_stacklevel(),
+        )
 
     def _whole_steps_(self, x: Any) -> Any:
         if not isinstance(x, jax.core.Tracer):

@@ -11,15 +11,17 @@ from cornu.distribution.base import Distribution
 from cornu.distribution.data_parallel import DataParallel
 from cornu.distribution.fully_sharded import FullySharded
 from cornu.distribution.mesh import DeviceMesh
+from cornu.distribution.pipeline_parallel import PipelineParallel
 from cornu.distribution.planning.training_step import AbstractDeviceMesh
 from cornu.distribution.sequence_parallel import SequenceParallel
+from cornu.distribution.sharded_sequence import ShardedSequenceParallel
 from cornu.distribution.sharded_tensor import ShardedTensorParallel
 from cornu.distribution.tensor_parallel import TensorParallel
 
 __all__ = ["Layout", "candidates"]
 
-_BATCH, _MODEL, _SEQUENCE = "batch", "model", "sequence"
-_MAX_TENSOR = 8
+_BATCH, _MODEL, _SEQUENCE, _STAGE = "batch", "model", "sequence", "stage"
+_MAX_PARTS = 8
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,28 @@ class Layout:
         """The number of parts into which batches are divided."""
         return self.mesh[_BATCH]
 
-    def fits(self, steps: int | None) -> bool:
-        """Whether it can divide sequences of a length; None if the model has no sequences."""
+    @property
+    def row_multiple(self) -> int:
+        """The number of rows of a batch must be a multiple of this one."""
+        return self.distribution()._row_multiple_
+
+    @property
+    def is_pipeline(self) -> bool:
+        """Whether it divides the blocks of a model."""
+        return _STAGE in self.mesh
+
+    def fits(self, model: Any, steps: int | None) -> bool:
+        """Whether it can divide a model.
+
+        Args:
+            model: a built model.
+            steps: the length of its sequences; None if it has none.
+        """
+        if self.is_pipeline:
+            try:
+                self.distribution()._plan_(model)
+            except ValueError:  # it has no blocks that could be stages
+                return False
         parts = self.mesh.get(_SEQUENCE)
         return parts is None or (steps is not None and steps % parts == 0)
 
@@ -67,7 +89,7 @@ def candidates(devices: int, node_size: int) -> list[Layout]:
     """Returns the layouts for a number of devices.
 
     Tensor and sequence parallelism exchange activations in each layer, so that their devices are
-    in one node.
+    in one node. So are the stages of a pipeline, which exchange weights once in a step.
 
     Args:
         devices: the number of devices.
@@ -75,22 +97,30 @@ def candidates(devices: int, node_size: int) -> list[Layout]:
 
     Example:
 
-    >>> [layout.name for layout in candidates(4, 8)]  # doctest: +NORMALIZE_WHITESPACE
-    ['data', 'fsdp', 'tensor 2', 'tensor 4', 'sequence 2', 'sequence 4', 'fsdp x tensor 2']
+    >>> [layout.name for layout in candidates(2, 8)]
+    ['data', 'fsdp', 'tensor 2', 'sequence 2', 'pipeline 2']
+    >>> [layout.name for layout in candidates(4, 8) if "x" in layout.name]
+    ['fsdp x tensor 2', 'fsdp x sequence 2']
     """
     flat = {_BATCH: devices}
     found = [
         Layout("data", flat, DataParallel, 'distribution="data"'),
         Layout("fsdp", flat, FullySharded, 'distribution="fsdp"'),
     ]
-    for parts in _divisors(devices, min(node_size, _MAX_TENSOR)):
-        found.append(_grid("tensor", TensorParallel, devices, parts))
-    for parts in _divisors(devices, min(node_size, _MAX_TENSOR)):
-        found.append(_grid("sequence", SequenceParallel, devices, parts, _SEQUENCE))
-    for parts in _divisors(devices, min(node_size, _MAX_TENSOR)):
-        if parts < devices:
-            found.append(_grid("fsdp x tensor", ShardedTensorParallel, devices, parts))
+    for name, kind, axis in _GRIDS:
+        for parts in _divisors(devices, min(node_size, _MAX_PARTS)):
+            if parts < devices or " x " not in name:
+                found.append(_grid(name, kind, devices, parts, axis))
     return found
+
+
+_GRIDS = (
+    ("tensor", TensorParallel, _MODEL),
+    ("sequence", SequenceParallel, _SEQUENCE),
+    ("pipeline", PipelineParallel, _STAGE),
+    ("fsdp x tensor", ShardedTensorParallel, _MODEL),
+    ("fsdp x sequence", ShardedSequenceParallel, _SEQUENCE),
+)
 
 
 def _divisors(devices: int, largest: int) -> Iterator[int]:
@@ -100,7 +130,8 @@ def _divisors(devices: int, largest: int) -> Iterator[int]:
         parts *= 2
 
 
-def _grid(name: str, kind: Any, devices: int, parts: int, axis: str = _MODEL) -> Layout:
+def _grid(name: str, kind: Any, devices: int, parts: int, axis: str) -> Layout:
     mesh = {_BATCH: devices // parts, axis: parts}
-    code = f"distribution=cornu.distribution.{kind.__name__}({axis}_parallel={parts})"
+    argument = "pipeline" if axis == _STAGE else axis
+    code = f"distribution=cornu.distribution.{kind.__name__}({argument}_parallel={parts})"
     return Layout(f"{name} {parts}", mesh, kind, code)

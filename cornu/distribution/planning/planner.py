@@ -47,8 +47,8 @@ def plan(
             or a `Chip`.
         batch: the number of rows of a batch on all devices together; by default 8 per device.
         layouts: the names of the layouts to compare; by default all: "data", "fsdp", "tensor 2",
-            "fsdp x tensor 2", and so on; "sequence 2" and others if the first input of the model
-            has a sequence.
+            "fsdp x tensor 2", and so on; "sequence 2" and "fsdp x sequence 2" if the first input of
+            the model has a sequence; "pipeline 2" if it has equal blocks.
         data: `(x, y)` or `(x, y, sample_weight)`, arrays or `jax.ShapeDtypeStruct`s of any number
             of rows. Needed if shapes do not follow from the inputs and outputs of the model.
 
@@ -84,10 +84,10 @@ def plan(
     known = candidates(devices, found.node_size)
     if layouts is None:
         steps = _sequence_length(model)
-        chosen = [layout for layout in known if layout.fits(steps)]
+        chosen = [layout for layout in known if layout.fits(model, steps)]
     else:
         chosen = [_find(name, known) for name in layouts]
-    usable = [layout for layout in chosen if rows % layout.replicas == 0]
+    usable = [layout for layout in chosen if rows % layout.row_multiple == 0]
     if not usable:
         raise ValueError(
             f"plan: a batch of {rows} rows cannot be divided among {devices} devices.\n"

@@ -91,7 +91,10 @@ class StepCosts:
                     compiled = devices.compile(tracer.trace(layout.distribution()))
                     return _read(compiled, layout, node_size)
 
-                found = _at_depth([cost(t) for t in shallow], self.blocks) if shallow else None
+                # The stages of a pipeline have equally many blocks, which run as a loop: the
+                # program for all blocks is as small as that for a few.
+                extrapolates = shallow and not layout.is_pipeline
+                found = _at_depth([cost(t) for t in shallow], self.blocks) if extrapolates else None
                 if found is None:
                     # What a block adds depends on the depth: only the whole model tells.
                     whole = whole or self._tracer(self._model, batch)

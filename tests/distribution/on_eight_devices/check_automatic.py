@@ -337,6 +337,32 @@ def test_activations_of_sequences_are_divided():
     assert eight <= 0.4 * one
 
 
+def test_sequences_that_cannot_be_divided_are_reported():
+    model, x, y, loss = transformer(blocks=1, width=16, rows=2, length=6)
+    model.compile("sgd", loss, distribution=dist.SequenceParallel(sequence_parallel=4))
+    with pytest.warns(UserWarning, match="(?s)6 steps cannot be divided among 4 .* such as 8,"):
+        model.train_on_batch(x, y)
+
+
+@pytest.mark.slow
+def test_weights_may_be_divided_beside_sequences():
+    def step(kind):
+        cornu.utils.set_random_seed(2)
+        model, x, y, loss = transformer(blocks=1, rows=2, length=16)
+        model.compile("adam", loss, distribution=kind(sequence_parallel=4))
+        losses = [float(model.train_on_batch(x, y)) for _ in range(3)]
+        return losses, compiled_step(model, (x, y, None)).memory_analysis(), model
+
+    losses, copied, _ = step(dist.SequenceParallel)
+    found, divided, model = step(dist.ShardedSequenceParallel)
+    np.testing.assert_allclose(found, losses, atol=1e-5)
+    kernels = [v for v in model.weights if v.size >= 1024]
+    assert all(v.value.addressable_shards[0].data.size == v.size // 8 for v in kernels)
+    saved = 3 * 4 * sum(v.size for v in kernels) * 7 // 8
+    assert divided.argument_size_in_bytes <= copied.argument_size_in_bytes - saved
+    assert not model._trainer_.placement._undivided_(model)
+
+
 @pytest.mark.slow
 def test_sequences_of_other_models():
     """Layers that mix steps have the results of one device."""

@@ -159,14 +159,22 @@ def test_the_result_is_sorted_and_shown():
         plan["pipeline"]
 
 
-def test_sequences_are_divided_where_the_model_has_some():
+def test_sequences_and_equal_blocks_are_divided_where_the_model_has_some():
     tokens = cornu.Input((6,), dtype="int32")
-    model = cornu.Model(tokens, L.Dense(4)(L.Embedding(8, 4)(tokens)))
+    x = L.Embedding(8, 4)(tokens)
+    for _ in range(2):
+        x = L.Dense(4)(x)
+    model = cornu.Model(tokens, x)
     model.compile("sgd", "mse")
-    plan = dist.plan(model, devices=2, batch=2)
-    assert {layout.name for layout in plan.layouts} == {"data", "fsdp", "tensor 2", "sequence 2"}
+    plan = dist.plan(model, devices=2, batch=4)
+    names = {"data", "fsdp", "tensor 2", "sequence 2", "pipeline 2"}
+    assert {layout.name for layout in plan.layouts} == names
     assert plan["sequence 2"].mesh == {"batch": 1, "sequence": 2}
     assert plan["sequence 2"].code.endswith("SequenceParallel(sequence_parallel=2)")
+    assert plan["pipeline 2"].code.endswith("PipelineParallel(pipeline_parallel=2)")
+    # Blocks compute 5 ticks for 4 microbatches, on one of two devices each.
+    blocks = 3 * 2 * 2 * 4 * 4 * 6 * 4  # of all rows, forward and backward
+    assert plan["pipeline 2"].flops == blocks // 2 * 5 // 4
 
 
 def test_data_of_unknown_sizes_is_passed():
