@@ -212,3 +212,19 @@ def metrics_of_no_kind():
     """Something that is no metric."""
     model = Sequential([Input((4,)), layers.Dense(3)], name="net")
     model.compile("adam", "mse", metrics=[0.5])
+
+
+@wrong(
+    ValueError,
+    """
+loss_weights: the weight of output 'dense' must be a number. Received: 'accuracy' (of type str)
+The third positional argument of `compile` is loss_weights: pass metrics by name, such as \
+metrics=['accuracy'].
+compile() was called (at compiling.py:2).
+""",
+)
+def metrics_as_loss_weights():
+    """Metrics are the third positional argument of compile, as in Keras 1."""
+    model = Sequential([Input((4,)), layers.Dense(3)], name="net")
+    model.compile("adam", "mse", ["accuracy"])
+    model.fit(np.zeros((4, 4)), np.zeros((4, 3)), verbose=0)

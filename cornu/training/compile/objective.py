@@ -62,6 +62,7 @@ class Objective:
     def __init__(self, config: CompileConfig, outputs: Outputs) -> None:
         self.outputs = outputs
         weights = outputs.spread(config.loss_weights, "loss_weights", to_all=True)
+        _check_weights(weights, outputs.names)
         self._terms = list(_terms(config.loss, outputs, weights))
         self.targeted = sorted({i for term in self._terms for i in term.indices})
         self.losses: list[Loss | None] = [None] * len(outputs)
@@ -123,6 +124,17 @@ class Objective:
             (term.output, term.loss, _compute(term, targets, predictions, weights))
             for term in self._terms
         ]
+
+
+def _check_weights(weights: Sequence[Any], names: Sequence[str]) -> None:
+    for weight, name in zip(weights, names, strict=True):
+        if isinstance(weight, (str, bool)):
+            raise ValueError(
+                f"loss_weights: the weight of output {name!r} must be a number. "
+                f"Received: {weight!r} (of type {type(weight).__name__})\n"
+                "The third positional argument of `compile` is loss_weights: pass metrics by name, "
+                "such as metrics=['accuracy']."
+            )
 
 
 def _terms(given: Any, outputs: Outputs, weights: Sequence[Any]) -> Iterator[_Term]:
