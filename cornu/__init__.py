@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from cornu import random as random
     from cornu import regularizers as regularizers
     from cornu import saving as saving
+    from cornu import serving as serving
     from cornu import tree as tree
     from cornu import utils as utils
     from cornu import wrappers as wrappers
@@ -119,6 +120,8 @@ _NAMESPACES = (
     "mixed_precision models ops optimizers preprocessing quantizers random regularizers saving "
     "tree utils wrappers"
 ).split()
+# Needs further packages, without which `import *` would fail: it is not in __all__.
+_OPTIONAL_NAMESPACES = ["serving"]
 
 __all__ = ["__version__", "version", *_OBJECTS, *_NAMESPACES]
 
@@ -155,7 +158,7 @@ def _import_public(name: str) -> _Any:
     if name in _OBJECTS:
         module, attribute = _OBJECTS[name]
         value = getattr(_import(module), attribute)
-    elif name in _NAMESPACES:
+    elif name in (*_NAMESPACES, *_OPTIONAL_NAMESPACES):
         if name == "saving":
             _import("cornu.models")  # registers every class that a file may name
         value = _import(f"cornu.{name}")
@@ -179,4 +182,4 @@ globals()["__getattr__"] = _import_public
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_OPTIONAL_NAMESPACES])
