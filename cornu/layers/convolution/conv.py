@@ -89,7 +89,7 @@ class _Conv(AdaptableLayer, Convolving):
         filters: int,
         kernel_size: int | Sequence[int],
         strides: int | Sequence[int] = 1,
-        padding: Padding = "valid",
+        padding: Padding | Literal["causal"] = "valid",
         data_format: DataFormat | None = None,
         dilation_rate: int | Sequence[int] = 1,
         groups: int = 1,
