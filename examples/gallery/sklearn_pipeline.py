@@ -36,7 +36,7 @@ def hidden(x, units, dropout):
 
 def make_model(X, y, units=16, dropout=0.2):
     features = cornu.Input(X.shape[1:])
-    x = hidden(hidden(features, units, dropout), units, dropout)
+    x = hidden(features, units, dropout)
     model = cornu.Model(features, layers.Dense(y.shape[1], "softmax")(x))
     model.compile(cornu.optimizers.Adam(3e-3), "categorical_crossentropy")
     return model
