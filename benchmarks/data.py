@@ -66,14 +66,18 @@ def _cpu_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def _work(peer: str, task: str, folder: Path) -> None:
-    """Runs the rounds of one library; the first writes its batches to a file."""
+def _work(peer: str, folder: Path) -> None:
+    """Answers each line of the input, such as "round texts"; "save" writes batches to a file."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print must not get among the answers
     pipelines = importlib.import_module(_MODULES[peer]).PIPELINES
-    epoch: Callable[[], Any] = pipelines[task](folder)
+    epochs: dict[str, Callable[[], Any]] = {}
     for line in sys.stdin:
-        if line.strip() == "save":
+        what, task = line.split()
+        if task not in epochs:
+            epochs[task] = pipelines[task](folder)
+        epoch = epochs[task]
+        if what == "save":
             np.save(folder / "batches.npy", np.concatenate([np.asarray(b) for b in epoch()]))
             print("null", file=answers, flush=True)
             continue
@@ -85,28 +89,28 @@ def _work(peer: str, task: str, folder: Path) -> None:
 
 
 class _Worker:
-    """The process of one library and one task."""
+    """The process of one library."""
 
-    def __init__(self, peer: str, task: str, folder: Path) -> None:
+    def __init__(self, peer: str, folder: Path) -> None:
         self._folder = folder
         environment = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.data", "--work", peer, task, str(folder)],
+            [sys.executable, "-m", "benchmarks.data", "--work", peer, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **environment},
             text=True,
         )
 
-    def ask(self, what: str) -> Any:
+    def ask(self, what: str, task: str) -> Any:
         """Returns the answer to "save" or "round"."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        print(what, file=self._process.stdin, flush=True)
+        print(what, task, file=self._process.stdin, flush=True)
         return json.loads(self._process.stdout.readline())
 
-    def batches(self) -> np.ndarray:
+    def samples(self, task: str) -> np.ndarray:
         """Returns all samples of an epoch."""
-        self.ask("save")
+        self.ask("save", task)
         found: np.ndarray = np.load(self._folder / "batches.npy")
         return found
 
@@ -135,17 +139,14 @@ def _difference(task: str, expected: np.ndarray, found: np.ndarray) -> float:
     return float(apart.max())
 
 
-def measure(task: str, folder: Path, rounds: int) -> dict[str, Rate]:
+def measure(task: str, workers: dict[str, _Worker], rounds: int) -> dict[str, Rate]:
     """Compares and measures all libraries in a task."""
-    workers = {peer: _Worker(peer, task, folder) for peer in _MODULES}
-    expected = workers["cornu"].batches()
-    apart = {peer: _difference(task, expected, w.batches()) for peer, w in workers.items()}
+    expected = workers["cornu"].samples(task)
+    apart = {peer: _difference(task, expected, w.samples(task)) for peer, w in workers.items()}
     found: dict[str, list[Any]] = {peer: [] for peer in workers}
     for _ in range(rounds):
         for peer, worker in workers.items():
-            found[peer].append(worker.ask("round"))
-    for worker in workers.values():
-        worker.close()
+            found[peer].append(worker.ask("round", task))
     return {
         peer: Rate(
             median(count / wall for count, wall, _ in results),
@@ -213,18 +214,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--part", type=float, default=1.0, help="the part of the files, up to 1")
     parser.add_argument("--only", nargs="*", help="tasks; nothing is written then")
-    parser.add_argument("--work", nargs=3, metavar=("LIBRARY", "TASK", "FOLDER"))
+    parser.add_argument("--work", nargs=2, metavar=("LIBRARY", "FOLDER"))
     given = parser.parse_args()
     if given.work:
-        _work(given.work[0], given.work[1], Path(given.work[2]))
+        _work(given.work[0], Path(given.work[1]))
         return
     setting = report.setting()
     rates = {}
     with tempfile.TemporaryDirectory() as name:
         write(Path(name), {task: int(count * given.part) for task, count in _SIZES.items()})
+        workers = {peer: _Worker(peer, Path(name)) for peer in _MODULES}
         for task in given.only if given.only is not None else _TASKS:
-            rates[task] = measure(task, Path(name), given.rounds)
+            rates[task] = measure(task, workers, given.rounds)
             print(_table(task, rates[task]), flush=True)
+        for worker in workers.values():
+            worker.close()
     if given.only is None:
         fits = streams.measure(given.rounds)
         _PAGE.write_text(page(setting, rates, fits, given.rounds, given.part))

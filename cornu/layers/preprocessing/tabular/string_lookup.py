@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -115,7 +116,7 @@ class StringLookup(IndexLookup):
         return as_strings(x, self._label_(), self.encoding)
 
     def _build_index(self) -> None:
-        self._table = _Positions({term: i for i, term in enumerate(self._tokens.tolist())})
+        self._table = {term: i for i, term in enumerate(self._tokens.tolist())}
 
     @property
     def _requires_strings_(self) -> bool:  # type: ignore[override]
@@ -137,7 +138,7 @@ class StringLookup(IndexLookup):
 
     def _find(self, x: np.ndarray) -> np.ndarray:
         # Without a step of Python for each term.
-        found = map(self._table.__getitem__, x.ravel().tolist())
+        found = map(self._table.get, x.ravel().tolist(), repeat(-1))
         return np.fromiter(found, "int64", x.size).reshape(x.shape)
 
     def _bucket(self, x: np.ndarray) -> Any:
@@ -152,10 +153,3 @@ class StringLookup(IndexLookup):
         return super().from_config(
             {k: v for k, v in config.items() if k != "oov_method"}, custom_objects
         )
-
-
-class _Positions(dict[str, int]):
-    """Positions of terms in the vocabulary, with -1 for all others."""
-
-    def __missing__(self, term: str) -> int:
-        return -1
