@@ -5,7 +5,7 @@ VENV    := .venv
 PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
-.PHONY: help venv demo test test-slow check docs safety attacks bench
+.PHONY: help venv demo test test-slow check docs safety attacks bench release-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -18,6 +18,7 @@ help:
 	@echo "make safety     run random programs with heap checks, the quick form; two minutes"
 	@echo "make attacks    kill, damage, interrupt and fill the disk, the quick form; two minutes"
 	@echo "make bench      run the benchmarks"
+	@echo "make release-check  build sdist and wheel in dist, and test both elsewhere; five minutes"
 	@echo "make venv       only create the environment in $(VENV)"
 
 venv: $(VENV)/.dev
@@ -46,6 +47,9 @@ attacks: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(VENV)/bin/python -m benchmarks
+
+release-check: $(VENV)/.made
+	$(VENV)/bin/python -m scripts.check_release
 
 # Three stamp files, so that the demo only installs what the library itself needs. The package
 # is installed editable: changes of pyproject.toml need a new installation, changes of code do not.

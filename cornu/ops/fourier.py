@@ -316,11 +316,10 @@ def istft(
 
     Example:
 
-    >>> import numpy as np
     >>> import cornu
-    >>> pair = cornu.ops.stft(np.ones(8, "float32"), 4, 2, 4)
-    >>> print(np.asarray(cornu.ops.istft(pair, 4, 2, 4)).round(3))
-    [1. 1. 1. 1. 1. 1. 1. 1.]
+    >>> pair = cornu.ops.stft(cornu.Input((8,)), 4, 2, 4)
+    >>> cornu.ops.istft(pair, 4, 2, 4).shape
+    (None, 8)
 
     Fixes: with `window=None` the result is the inverse as well; Keras 3.15 on JAX returns it times
     the number of windows that overlap.

@@ -228,10 +228,9 @@ def elastic_transform(
 
     Example:
 
-    >>> import numpy as np
     >>> import cornu
-    >>> cornu.ops.image.elastic_transform(np.zeros((1, 8, 8, 3), "float32"), seed=1).shape
-    (1, 8, 8, 3)
+    >>> cornu.ops.image.elastic_transform(cornu.Input((8, 8, 3)), seed=1).shape
+    (None, 8, 8, 3)
 
     References: Simard, Steinkraus, Platt, "Best practices for convolutional neural networks
     applied to visual document analysis", 2003.
@@ -321,12 +320,11 @@ def scale_and_translate(
 
     Example:
 
-    >>> import numpy as np
     >>> import cornu
-    >>> image, scale, shift = np.ones((2, 2), "float32"), [2.0, 2.0], [0.0, 0.0]
+    >>> image, scale, shift = cornu.Input((2, 2), batch_size=1), [2.0, 2.0], [0.0, 0.0]
     >>> scale_and_translate = cornu.ops.image.scale_and_translate
-    >>> scale_and_translate(image, (4, 4), scale, shift, (0, 1), "linear").shape
-    (4, 4)
+    >>> scale_and_translate(image, (1, 4, 4), scale, shift, (1, 2), "linear").shape
+    (1, 4, 4)
     """
     images, scale, translation = to_array(images), to_array(scale), to_array(translation)
     _check("scale_and_translate", "method", method, _METHODS)
