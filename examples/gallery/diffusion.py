@@ -59,9 +59,9 @@ class Diffusion(cornu.Model):
 
 
 model = Diffusion()
-model.compile(cornu.optimizers.Adam(cornu.optimizers.schedules.CosineDecay(3e-3, 22 * 23)))
+model.compile(cornu.optimizers.Adam(cornu.optimizers.schedules.CosineDecay(3e-3, 30 * 23)))
 history = model.fit(
-    [x_train, np.zeros(len(x_train)), y_train], y_train, batch_size=64, epochs=22, verbose=0
+    [x_train, np.zeros(len(x_train)), y_train], y_train, batch_size=64, epochs=30, verbose=0
 )
 history.plot()
 

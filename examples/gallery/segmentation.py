@@ -33,7 +33,7 @@ def scenes(data, count, seed):
 
 
 train, test = cornu.datasets.digits.load_data()
-x_train, y_train = scenes(train, 1200, seed=1)
+x_train, y_train = scenes(train, 1500, seed=1)
 x_test, y_test = scenes(test, 400, seed=2)
 
 # %% [markdown]

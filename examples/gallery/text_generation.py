@@ -16,7 +16,7 @@ from cornu import layers, ops
 cornu.utils.set_random_seed(0)
 CONTEXT, WIDTH = 32, 64
 text = "\n".join(pydoc_data.topics.topics.values())
-text = "".join(char for char in text.lower() if char.isascii())[:100_000]
+text = "".join(char for char in text.lower() if char.isascii())[:120_000]
 alphabet = sorted(set(text))
 codes = np.array([alphabet.index(char) for char in text])
 rows = codes[: len(codes) // (CONTEXT + 1) * (CONTEXT + 1)].reshape(-1, CONTEXT + 1)
