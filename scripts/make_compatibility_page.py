@@ -13,6 +13,7 @@ from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
+from scripts.comparison.writing import write_comparison
 from tests.conformance.arguments.catalog import subjects
 from tests.conformance.arguments.counts import load
 from tests.conformance.arguments.known import KNOWN
@@ -363,3 +364,4 @@ def write() -> None:
 
 if __name__ == "__main__":
     write()
+    write_comparison()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cornu._version import KERAS_VERSION
 from cornu.compat.private_paths import ROWS
+from scripts.comparison.writing import write_comparison
 from tests.packages import compare
 
 PAGE = Path(__file__).parents[1] / "docs" / "packages.md"
@@ -132,3 +133,4 @@ if __name__ == "__main__":
     else:
         with tempfile.TemporaryDirectory() as made:
             main(made)
+    write_comparison()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.eras.table import PROGRAMS, ROWS
 from cornu.dialects.detection import detect
+from scripts.comparison.writing import write_comparison
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -104,3 +105,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    write_comparison()

@@ -13,7 +13,8 @@ PAGE = "| a | b | b |\n| --- | --- | --- |\n| x | 1,200 | 2 |\n\ntext\n\n| c |\n
 
 
 def test_the_page_is_current():
-    assert (ROOT / "docs/comparison.md").read_text(encoding="utf-8") == page()
+    found = (ROOT / "docs/comparison.md").read_text(encoding="utf-8")
+    assert found == page(), "python -m scripts.comparison writes it from the pages of results"
 
 
 @pytest.mark.parametrize("name", READMES)
