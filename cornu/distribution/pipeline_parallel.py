@@ -16,6 +16,7 @@ from cornu.core.state import placement
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.distribution.data_parallel import grid_of
+from cornu.distribution.devices import list_devices
 from cornu.distribution.equal_blocks import BlockRun, find_runs
 from cornu.distribution.gathering import gather_parts, is_divided, is_saved
 from cornu.distribution.layouts import AxisLike, TensorLayout
@@ -49,8 +50,8 @@ class PipelineParallel(PlannedDistribution):
     Args:
         device_mesh: a mesh with two axes: the first divides batches, the second has the stages.
         devices: the devices, if there is no mesh; by default all devices.
-        pipeline_parallel: the number of stages; by default the number of devices of a process.
-            Batches are divided among the groups of so many devices.
+        pipeline_parallel: the number of stages; by default the number of all devices. Batches are
+            divided among the groups of so many devices.
         microbatches: the number of microbatches of the rows of a group; by default twice the number
             of stages. With M of them and S stages, (S - 1) / (M + S - 1) of the computation of a
             stage is not used. Batches are padded with rows that count nowhere; a model that may mix
@@ -88,6 +89,8 @@ class PipelineParallel(PlannedDistribution):
         min_size: int = 1024,
         auto_shard_dataset: bool = True,
     ) -> None:
+        if device_mesh is None and pipeline_parallel is None:
+            pipeline_parallel = np.size(list_devices() if devices is None else devices)
         mesh = grid_of(
             *("PipelineParallel", "pipeline_parallel", "stage"),
             *(device_mesh, devices, pipeline_parallel),

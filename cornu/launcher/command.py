@@ -14,7 +14,7 @@ from cornu.launcher.output import Output
 __all__ = ["add_arguments", "run"]
 
 _WORKER = "cornu.distribution.job.worker"
-_DISTRIBUTIONS = ("data", "fsdp", "sequence", "tensor", "none")
+_DISTRIBUTIONS = ("data", "fsdp", "pipeline", "sequence", "tensor", "none")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
