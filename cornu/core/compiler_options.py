@@ -11,7 +11,8 @@ from typing import Any
 
 import jax
 
-from cornu.core.graph.jaxprs import uses_primitive
+from cornu.core.graph.jaxprs import equations
+from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.target import applies
 from cornu.deviations import DEVIATIONS
 from cornu.process.switches import is_off
@@ -43,7 +44,7 @@ def select_options(jaxpr: Any = None, more: Sequence[str] = ()) -> dict[str, Any
     names = ["eigen_convolutions", *more]
     if jaxpr is not None:
         # With the barriers, the default scheduler recomputes late; the other one needs more memory.
-        recomputes = uses_primitive(jaxpr, _RECOMPUTING) and is_applied("kept_recomputation")
+        recomputes = _recomputes(jaxpr) and is_applied("kept_recomputation")
         names.append("kept_recomputation" if recomputes else "memory_scheduler")
     chosen: dict[str, Any] = {}
     for name in names:
@@ -53,6 +54,19 @@ def select_options(jaxpr: Any = None, more: Sequence[str] = ()) -> dict[str, Any
                 joins = option == _PASSES and option in chosen
                 chosen[option] = f"{chosen[option]},{value}" if joins else value
     return chosen | find_requested() or None
+
+
+def _recomputes(jaxpr: Any) -> bool:
+    """Whether the backward pass computes results again, and does not only gather weights again.
+
+    The default scheduler gathers the weights of several layers early: 2.4 instead of 0.8 MiB of
+    temporary memory for eight dense layers on eight devices.
+    """
+    return any(
+        equation.params.get("policy") is not save_all_but_weights
+        for equation in equations(jaxpr)
+        if equation.primitive.name in _RECOMPUTING
+    )
 
 
 def is_applied(name: str) -> bool:

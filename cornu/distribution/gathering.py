@@ -10,7 +10,7 @@ from jax.sharding import Sharding
 
 from cornu.core.state.variable import Variable
 
-__all__ = ["gather_parts", "is_divided", "is_saved"]
+__all__ = ["gather_parts", "is_divided"]
 
 
 def gather_parts(value: Any, sharding: Sharding, gathered: Sharding) -> Any:
@@ -41,12 +41,3 @@ def gather_parts(value: Any, sharding: Sharding, gathered: Sharding) -> Any:
 def is_divided(variable: Variable) -> bool:
     """Whether no device has the whole value of a Variable."""
     return variable.sharding is not None and not variable.sharding.is_fully_replicated
-
-
-def is_saved(primitive: Any, *_: Any, **__: Any) -> bool:
-    """A policy of `jax.checkpoint` that saves everything except gathered weights.
-
-    Whole weights that are saved for the backward pass would be the whole model, on every device.
-    They are gathered again there.
-    """
-    return str(primitive) != "linear_call"

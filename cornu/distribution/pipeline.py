@@ -242,7 +242,7 @@ class _Call:
                 values, indices = own
                 return self._run_block(values, indices, key, mask, window, args), None
 
-            return lax.scan(run_block, state, (weights, indices))[0]
+            return lax.scan(run_block, state, (weights, indices), unroll=True)[0]
 
         order = [
             self.carried.index(position) for position in range(len(set(self.carried) - {None}))

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from cornu.core.graph.graph import Graph
+from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.graph.rowwise import is_rowwise, keeps_rows
 from cornu.core.layer.layer import Layer
 from cornu.core.state import placement
@@ -18,7 +19,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.distribution.data_parallel import grid_of
 from cornu.distribution.devices import list_devices
 from cornu.distribution.equal_blocks import BlockRun, find_runs
-from cornu.distribution.gathering import gather_parts, is_divided, is_saved
+from cornu.distribution.gathering import gather_parts, is_divided
 from cornu.distribution.layouts import AxisLike, TensorLayout
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.pipeline import BlockPipeline
@@ -145,7 +146,7 @@ class PipelineParallel(PlannedDistribution):
         return gather_parts(value, variable.sharding, self._replicated_)
 
     def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
-        return is_saved if any(map(is_divided, variables)) else None
+        return save_all_but_weights if any(map(is_divided, variables)) else None
 
     def _plan_(self, model: Layer) -> None:
         super()._plan_(model)

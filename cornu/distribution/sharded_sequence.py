@@ -8,10 +8,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.distribution.gathering import gather_parts, is_divided, is_saved
+from cornu.distribution.gathering import gather_parts, is_divided
 from cornu.distribution.layouts import TensorLayout
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.planned import largest_axis
@@ -79,7 +80,7 @@ class ShardedSequenceParallel(SequenceParallel):
         return gather_parts(value, variable.sharding, self._replicated_)
 
     def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
-        return is_saved if any(map(is_divided, variables)) else None
+        return save_all_but_weights if any(map(is_divided, variables)) else None
 
     @property
     def _compiler_options_(self) -> tuple[str, ...]:

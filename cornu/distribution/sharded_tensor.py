@@ -8,8 +8,9 @@ from typing import Any
 import jax
 from jax.sharding import NamedSharding, PartitionSpec
 
+from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.state.variable import Variable
-from cornu.distribution.gathering import gather_parts, is_saved
+from cornu.distribution.gathering import gather_parts
 from cornu.distribution.layouts import AxisLike, TensorLayout
 from cornu.distribution.tensor_parallel import TensorParallel
 
@@ -79,7 +80,9 @@ class ShardedTensorParallel(TensorParallel):
         return NamedSharding(sharding.mesh, PartitionSpec(*kept))
 
     def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
-        return is_saved if any(self._gathered(v) is not None for v in variables) else None
+        return (
+            save_all_but_weights if any(self._gathered(v) is not None for v in variables) else None
+        )
 
     @property
     def _compiler_options_(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pytest
 
 import cornu
 from cornu.core import compiler_options
+from cornu.core.graph.remat import save_all_but_weights
 from cornu.deviations import DEVIATIONS
 
 
@@ -29,6 +30,8 @@ def test_steps_are_scheduled_for_memory_and_keep_what_they_recompute():
     recomputing = program(jax.checkpoint(jnp.sin))
     chosen = compiler_options.select_options(recomputing)
     assert chosen[passes] == "cse_barrier_expander" and scheduler not in chosen
+    gathering = program(jax.checkpoint(jnp.sin, policy=save_all_but_weights))
+    assert compiler_options.select_options(gathering) == plain
     both = compiler_options.select_options(recomputing, ["separate_reductions"])
     assert both[passes] == "cpu-all-reduce-combiner,cse_barrier_expander"
 

@@ -19,7 +19,14 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 
-__all__ = ["RematMode", "RematScope", "check_nesting", "current_remat_mode", "remat"]
+__all__ = [
+    "RematMode",
+    "RematScope",
+    "check_nesting",
+    "current_remat_mode",
+    "remat",
+    "save_all_but_weights",
+]
 
 _MODES = ("full", "activations", "larger_than", "list_of_layers")
 
@@ -116,6 +123,15 @@ class RematScope:
 
     def __exit__(self, *_: Any) -> None:
         _thread.mode = self._previous
+
+
+def save_all_but_weights(primitive: Any, *_: Any, **__: Any) -> bool:
+    """A policy of `jax.checkpoint` that saves everything except gathered weights.
+
+    Whole weights that are saved for the backward pass would be the whole model, on every device.
+    They are gathered again there.
+    """
+    return str(primitive) != "linear_call"
 
 
 def check_nesting() -> None:
