@@ -8,6 +8,8 @@ from cornu.core.layer.walk import nested_layers
 from cornu.core.state.overridable import overridable_property
 from cornu.layers import RNN, BatchNormalization, Bidirectional
 from cornu.layers.regularization.base import Noise
+from cornu.metrics.collection import parts_by_name
+from cornu.training.compile.outputs import Outputs
 
 __all__ = ["ModelMethods"]
 
@@ -25,6 +27,20 @@ class ModelMethods:
         """Whether a layer, such as Dropout, computes otherwise in training."""
         kinds = (Noise, BatchNormalization)
         return any(isinstance(layer, kinds) for layer in nested_layers(self))
+
+    @property
+    def metrics_names(self: Any) -> list[str]:
+        """The names of the results of `evaluate`, in their order: losses come first."""
+        trainer = self._trainer_
+        if self._graph_ is not None and trainer.metric_set is not None:
+            # The metrics of a functional model are known before it is trained.
+            if trainer.outputs is None:
+                trainer.outputs = Outputs(self._graph_.outputs, self._graph_.output_names)
+            trainer.bind_outputs(None, None)
+        names = [name for metric in self.metrics for name in parts_by_name(metric)]
+        outputs = [] if trainer.outputs is None else trainer.outputs.names
+        of_outputs = {f"{name}_loss" for name in outputs if len(outputs) > 1}
+        return sorted(names, key=lambda name: (name != "loss", name not in of_outputs))
 
     def to_yaml(self: Any, **kwargs: Any) -> str:
         """Returns the layers and their connections as text; JSON is YAML, too."""

@@ -24,7 +24,7 @@ def _pair(layer):
 # Group -> name -> the shape of a sample and a function that makes what is called on an input.
 LAYERS = {
     "core": {
-        "dense": ((6,), lambda k: k.Dense(4, "hard_sigmoid", activity_regularizer="l2")),
+        "dense": ((6,), lambda k: k.Dense(4, activation="hard_sigmoid", activity_regularizer="l2")),
         "activation": ((6,), lambda k: k.Activation("selu")),
         "activity": ((6,), lambda k: k.ActivityRegularization(0.1, 0.1)),
         "lambda": ((6,), lambda k: k.Lambda(lambda x: x * 2)),
@@ -62,11 +62,11 @@ LAYERS = {
     },
     "convolutions": {
         "conv1d": (_SEQUENCE, lambda k: k.Conv1D(4, 3, padding="causal", dilation_rate=2)),
-        "conv2d": (_GRAY, lambda k: k.Conv2D(4, 3, 2, groups=2, **_CONV)),
+        "conv2d": (_GRAY, lambda k: k.Conv2D(4, 3, strides=2, groups=2, **_CONV)),
         "conv3d": (_CUBE, lambda k: k.Conv3D(2, 2)),
         "transposed1d": (_SEQUENCE, lambda k: k.Conv1DTranspose(3, 3, 2, **_CONV)),
-        "transposed": (_GRAY, lambda k: k.Conv2DTranspose(3, 3, 2, **_CONV)),
-        "transposed3d": (_CUBE, lambda k: k.Conv3DTranspose(2, 2, 2)),
+        "transposed": (_GRAY, lambda k: k.Conv2DTranspose(3, 3, strides=2, **_CONV)),
+        "transposed3d": (_CUBE, lambda k: k.Conv3DTranspose(2, 2, strides=2)),
         "separable1d": (_SEQUENCE, lambda k: k.SeparableConv1D(3, 3)),
         "separable": (_GRAY, lambda k: k.SeparableConv2D(3, 3, depth_multiplier=2)),
         "depthwise1d": (_SEQUENCE, lambda k: k.DepthwiseConv1D(3, 2, depth_multiplier=2)),
@@ -176,14 +176,18 @@ def _inputs(shape, random):
     return x
 
 
-def run_layers(keras, group):
+def run_layers(keras, group, without=()):
     """Returns the numbers of each layer of a group: the losses of three steps, and predictions."""
-    layers, cases = keras.layers, LAYERS[group]
+    layers = keras.layers
+    cases = {name: row for name, row in LAYERS[group].items() if name not in without}
     branches, given = [], []
     for i, (shape, make) in enumerate(cases.values()):
         is_integer = shape == "integers"
         x = layers.Input((4,) if is_integer else shape, dtype="int32" if is_integer else None)
-        branch = keras.models.Model(x, layers.Dense(2)(layers.Flatten()(make(layers)(x))))
+        y = make(layers)(x)
+        # Flatten of Keras 2.2 refuses what is flat.
+        y = layers.Flatten()(y) if len(keras.backend.int_shape(y)) > 2 else y
+        branch = keras.models.Model(x, layers.Dense(2)(y))
         random = np.random.RandomState(i)
         branch.set_weights(_weights(branch))
         branches.append(branch)
@@ -198,6 +202,7 @@ def run_layers(keras, group):
             values = model.train_on_batch([x[step] for x in given], targets)
             losses[step] = np.ravel(values)[: len(branches) + 1]
     predictions = model.predict([x[0] for x in given], verbose=0)
+    predictions = predictions if isinstance(predictions, list) else [predictions]
     found = {
         f"layer/{name}": np.concatenate([losses[:, i + 1], np.ravel(predictions[i])])
         for i, name in enumerate(cases)
@@ -354,12 +359,16 @@ def run_preprocessing(keras):
 
 
 CASES = {f"layers of {group}": (run_layers, group) for group in LAYERS}
-CASES |= {
-    f"optimizers {i}": (run_optimizers, tuple(OPTIMIZERS)[i : i + 5])
-    for i in range(0, len(OPTIMIZERS), 5)
-}
-CASES |= {
-    "losses": (run_losses,),
-    "metrics": (run_metrics,),
-    "preprocessing": (run_preprocessing,),
-}
+CASES.update(
+    {
+        f"optimizers {i}": (run_optimizers, tuple(OPTIMIZERS)[i : i + 5])
+        for i in range(0, len(OPTIMIZERS), 5)
+    }
+)
+CASES.update(
+    {
+        "losses": (run_losses,),
+        "metrics": (run_metrics,),
+        "preprocessing": (run_preprocessing,),
+    }
+)

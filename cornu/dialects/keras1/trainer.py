@@ -23,7 +23,6 @@ from cornu.layers import BatchNormalization
 from cornu.legacy import optimizers
 from cornu.legacy.arrays import convert_arrays, in_old_order, restore_arrays
 from cornu.legacy.keras1 import objectives
-from cornu.metrics.collection import parts_by_name
 from cornu.models import save_model
 from cornu.models.training_methods import TrainingMethods
 from cornu.training.compile.outputs import Outputs
@@ -128,11 +127,6 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
             if name in wanted
         }
         return made if len(outputs) > 1 else made.get(outputs.names[0])
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of the results of `evaluate`, in their order."""
-        return [name for metric in self.metrics for name in parts_by_name(metric)]
 
     def fit(  # type: ignore[override]
         self,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
-from cornu import losses
+import jax.numpy as jnp
+
+from cornu import losses, registry
+from cornu.core.state import scope
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.errors import suggest
 from cornu.legacy.keras1 import objectives
+from cornu.registry.custom_objects import registered_names
 
 __all__ = ["FUNCTIONS", "full_name", "get", "make_classes", "make_functions"]
 
@@ -48,6 +53,36 @@ _CLASSES = (
 _TENSORFLOW_CLASSES = ("BinaryFocalCrossentropy", "CategoricalFocalCrossentropy")
 
 
+class OverAllSteps:
+    """Mixin with the mean of Keras 2.3: masked values are zeros, and count.
+
+    sum(mask * weight * value) / (number of all values)
+    """
+
+    def _reduce_(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+        total = super()._reduce_(y_true, y_pred, sample_weight)  # type: ignore[misc]
+        around = scope.current()
+        mask, rows = around.masks.get(y_pred), around.row_mask
+        if mask is None:
+            return total
+        # Rows that fill up a partial batch are not samples.
+        data = None if rows is None else jnp.reshape(rows != 0, (-1,) + (1,) * (mask.ndim - 1))
+        return total * jnp.mean(mask, where=data, dtype=total.dtype)
+
+
+@registry.register_keras_serializable(package="keras2_3")
+class FunctionOverAllSteps(OverAllSteps, losses.FunctionLoss):
+    """A function of `(y_true, y_pred)` as a loss of Keras 2.3."""
+
+
+@functools.cache
+def _over_all_steps(cls: type) -> type:
+    made = type(cls.__name__, (OverAllSteps, cls), {"__module__": __name__, "__doc__": cls.__doc__})
+    if cls in registered_names:
+        registered_names[made] = registered_names[cls]
+    return made
+
+
 def make_functions(version: Version) -> dict[str, Function]:
     """Returns the functions of a version by all of their names."""
     found = dict(FUNCTIONS)
@@ -63,7 +98,10 @@ def make_classes(version: Version) -> dict[str, type]:
     if version.renames_accuracy:
         return {}
     names = _CLASSES + (_TENSORFLOW_CLASSES if version.source.is_tensorflow else ())
-    return {name: getattr(losses, name) for name in names}
+    found = {name: getattr(losses, name) for name in names}
+    if version.source.is_tensorflow:
+        return found
+    return {k: cls if k == "Loss" else _over_all_steps(cls) for k, cls in found.items()}
 
 
 def full_name(name: str) -> str:
@@ -88,7 +126,11 @@ def get(identifier: Any, version: Version) -> Any:
     if isinstance(identifier, dict):
         return losses.get(identifier)
     # Keras 2.2 divides weighted losses by the number of weights that are not 0.
-    kind = objectives.Objective if version.renames_accuracy else losses.FunctionLoss
+    kind: type[losses.FunctionLoss] = FunctionOverAllSteps
+    if version.source.is_tensorflow:
+        kind = losses.FunctionLoss
+    elif version.renames_accuracy:
+        kind = objectives.Objective
     if not isinstance(identifier, str):
         return kind(identifier, name=objectives.function_name(identifier))
     functions = make_functions(version)

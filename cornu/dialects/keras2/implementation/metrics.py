@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ from cornu.dialects.keras2.implementation.version import Version
 from cornu.errors import suggest
 from cornu.legacy.keras1 import objectives
 from cornu.losses import CategoricalCrossentropy, FunctionLoss, SparseCategoricalCrossentropy
+from cornu.registry.custom_objects import registered_names
 
 __all__ = ["make_classes", "make_functions", "resolve"]
 
@@ -40,6 +43,11 @@ _TENSORFLOW_CLASSES = (
     *("BinaryIoU", "F1Score", "FBetaScore", "IoU", "OneHotIoU", "OneHotMeanIoU"),
     *("PrecisionAtRecall", "R2Score", "RecallAtPrecision"),
 )
+# Classes of Keras 2.3 without a fixed name.
+_NUMBERED = (
+    *("AUC", "FalseNegatives", "FalsePositives", "MeanIoU", "Precision", "Recall"),
+    *("SensitivityAtSpecificity", "SpecificityAtSensitivity", "TrueNegatives", "TruePositives"),
+)
 _ACCURACY = ("accuracy", "acc")
 _CROSSENTROPY = ("crossentropy", "ce")
 _SIMILARITIES = frozenset(("cosine", "cosine_proximity", "cosine_similarity"))
@@ -64,7 +72,28 @@ def make_classes(version: Version) -> dict[str, type]:
     if version.renames_accuracy:
         return {}
     names = _CLASSES + (_TENSORFLOW_CLASSES if version.source.is_tensorflow else ())
-    return {name: getattr(metrics, name) for name in names}
+    found: dict[str, type] = {name: getattr(metrics, name) for name in names}
+    if version.source.is_tensorflow:
+        return found
+    return found | {name: _count_names(found[name], version) for name in _NUMBERED}
+
+
+@functools.cache
+def _count_names(cls: type, version: Version) -> type:
+    """Returns a class whose automatic names are counted from 1, as `precision_1`."""
+    signature = inspect.signature(cls)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if signature.bind(*args, **kwargs).arguments.get("name") is None:
+            kwargs["name"] = version.automatic_name(cls.__name__)
+        cls.__init__(self, *args, **kwargs)  # type: ignore[misc]
+
+    __init__.__signature__ = inspect.signature(cls.__init__)  # type: ignore[attr-defined,misc]
+    body = {"__init__": __init__, "__module__": __name__, "__doc__": cls.__doc__}
+    made = type(cls.__name__, (cls,), body)
+    if cls in registered_names:
+        registered_names[made] = registered_names[cls]
+    return made
 
 
 def resolve(

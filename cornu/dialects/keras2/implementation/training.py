@@ -22,7 +22,6 @@ from cornu.dialects.trainable_flags import TrainableFlags
 from cornu.dialects.weight_files import by_path, load_weights, save_weights
 from cornu.errors import suggest
 from cornu.legacy.arrays import in_old_order
-from cornu.metrics.collection import parts_by_name
 from cornu.models import save_model
 from cornu.models.training_methods import TrainingMethods
 from cornu.saving.atomic_write import may_write
@@ -141,11 +140,6 @@ class Keras2Trainer(ModelMethods, TrainingMethods):
         if identifier in ("accuracy", "acc"):
             return "acc" if self._version.renames_accuracy else identifier
         return metrics.resolve(identifier, self._version, loss)
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of the results of `evaluate`, in their order."""
-        return [name for metric in self.metrics for name in parts_by_name(metric)]
 
     def fit(  # type: ignore[override]
         self,
