@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import seeds
 from cornu.data.lazy_columns import Column
+from cornu.data.sources.order import LARGE, positions_of
 from cornu.data.sources.stream import SourceCheck
 from cornu.errors import quantity
 from cornu.types import PyTree
@@ -147,9 +148,10 @@ class Arrays:
     def _positions(self, epoch: int, step: int) -> np.ndarray:
         """Returns which rows are in a batch."""
         pass_number, number = self._pass_of(epoch, step)
-        return self._permutation(pass_number)[
-            number * self.batch_size : (number + 1) * self.batch_size
-        ]
+        start, stop = number * self.batch_size, (number + 1) * self.batch_size
+        if self.shuffle and self._rows >= LARGE:
+            return positions_of(self._rows, self.seed, pass_number, start, stop)
+        return self._permutation(pass_number)[start:stop]
 
     def _pass_of(self, epoch: int, step: int) -> tuple[int, int]:
         """Returns the number of the pass through the data, and the number of the step in it."""
@@ -165,6 +167,8 @@ class Arrays:
     def _permutation(self, pass_number: int) -> np.ndarray:
         if not self.shuffle:
             return np.arange(self._rows, dtype="int32")
+        if self._rows >= LARGE:
+            return positions_of(self._rows, self.seed, pass_number, 0, self._rows)
         if self._order is None or self._order[0] != pass_number:
             # A generator for each pass, so that any epoch can be resumed without running those
             # before it.
