@@ -144,9 +144,14 @@ _MODELS: dict[type, Callable[[Any, Weights], nn.Module]] = {
 
 
 class Session:
-    """A training loop; see `layered.Session`."""
+    """A training loop; see `layered.Session`.
 
-    def __init__(self, case: Case, tiny: bool, module: Any) -> None:
+    Args:
+        case, tiny, module: as there.
+        compiles: whether the model runs under torch.compile.
+    """
+
+    def __init__(self, case: Case, tiny: bool, module: Any, compiles: bool = True) -> None:
         # Products of float32 use the matrix units, as XLA's default does.
         torch.set_float32_matmul_precision("high")
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -173,11 +178,15 @@ class Session:
         def loss_of(x: Any, y: Any) -> Any:
             return F.cross_entropy(self._forward(x).float(), y)
 
+        self._loss: Callable[..., Any] = loss_of
+        self._predict: Callable[..., Any] = self._forward
+        self.building = perf_counter() - begin
+        if not compiles:
+            return
         # A tiny run checks the programs, not the code that Inductor generates.
         backend = "eager" if tiny else "inductor"
         self._loss = torch.compile(loss_of, backend=backend)
         self._predict = torch.compile(self._forward, backend=backend)
-        self.building = perf_counter() - begin
 
     def _forward(self, x: Any) -> Any:
         if not self._bfloat16:

@@ -8,7 +8,9 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import formulations, measure, models, report, scale, sharing
+from benchmarks import formulations, measure, models, report, sharing
+from benchmarks.growth import axes as growth_axes
+from benchmarks.growth import page as growth_page
 from benchmarks.measure import Result
 from benchmarks.peers import PEERS, Round, layered, plain, plain_models, timing
 from benchmarks.tasks import TASKS, Size, Target
@@ -177,22 +179,34 @@ def test_the_growth_of_a_process_is_measured(monkeypatch):
 
 
 def test_growth_is_an_exponent():
-    assert scale.exponent([1, 10, 100], [5.0, 3.0, 30.0]) == 1.0
+    assert growth_page.exponent([1, 10, 100, 1000], [5.0, 3.0, 30.0, 300.0]) == 1.0
     points = {10: {"step, ms": 1.0}, 100: {"step, ms": 100.0}}
-    last = scale.table(scale.AXES["chain"], points).splitlines()[-2:]
+    last = growth_page.table(growth_axes.AXES["chain"], points).splitlines()[-2:]
     assert last == ["| 100 | 100 |", "| exponent | 2.00 |"]
 
 
-@pytest.mark.parametrize(("name", "size"), [("chain", 3), ("outputs", 2), ("batch", 1)])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("chain", 3), ("outputs", 2), ("batch", 1), ("inputs", 2), ("metrics", 2), ("classes", 10)],
+)
 def test_points_of_growth_are_measured(name, size):
-    point = scale.AXES[name].measure(size)
+    point = growth_axes.AXES[name].measure(size)
     assert {"build, s", "trace, s", "compile, s", "step, ms", "MB"} <= set(point)
     assert all(value > 0 for value in point.values())
 
 
-def test_tables_go_between_the_marks(monkeypatch, tmp_path):
-    page = tmp_path / "performance.md"
-    page.write_text(f"before\n{scale._MARKS[0]}\nold\n{scale._MARKS[1]}\nafter\n")
-    monkeypatch.setattr(scale, "_PAGE", page)
-    scale._write("new")
-    assert page.read_text() == f"before\n{scale._MARKS[0]}\nnew\n{scale._MARKS[1]}\nafter\n"
+def test_rows_of_a_mapped_file_are_measured():
+    point = growth_axes.AXES["rows"].measure(1000)
+    assert {"first step, s", "300 steps, s", "MB"} == set(point)
+
+
+def test_every_axis_of_growth_has_curves_and_a_table(tmp_path):
+    assert sorted(growth_axes.AXES) == sorted(
+        name for names in growth_axes.FIGURES.values() for name in names
+    )
+    point = {"trace, s": 1.0, "compile, s": 2.0, "step, ms": 3.0, "first step, s": 1.0}
+    results = {name: {1.0: point, 10.0: point} for name in growth_axes.AXES}
+    growth_page.draw(results, tmp_path)
+    assert {path.stem for path in tmp_path.iterdir()} == set(growth_axes.FIGURES)
+    text = growth_page.page(results)
+    assert all(axis.title in text for axis in growth_axes.AXES.values())
