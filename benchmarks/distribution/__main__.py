@@ -294,7 +294,7 @@ A training step of {depth} Dense layers of {width} units with Adam, in MiB on ea
 consists of weights and Variables of the optimizer and the metrics. A kernel has 4 MiB.
 
 On one device, `fsdp` and `pipeline` divide nothing, and their program is that of `none`, which has
-the gradients of two kernels at a time. On several, a stage of `pipeline` also has the kernels of
+the gradient of one kernel at a time. On several, a stage of `pipeline` also has the kernels of
 its own blocks, their gradients, and those of one microbatch: three times 1/n of all kernels. `fsdp`
 has those of two or three layers.
 
