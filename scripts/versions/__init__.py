@@ -1,0 +1,1 @@
+"""Runs a sample of the tests with each version of Python, JAX and the other dependencies."""
