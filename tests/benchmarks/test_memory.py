@@ -14,9 +14,9 @@ SETTING = Setting("today", {"jax": "1"}, "a machine", 2, "cpu", 0.0, {})
 
 def test_the_page_compares_with_the_best_peer():
     points = {
-        "cornu": {"peak": 500, "base": 200, "loss": 1.0},
-        "torch": {"peak": 600, "base": 400, "loss": 1.0},
-        "jax": {"peak": 400, "base": 100, "loss": 1.0},
+        "cornu": {"peak": 500, "base": 200, "first": 2.0, "loss": 1.0},
+        "torch": {"peak": 600, "base": 400, "first": 2.0, "loss": 1.0},
+        "jax": {"peak": 400, "base": 100, "first": 2.0, "loss": 1.0},
     }
     step = {"first": 1.0, "step": 0.1, "loss": 2.0, "peak": 300, "base": 100}
     blocks = {1.0: {**step, "bytes": 4e6, "blocks": 0}, 0.0: {**step, "bytes": 1e6, "blocks": 3}}
