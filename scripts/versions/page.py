@@ -46,11 +46,11 @@ def write_page(stored: dict[str, Any]) -> str:
         stored: the content of results.json.
     """
     names = list(stored["runs"][0]["versions"])
-    head = ["Python", "dependencies", *names, "system", "passed", "failed"]
+    head = ["Python", "dependencies", "passed", "failed", *names, "system"]
     lines = ["", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for run in stored["runs"]:
-        cells = [run["python"], run["dependencies"], *run["versions"].values(), run["system"]]
-        cells += [str(run["passed"]), str(len(run["failed"]))]
+        cells = [run["python"], run["dependencies"], str(run["passed"]), str(len(run["failed"]))]
+        cells += [*run["versions"].values(), run["system"]]
         lines.append(f"| {' | '.join(cells)} |")
     for run in stored["runs"]:
         for test in run["failed"]:
