@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu import registry
+from cornu import ops, registry
 from cornu.core.graph.op import op
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.ops import (
@@ -122,9 +122,8 @@ def relu(
     """
     plain = threshold == 0 and negative_slope == 0 and max_value is None
     x = to_array(x) if plain else to_float(x)
-    # JAX's relu has a gradient of 0 at 0, as in TensorFlow and PyTorch.
     if threshold == 0 and negative_slope == 0:
-        y = jax.nn.relu(x)
+        y = ops.relu(x)  # its gradient at 0 is 0
     else:
         y = jnp.where(x > threshold, x, negative_slope * (x - threshold)).astype(x.dtype)
     return y if max_value is None else jnp.minimum(y, jnp.asarray(max_value, y.dtype))

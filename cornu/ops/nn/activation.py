@@ -62,7 +62,23 @@ def relu(x: ArrayLike) -> Array:
     >>> cornu.ops.relu([-1.0, 2.0]).tolist()
     [0.0, 2.0]
     """
-    return jax.nn.relu(to_operand(x))
+    return _rectify(to_operand(x))
+
+
+# XLA computes `max(x, 0)` again for each use of the result. With residual connections, x itself is
+# such a sum, so that the gradient of a convolution reads the arrays of all blocks before it. It
+# stores the result of a selection, which has two operands, and the gradient needs nothing else.
+@jax.custom_jvp
+def _rectify(x: Array) -> Array:
+    """Returns the positive part of x; of NaN, NaN."""
+    return jnp.where(x <= 0, jnp.zeros_like(x), x)
+
+
+@_rectify.defjvp
+def _rectify_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
+    y = _rectify(*primals)
+    (tangent,) = tangents
+    return y, jnp.where(y > 0, tangent, jnp.zeros_like(tangent))
 
 
 @op
