@@ -10,17 +10,22 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from time import monotonic
 from types import TracebackType
 from typing import NamedTuple
 
-from benchmarks.peers import PEERS, Round
+from benchmarks.peers import BEGIN, PEERS, Round
 from benchmarks.tasks import TASKS
 
 __all__ = ["SETTINGS", "Result", "Worker", "doing", "measure"]
 
 # For all peers. Without the cache a first step compiles, whatever ran before; bytecode is
 # kept as it is for users, or an import would compile sources each time.
-SETTINGS = {"JAX_ENABLE_COMPILATION_CACHE": "false", "PYTHONDONTWRITEBYTECODE": ""}
+SETTINGS = {
+    "JAX_ENABLE_COMPILATION_CACHE": "false",
+    "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
+    "PYTHONDONTWRITEBYTECODE": "",
+}
 _CACHED = {
     "JAX_ENABLE_COMPILATION_CACHE": "true",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
@@ -58,7 +63,13 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
-            env={**os.environ, **SETTINGS, **PEERS[peer].environment, **kept},
+            env={
+                **os.environ,
+                **SETTINGS,
+                **PEERS[peer].environment,
+                **kept,
+                BEGIN: str(monotonic()),
+            },
             cwd=_ROOT,
             text=True,
         )
@@ -96,12 +107,19 @@ def _cached(peer: str, cache: str) -> dict[str, str]:
     """Returns the settings with which compiled programs are kept; cornu has its own."""
     if peer == "cornu":
         return {"JAX_ENABLE_COMPILATION_CACHE": "true", "CORNU_COMPILATION_CACHE": cache}
+    if PEERS[peer].package == "torch":
+        return {"TORCHINDUCTOR_FORCE_DISABLE_CACHES": "0", "TORCHINDUCTOR_CACHE_DIR": cache}
     return {**_CACHED, "JAX_COMPILATION_CACHE_DIR": cache}
 
 
 def doing(task: str, peers: Sequence[str]) -> list[str]:
     """Returns the peers that can do a task."""
-    return [peer for peer in peers if PEERS[peer].has_layers or not TASKS[task].needs_layers]
+    return [
+        peer
+        for peer in peers
+        if task not in PEERS[peer].leaves_out
+        and (PEERS[peer].has_layers or not TASKS[task].needs_layers)
+    ]
 
 
 def measure(task: str, peers: Sequence[str], rounds: int, quick: bool) -> dict[str, Result]:

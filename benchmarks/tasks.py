@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["TASKS", "Size", "Target", "Task"]
+__all__ = ["STARTED", "TASKS", "Size", "Target", "Task"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,27 @@ class Task:
 _ONCE = Size(1, 1)
 _CALLS = {"unit": "ms", "full": Size(300, 5), "quick": Size(50, 2)}
 
+# The models that are trained from the start of a process, with the batches of an epoch.
+STARTED = {
+    "mlp": ("MLP", 500),
+    "cnn": ("CNN", 20),
+    "lstm": ("LSTM", 20),
+    "transformer": ("Transformer", 8),
+}
+
+
+def _start(name: str, cached: bool) -> Task:
+    title, batches = STARTED[name]
+    how = "with compiled programs of another process" if cached else "cold"
+    return Task(
+        f"{title}: from the start of the process to the end of an epoch of {batches} steps, {how}",
+        *("s", Size(batches, 1), Size(2, 1)),
+        fresh=True,
+        cached=cached,
+        brief=False,
+    )
+
+
 TASKS = {
     "import": Task(
         "import, until Sequential, Dense and Adam are there",
@@ -106,6 +127,8 @@ TASKS = {
         cached=True,
         brief=False,
     ),
+    **{f"{name}_start": _start(name, cached=False) for name in STARTED},
+    **{f"{name}_start_warm": _start(name, cached=True) for name in STARTED},
     "mlp_fit": Task(
         "MLP 784-64-64-10: fit, batch 32",
         *("ms/step", Size(500, 5), Size(100, 3)),

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["PEERS", "Peer", "Round"]
+__all__ = ["BEGIN", "PEERS", "Peer", "Round"]
+
+# The variable that holds when a process was started, in seconds of the monotonic clock.
+BEGIN = "BENCHMARK_BEGIN"
 
 
 class Round(NamedTuple):
@@ -31,6 +34,7 @@ class Peer:
         sessions: the module whose SESSIONS do the tasks.
         environment: variables that its process needs.
         brief: whether a quick run has it, too.
+        leaves_out: tasks that say nothing of it.
     """
 
     package: str
@@ -38,6 +42,7 @@ class Peer:
     sessions: str
     environment: Mapping[str, str] = field(default_factory=dict)
     brief: bool = True
+    leaves_out: frozenset[str] = frozenset()
 
     @property
     def has_layers(self) -> bool:
@@ -58,6 +63,14 @@ PEERS = {
     "keras-tf": _keras("tensorflow"),
     "keras-torch": _keras("torch", brief=False),
     "torch": Peer("torch", ("nn.Linear", "optim.Adam"), "benchmarks.peers.torched"),
+    "torch.compile": Peer(
+        "torch",
+        ("nn.Linear", "optim.Adam"),
+        "benchmarks.peers.torch_compiled",
+        brief=False,
+        # It compiles each of the models, and is imported as torch is.
+        leaves_out=frozenset(("import", "mlp_growth")),
+    ),
     "jax": Peer("jax", ("jit", "numpy.matmul"), "benchmarks.peers.plain"),
     "nnx": Peer("flax.nnx", ("Linear", "Optimizer"), "benchmarks.peers.nnx", brief=False),
 }

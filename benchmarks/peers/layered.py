@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks.models import CASES, Case, resnet50
 from benchmarks.peers import Round
-from benchmarks.peers.timing import calls, epochs, resident
-from benchmarks.tasks import Size
+from benchmarks.peers.timing import calls, epochs, resident, since_start
+from benchmarks.tasks import STARTED, Size
 
 __all__ = ["SESSIONS"]
 
@@ -73,6 +73,18 @@ def evaluate(name: str, k: Any, size: Size) -> Iterator[Round]:
     model = _compiled(case, k)
     x, y = case.data(size.count)
     return epochs(lambda: model.evaluate(x, y, batch_size=case.batch_size, verbose=0)[0], size)
+
+
+def start(name: str, k: Any, size: Size) -> Iterator[Round]:
+    """Seconds from the start of the process to the end of an epoch."""
+    case = CASES[name]
+    x, y = case.data(size.count)
+
+    def run() -> float:
+        fitted = _compiled(case, k).fit(x, y, batch_size=case.batch_size, verbose=0)
+        return float(fitted.history["loss"][-1])
+
+    return since_start(run)
 
 
 def first_step(name: str, k: Any, size: Size) -> Iterator[Round]:
@@ -144,6 +156,7 @@ SESSIONS: dict[str, Callable[[Any, Size], Iterator[Round]]] = {
     "resnet50_weights": weights,
     **{f"{name}_fit": partial(fit, name) for name in CASES},
     **{f"{name}_first": partial(first_step, name) for name in ("mlp", "cnn")},
+    **{f"{name}_start{how}": partial(start, name) for name in STARTED for how in ("", "_warm")},
     "resnet18_first_warm": partial(first_step, "resnet18"),
     "mlp_generator": partial(generator, "mlp"),
     "cnn_evaluate": partial(evaluate, "cnn"),

@@ -15,8 +15,8 @@ import optax
 from benchmarks.models import CASES, Case
 from benchmarks.peers import Round
 from benchmarks.peers.plain_models import FORWARDS
-from benchmarks.peers.timing import calls, epochs, resident
-from benchmarks.tasks import Size
+from benchmarks.peers.timing import calls, epochs, resident, since_start
+from benchmarks.tasks import STARTED, Size
 
 __all__ = ["SESSIONS"]
 
@@ -115,6 +115,13 @@ def evaluate(name: str, module: Any, size: Size) -> Iterator[Round]:
     return epochs(lambda: loop.evaluate(x, y), size)
 
 
+def start(name: str, module: Any, size: Size) -> Iterator[Round]:
+    """Seconds from the start of the process to the end of an epoch."""
+    case = CASES[name]
+    x, y = case.data(size.count)
+    return since_start(lambda: Loop(case, FORWARDS[name]).epoch(x, y))
+
+
 def first_step(name: str, module: Any, size: Size) -> Iterator[Round]:
     """Seconds from construction to the end of the first step."""
     case = CASES[name]
@@ -143,6 +150,7 @@ def growth(name: str, module: Any, size: Size) -> Iterator[Round]:
 SESSIONS: dict[str, Callable[[Any, Size], Iterator[Round]]] = {
     **{f"{name}_fit": partial(fit, name) for name in CASES},
     **{f"{name}_first": partial(first_step, name) for name in ("mlp", "cnn")},
+    **{f"{name}_start{how}": partial(start, name) for name in STARTED for how in ("", "_warm")},
     "resnet18_first_warm": partial(first_step, "resnet18"),
     "mlp_generator": partial(generator, "mlp"),
     "cnn_evaluate": partial(evaluate, "cnn"),

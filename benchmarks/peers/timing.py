@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter, sleep
+from time import monotonic, perf_counter, sleep
 from typing import Any
 
-from benchmarks.peers import Round
+from benchmarks.peers import BEGIN, Round
 from benchmarks.tasks import Size
 
-__all__ = ["calls", "epochs", "resident"]
+__all__ = ["calls", "epochs", "resident", "since_start"]
 
 # Seconds before memory is measured: libraries return freed memory to the system late.
 _PAUSE = 1.0
@@ -44,6 +45,16 @@ def calls(run: Callable[[], Any], size: Size) -> Iterator[Round]:
                 run()
             values.append(1e3 * (perf_counter() - begin) / size.count)
         yield Round(values)
+
+
+def since_start(run: Callable[[], float]) -> Iterator[Round]:
+    """Yields the seconds from the start of this process to the end of `run`, which trains.
+
+    Args:
+        run: returns the loss.
+    """
+    loss = run()
+    yield Round([monotonic() - float(os.environ[BEGIN])], loss)
 
 
 def resident(run: Callable[[], Any], size: Size) -> Iterator[Round]:

@@ -14,12 +14,13 @@ from torch.nn import functional as F
 
 from benchmarks.models import CASES, DEPTH, HEADS, HIDDEN, WIDTH, blocks
 from benchmarks.peers import Round
-from benchmarks.peers.timing import calls, epochs, resident
-from benchmarks.tasks import Size
+from benchmarks.peers.timing import calls, epochs, resident, since_start
+from benchmarks.tasks import STARTED, Size
 
-__all__ = ["SESSIONS"]
+__all__ = ["SESSIONS", "sessions"]
 
 Weights = dict[str, list[np.ndarray]]
+Prepare = Callable[[nn.Module], Any]
 
 
 def _put(target: Any, array: np.ndarray) -> None:
@@ -153,9 +154,9 @@ MODELS: dict[str, Callable[[Weights], nn.Module]] = {
 class Loop:
     """A training loop."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, prepare: Prepare) -> None:
         case = CASES[name]
-        self.model = MODELS[name](case.start())
+        self.model = prepare(MODELS[name](case.start()))
         self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3, eps=1e-7)
         self.batch_size = case.batch_size
         self.generator = torch.Generator().manual_seed(2)
@@ -199,16 +200,16 @@ def _data(name: str, batches: int) -> Any:
     return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(y.astype("int64"))
 
 
-def fit(name: str, module: Any, size: Size) -> Iterator[Round]:
+def fit(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds per step of the loop."""
-    loop = Loop(name)
+    loop = Loop(name, prepare)
     x, y = _data(name, size.count)
     return epochs(lambda: loop.epoch(x, y), size)
 
 
-def generator(name: str, module: Any, size: Size) -> Iterator[Round]:
+def generator(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds per step of the loop over a generator of NumPy arrays."""
-    loop = Loop(name)
+    loop = Loop(name, prepare)
     x, y = _data(name, size.count)
     x, y = x.numpy(), y.numpy()
     step = loop.batch_size
@@ -220,24 +221,30 @@ def generator(name: str, module: Any, size: Size) -> Iterator[Round]:
     return epochs(lambda: loop.train(batches()), size)
 
 
-def evaluate(name: str, module: Any, size: Size) -> Iterator[Round]:
+def evaluate(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds per step of an evaluation."""
-    loop = Loop(name)
+    loop = Loop(name, prepare)
     x, y = _data(name, size.count)
     return epochs(lambda: loop.evaluate(x, y), size)
 
 
-def first_step(name: str, module: Any, size: Size) -> Iterator[Round]:
+def start(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
+    """Seconds from the start of the process to the end of an epoch."""
+    x, y = _data(name, size.count)
+    return since_start(lambda: Loop(name, prepare).epoch(x, y))
+
+
+def first_step(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Seconds from construction to the end of the first step."""
     x, y = _data(name, 1)
     begin = perf_counter()
-    loss = Loop(name).epoch(x, y)
+    loss = Loop(name, prepare).epoch(x, y)
     yield Round([perf_counter() - begin], loss)
 
 
-def predict(name: str, rows: int, module: Any, size: Size) -> Iterator[Round]:
+def predict(prepare: Prepare, name: str, rows: int, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds to predict some rows, without a gradient."""
-    model = MODELS[name](CASES[name].start()).eval()
+    model = prepare(MODELS[name](CASES[name].start()).eval())
     x = _data(name, -(-rows // CASES[name].batch_size))[0][:rows]
 
     def run() -> Any:
@@ -247,22 +254,32 @@ def predict(name: str, rows: int, module: Any, size: Size) -> Iterator[Round]:
     return calls(run, size)
 
 
-def growth(name: str, module: Any, size: Size) -> Iterator[Round]:
+def growth(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Megabytes that building, training and dropping a model leave behind."""
     x, y = _data(name, 2)
-    return resident(lambda: Loop(name).epoch(x, y), size)
+    return resident(lambda: Loop(name, prepare).epoch(x, y), size)
 
 
-SESSIONS: dict[str, Callable[[Any, Size], Iterator[Round]]] = {
-    **{f"{name}_fit": partial(fit, name) for name in CASES},
-    **{f"{name}_first": partial(first_step, name) for name in ("mlp", "cnn")},
-    "resnet18_first_warm": partial(first_step, "resnet18"),
-    "mlp_generator": partial(generator, "mlp"),
-    "cnn_evaluate": partial(evaluate, "cnn"),
-    "mlp_call": partial(predict, "mlp", 1),
-    "mlp_predict": partial(predict, "mlp", 1),
-    "mlp_predict_on_batch": partial(predict, "mlp", 1),
-    "cnn_call_256": partial(predict, "cnn", 256),
-    "cnn_predict_256": partial(predict, "cnn", 256),
-    "mlp_growth": partial(growth, "mlp"),
-}
+def sessions(prepare: Prepare) -> dict[str, Callable[[Any, Size], Iterator[Round]]]:
+    """Returns the sessions, given what is done with each model before it is used."""
+    return {
+        **{f"{name}_fit": partial(fit, prepare, name) for name in CASES},
+        **{f"{name}_first": partial(first_step, prepare, name) for name in ("mlp", "cnn")},
+        **{
+            f"{name}_start{how}": partial(start, prepare, name)
+            for name in STARTED
+            for how in ("", "_warm")
+        },
+        "resnet18_first_warm": partial(first_step, prepare, "resnet18"),
+        "mlp_generator": partial(generator, prepare, "mlp"),
+        "cnn_evaluate": partial(evaluate, prepare, "cnn"),
+        "mlp_call": partial(predict, prepare, "mlp", 1),
+        "mlp_predict": partial(predict, prepare, "mlp", 1),
+        "mlp_predict_on_batch": partial(predict, prepare, "mlp", 1),
+        "cnn_call_256": partial(predict, prepare, "cnn", 256),
+        "cnn_predict_256": partial(predict, prepare, "cnn", 256),
+        "mlp_growth": partial(growth, prepare, "mlp"),
+    }
+
+
+SESSIONS = sessions(lambda model: model)
