@@ -26,6 +26,7 @@ _RELIABILITY = _FOLDER / "reliability.md"
 _PACKAGES = ("jax", "jaxlib", "keras", "flax", "torch", "tensorflow-cpu", "numpy", "optax")
 # Variables that decide on memory and threads; a library that is preloaded replaces malloc.
 _PREFIXES = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD", "XLA_", "JAX_", "OMP_")
+_EARLIER = 2  # runs that are shown beside this one
 # Losses of runs with other random numbers are this close.
 _CLOSE = 0.05
 
@@ -94,8 +95,8 @@ def table(results: Mapping[str, Mapping[str, Result]]) -> str:
 def _row(task: Task, found: Mapping[str, Result]) -> list[str]:
     values = {peer: r.value for peer, r in found.items() if r.value is not None}
     ours = values.pop("cornu", None)
-    best = min(values.values(), default=0.0)
-    ratio = f"{ours / best:.2f}" if ours is not None and min(ours, best) > 0 else "-"
+    number, _ = _ratios(found)
+    ratio = "-" if number is None else f"{number:.2f}"
     cells = [_cell(found.get(peer)) for peer in PEERS]
     return [task.title, task.unit, *cells, ratio, _verdict(task, ours, values), _losses(found)]
 
@@ -157,8 +158,65 @@ the columns after equally many steps from the same weights, which verifies that 
 the same (torch's ResNet-18 pads strided convolutions differently). Compare only values of one run,
 since the load of a machine varies. Cold steps are measured after the imports, with nothing compiled
 before.
-{_blocks(run)}{_ops(run)}
+{_runs(run)}{_blocks(run)}{_ops(run)}
 {_RELIABILITY.read_text(encoding="utf-8")}"""
+
+
+def _runs(run: Run) -> str:
+    """Returns the section that has the ratios of the last runs beside each other."""
+    rounds = {run.setting.date: {task: _ratios(found) for task, found in run.results.items()}}
+    rounds |= dict(reversed(_earlier()))
+    if len(rounds) == 1:
+        return ""
+    head = ["task", *rounds]
+    rows = [head, ["---"] * len(head)]
+    for task in run.results:
+        rows.append(
+            [TASKS[task].title, *(_pair(one.get(task, (None, ""))) for one in rounds.values())]
+        )
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"""
+## The last runs beside each other
+
+The ratio of cornu to the best peer, which is named, in each run. The runs have their own loads, and
+earlier ones fewer peers.
+
+{table}
+"""
+
+
+def _ratios(found: Mapping[str, Result]) -> tuple[float | None, str]:
+    """Returns the ratio of cornu to the best peer, and the peer."""
+    values = {peer: r.value for peer, r in found.items() if r.value is not None}
+    ours = values.pop("cornu", None)
+    best = min(values, key=values.__getitem__, default="")
+    if ours is None or not best or min(ours, values[best]) <= 0:
+        return None, ""
+    return ours / values[best], best
+
+
+def _pair(ratio: tuple[float | None, str]) -> str:
+    number, peer = ratio
+    return "-" if number is None else f"{number:.2f} x {peer}"
+
+
+def _earlier() -> list[tuple[str, dict[str, tuple[float | None, str]]]]:
+    """Returns the dates and ratios of the last complete runs."""
+    history = _FOLDER / "history.jsonl"
+    if not history.exists():
+        return []
+    lines = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]
+    whole = [line for line in lines if not line["quick"]][-_EARLIER:]
+    return [
+        (
+            line["date"],
+            {
+                task: _ratios({peer: Result(**found) for peer, found in peers.items()})
+                for task, peers in line["results"].items()
+            },
+        )
+        for line in whole
+    ]
 
 
 def _blocks(run: Run) -> str:
