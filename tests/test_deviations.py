@@ -179,6 +179,7 @@ FORMULATIONS = {
     "average_pooling": (lambda x: ops.average_pool(x, 3, 2, "same"), IMAGES),
     "depthwise_convolution": (lambda x: ops.depthwise_conv(x, KERNEL), IMAGES),
     "attention": (lambda x: ops.dot_product_attention(x, x, x, is_causal=True), IMAGES / 100),
+    "stored_relu": (lambda x: ops.relu(x - 50), IMAGES),
     "recurrence": (_run_lstm, SEQUENCES),
     "random_bits": (lambda x: cornu.random.dropout(x, 0.5, seed=3), SEQUENCES),
 }

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from cornu.core.graph.op import op
 from cornu.core.state import scope
+from cornu.core.target import applies
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
 from cornu.ops.arguments import to_array, to_float, to_operand
@@ -62,22 +63,24 @@ def relu(x: ArrayLike) -> Array:
     >>> cornu.ops.relu([-1.0, 2.0]).tolist()
     [0.0, 2.0]
     """
-    return _rectify(to_operand(x))
+    x = to_operand(x)
+    return _rectify(x) if applies("stored_relu") else jax.nn.relu(x)
 
 
-# XLA computes `max(x, 0)` again for each use of the result. With residual connections, x itself is
-# such a sum, so that the gradient of a convolution reads the arrays of all blocks before it. It
-# stores the result of a selection, which has two operands, and the gradient needs nothing else.
+# For a gradient, XLA computes `max(x, 0)` again wherever it is used. With residual connections, x
+# is a sum with the result of the block before, so that the gradient of a convolution reads the
+# arrays of all blocks before it. The result of a selection, which has two operands, is stored, and
+# the gradient of relu needs nothing else.
 @jax.custom_jvp
 def _rectify(x: Array) -> Array:
     """Returns the positive part of x; of NaN, NaN."""
-    return jnp.where(x <= 0, jnp.zeros_like(x), x)
+    return jnp.maximum(x, 0)
 
 
 @_rectify.defjvp
 def _rectify_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
-    y = _rectify(*primals)
-    (tangent,) = tangents
+    (x,), (tangent,) = primals, tangents
+    y = jnp.where(x <= 0, jnp.zeros_like(x), x)
     return y, jnp.where(y > 0, tangent, jnp.zeros_like(tangent))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
+from cornu.core.sparse.rows import SparseRows
 from cornu.data import Arrays, Stream
 from cornu.types import Batch, DataLike
 
@@ -90,10 +91,16 @@ def pad_batch(batch: Batch, size: int | None) -> tuple[Any, Any]:
         return batch, None
     rows = jax.tree_util.tree_leaves(batch)[0].shape[0]
     real = (np.arange(size) < rows).astype("float32")
-    return jax.tree_util.tree_map(lambda x: _pad_rows(x, size), batch), real
+    is_whole = lambda x: isinstance(x, SparseRows)  # noqa: E731
+    return jax.tree_util.tree_map(lambda x: _pad_rows(x, size), batch, is_leaf=is_whole), real
 
 
 def _pad_rows(x: DataLike, size: int) -> Any:
+    if isinstance(x, SparseRows):  # whose rows hold entries of any row: the last would count again
+        return jax.tree_util.tree_map(lambda part: _append(part, size, "constant"), x)
+    return _append(x, size, "edge" if x.shape[0] else "constant")
+
+
+def _append(x: DataLike, size: int, mode: Literal["edge", "constant"]) -> Any:
     numbers = np if isinstance(x, np.ndarray) else jnp
-    mode = "edge" if x.shape[0] else "constant"
     return numbers.pad(x, [(0, size - x.shape[0]), *[(0, 0)] * (x.ndim - 1)], mode=mode)

@@ -71,7 +71,7 @@ def test_blocks_without_a_limit_are_reported():
 def test_threads_report_until_all_processes_have_ended_and_then_end():
     # A thread in a call of JAX's store when Python ends would abort the process.
     store, progress, verdicts = Store(), Progress(), []
-    watchdog = Watchdog(store, 0, 1, 0.5, progress, verdicts.append)
+    watchdog = Watchdog(store, 0, 1, 6.0, progress, verdicts.append)
     watchdog.start()
     while not store.beat():
         time.sleep(0.001)
