@@ -30,7 +30,8 @@ _METHODS = {
 def execute(path: Path) -> list[list[Output]]:
     """Runs a program as the module `__main__`; returns the outputs of each cell of code.
 
-    What a cell prints is its first output, the value of its last line the second one.
+    What a cell prints is its first output, the value of its last line the second one. Paths of
+    files beside the program have no folder, as it differs between machines.
 
     Args:
         path: the program, in the percent format.
@@ -62,15 +63,22 @@ def _run_cell(body: list[ast.stmt], module: types.ModuleType, number: int) -> li
             value = eval(compile(ast.Expression(last.value), file, "eval"), vars(module))
     outputs = []
     if printed.getvalue():
-        outputs.append(nbformat.v4.new_output("stream", name="stdout", text=printed.getvalue()))
+        text = _without_folder(printed.getvalue(), file)
+        outputs.append(nbformat.v4.new_output("stream", name="stdout", text=text))
     if value is not None:
         outputs.append(
-            nbformat.v4.new_output("execute_result", data=_data(value), execution_count=number)
+            nbformat.v4.new_output(
+                "execute_result", data=_data(value, file), execution_count=number
+            )
         )
     return outputs
 
 
-def _data(value: object) -> dict[str, str]:
+def _without_folder(text: str, file: str) -> str:
+    return text.replace(f"{Path(file).parent}/", "")
+
+
+def _data(value: object, file: str) -> dict[str, str]:
     """Returns what a notebook stores of a value: its repr, and its pictures by their types."""
     data = {"text/plain": re.sub(r" at 0x[0-9a-f]+", "", repr(value))}
     for method, kind in _METHODS.items():
@@ -78,4 +86,4 @@ def _data(value: object) -> dict[str, str]:
         if content is not None:
             is_text = isinstance(content, str)
             data[kind] = content if is_text else b64encode(content).decode()
-    return data
+    return {kind: _without_folder(content, file) for kind, content in data.items()}

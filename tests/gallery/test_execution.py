@@ -97,3 +97,10 @@ def test_the_page_of_a_notebook_shows_its_outputs(program):
         "```python\nvalue = 1\n```",
     ):
         assert f"\n\n{part}\n" in text
+
+
+def test_outputs_have_no_folder_of_this_machine(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("# %%\nprint(__file__)\n__file__\n")
+    printed, value = execute(path)[0]
+    assert printed.text == "program.py\n" and value.data["text/plain"] == "'program.py'"

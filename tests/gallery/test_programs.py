@@ -70,6 +70,8 @@ def test_a_notebook_is_of_the_current_program(name):
     assert notebook.metadata.made_from.seconds < 30
     assert notebook_path(program(name)).stat().st_size < 100_000
     nbformat.validate(notebook)
+    folders = re.findall(r"/[\w/.-]*(?=examples/gallery)", nbformat.writes(notebook))
+    assert set(folders) <= {"/"}, "a path of one machine"
 
 
 @pytest.mark.parametrize("name", names())
