@@ -117,7 +117,7 @@ def doing(task: str, peers: Sequence[str]) -> list[str]:
     return [
         peer
         for peer in peers
-        if task not in PEERS[peer].leaves_out
+        if task in (PEERS[peer].only or TASKS)
         and (PEERS[peer].has_layers or not TASKS[task].needs_layers)
     ]
 

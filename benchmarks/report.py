@@ -170,7 +170,9 @@ def _runs(run: Run) -> str:
         return ""
     head = ["task", *rounds]
     rows = [head, ["---"] * len(head)]
-    for task in run.results:
+    for task in TASKS:
+        if not any(task in one for one in rounds.values()):
+            continue
         rows.append(
             [TASKS[task].title, *(_pair(one.get(task, (None, ""))) for one in rounds.values())]
         )

@@ -9,5 +9,5 @@ from benchmarks.peers.torched import sessions
 
 __all__ = ["SESSIONS"]
 
-_LEFT_OUT = PEERS["torch.compile"].leaves_out
-SESSIONS = {task: run for task, run in sessions(torch.compile).items() if task not in _LEFT_OUT}
+_TASKS = PEERS["torch.compile"].only
+SESSIONS = {task: run for task, run in sessions(torch.compile).items() if task in _TASKS}
