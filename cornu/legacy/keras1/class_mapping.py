@@ -273,7 +273,7 @@ class OldClass:
 
     def __getattr__(self, name: str) -> Any:
         """Returns a method of the class, as in `LSTM.build(self, input_shape)`."""
-        if name.startswith("__"):
+        if name.startswith("__") or not isinstance(self.mapping.target, type):
             raise AttributeError(f"{self.__name__!r} has no attribute {name!r}")
         return getattr(self._base_of_subclasses(), name)
 
