@@ -19,6 +19,7 @@ from cornu.process.switches import is_off
 
 __all__ = ["find_requested", "is_applied", "is_overridden", "select_options"]
 
+_LARGE = 2**18  # elements
 _SWITCH = "CORNU_COMPILER_OPTIONS"
 _PASSES = "xla_disable_hlo_passes"
 # The names of the primitive of `jax.checkpoint` in versions of JAX.
@@ -45,7 +46,10 @@ def select_options(jaxpr: Any = None, more: Sequence[str] = ()) -> dict[str, Any
     if jaxpr is not None:
         # With the barriers, the default scheduler recomputes late; the other one needs more memory.
         recomputes = _recomputes(jaxpr) and is_applied("kept_recomputation")
-        names.append("kept_recomputation" if recomputes else "memory_scheduler")
+        if recomputes:
+            names.append("kept_recomputation")
+        elif more or _is_large(jaxpr):
+            names.append("memory_scheduler")
     chosen: dict[str, Any] = {}
     for name in names:
         if is_applied(name):
@@ -54,6 +58,16 @@ def select_options(jaxpr: Any = None, more: Sequence[str] = ()) -> dict[str, Any
                 joins = option == _PASSES and option in chosen
                 chosen[option] = f"{chosen[option]},{value}" if joins else value
     return chosen | find_requested() or None
+
+
+def _is_large(jaxpr: Any) -> bool:
+    """Whether a program computes arrays whose order decides on its memory, and not on its time.
+
+    A step of 0.09 ms, of three dense layers, takes 0.15 ms with the other scheduler.
+    """
+    return any(
+        getattr(out.aval, "size", 0) >= _LARGE for eqn in equations(jaxpr) for out in eqn.outvars
+    )
 
 
 def _recomputes(jaxpr: Any) -> bool:

@@ -20,19 +20,23 @@ def test_options_that_this_xla_has():
 
 
 def test_steps_are_scheduled_for_memory_and_keep_what_they_recompute():
-    def program(fn):
-        return jax.make_jaxpr(jax.grad(fn))(1.0).jaxpr
+    def program(fn, size=2**18):
+        return jax.make_jaxpr(jax.grad(lambda x: fn(x).sum()))(jnp.ones(size)).jaxpr
 
     scheduler, passes = "xla_cpu_scheduler_type", "xla_disable_hlo_passes"
     assert scheduler not in compiler_options.select_options()
     plain = compiler_options.select_options(program(jnp.sin))
     assert scheduler in plain and passes not in plain
+    small = compiler_options.select_options(program(jnp.sin, size=8))
+    assert scheduler not in small
     recomputing = program(jax.checkpoint(jnp.sin))
     chosen = compiler_options.select_options(recomputing)
     assert chosen[passes] == "cse_barrier_expander" and scheduler not in chosen
     gathering = program(jax.checkpoint(jnp.sin, policy=save_all_but_weights))
     assert compiler_options.select_options(gathering) == plain
     both = compiler_options.select_options(recomputing, ["separate_reductions"])
+    small = compiler_options.select_options(program(jnp.sin, size=8), ["separate_reductions"])
+    assert scheduler in small  # its weights are gathered
     assert both[passes] == "cpu-all-reduce-combiner,cse_barrier_expander"
 
 

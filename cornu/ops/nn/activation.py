@@ -64,7 +64,8 @@ def relu(x: ArrayLike) -> Array:
     [0.0, 2.0]
     """
     x = to_operand(x)
-    return _rectify(x) if applies("stored_relu") else jax.nn.relu(x)
+    # Arrays of dense layers are small: storing them takes longer than computing them again.
+    return _rectify(x) if x.ndim > 2 and applies("stored_relu") else jax.nn.relu(x)
 
 
 # For a gradient, XLA computes `max(x, 0)` again wherever it is used. With residual connections, x
