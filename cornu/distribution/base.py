@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
+from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.layer.layer import Layer
 from cornu.core.state import placement
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.distribution.gathering import gather_parts, is_divided
 from cornu.distribution.layouts import TensorLayout
 from cornu.distribution.mesh import DeviceMesh
 from cornu.foreign import describe_class
@@ -37,6 +39,9 @@ class Distribution:
         num_model_replicas: the number of parts into which batches are divided.
         data_shard_id: the number of the part of the data that this process reads.
     """
+
+    # Whether a layer collects the parts of its weights where it is computed.
+    _gathers_weights: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -222,7 +227,7 @@ class Distribution:
 
     @property
     def _compiler_options_(self) -> tuple[str, ...]:
-        return ()
+        return ("separate_reductions",) if self._gathers_weights else ()
 
     def _plan_(self, model: Layer) -> None:
         pass
@@ -230,11 +235,20 @@ class Distribution:
     def _undivided_(self, model: Layer) -> list[tuple[Variable, int]]:
         return []
 
+    def _gathered(self, variable: Variable) -> Sharding | None:
+        """Returns the sharding with which a layer uses a Variable; None if it is its own."""
+        return self._replicated_ if self._gathers_weights and is_divided(variable) else None
+
     def _gather_(self, variable: Variable, value: Any) -> Any:
-        return value
+        gathered = self._gathered(variable)
+        if gathered is None or not isinstance(value, jax.core.Tracer):
+            return value
+        assert variable.sharding is not None
+        return gather_parts(value, variable.sharding, gathered)
 
     def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
-        return None
+        gathers = any(self._gathered(variable) is not None for variable in variables)
+        return save_all_but_weights if gathers else None
 
     def _find_pipelines_(self, graph: Any) -> Sequence[placement.Pipeline]:
         return ()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import jax
 import numpy as np
 
-from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.distribution.data_parallel import mesh_of
-from cornu.distribution.gathering import gather_parts, is_divided
 from cornu.distribution.layouts import AxisLike
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.planned import PlannedDistribution, largest_axis
@@ -56,6 +53,8 @@ class FullySharded(PlannedDistribution):
     ((None, 'batch'), (None,))
     """
 
+    _gathers_weights = True
+
     @api_boundary
     def __init__(
         self,
@@ -78,16 +77,3 @@ class FullySharded(PlannedDistribution):
     @property
     def _parts(self) -> int:
         return self.num_model_replicas
-
-    def _gather_(self, variable: Variable, value: Any) -> Any:
-        if not is_divided(variable) or not isinstance(value, jax.core.Tracer):
-            return value
-        assert variable.sharding is not None
-        return gather_parts(value, variable.sharding, self._replicated_)
-
-    def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
-        return save_all_but_weights if any(map(is_divided, variables)) else None
-
-    @property
-    def _compiler_options_(self) -> tuple[str, ...]:
-        return ("separate_reductions",)

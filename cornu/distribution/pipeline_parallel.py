@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
 from cornu.core.graph.graph import Graph
-from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.graph.rowwise import is_rowwise, keeps_rows
 from cornu.core.layer.layer import Layer
 from cornu.core.state import placement
@@ -19,7 +18,6 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.distribution.data_parallel import grid_of
 from cornu.distribution.devices import list_devices
 from cornu.distribution.equal_blocks import BlockRun, find_runs
-from cornu.distribution.gathering import gather_parts, is_divided
 from cornu.distribution.layouts import AxisLike, TensorLayout
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.pipeline import BlockPipeline
@@ -79,6 +77,8 @@ class PipelineParallel(PlannedDistribution):
     (<DeviceMesh shape=(1, 1), axis_names=('batch', 'stage')>, 2)
     """
 
+    _gathers_weights = True
+
     @api_boundary
     def __init__(
         self,
@@ -134,19 +134,6 @@ class PipelineParallel(PlannedDistribution):
         groups = self.device_mesh.size_of(self.device_mesh.axis_names[0])
         multiple = groups * math.lcm(self.microbatches, self._parts)
         return multiple if self._auto_shard_dataset else max(1, multiple // self._num_processes)
-
-    @property
-    def _compiler_options_(self) -> tuple[str, ...]:
-        return ("separate_reductions",)
-
-    def _gather_(self, variable: Variable, value: Any) -> Any:
-        if not is_divided(variable) or not isinstance(value, jax.core.Tracer):
-            return value
-        assert variable.sharding is not None
-        return gather_parts(value, variable.sharding, self._replicated_)
-
-    def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
-        return save_all_but_weights if any(map(is_divided, variables)) else None
 
     def _plan_(self, model: Layer) -> None:
         super()._plan_(model)

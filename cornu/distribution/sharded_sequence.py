@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.distribution.gathering import gather_parts, is_divided
 from cornu.distribution.layouts import TensorLayout
 from cornu.distribution.mesh import DeviceMesh
 from cornu.distribution.planned import largest_axis
@@ -43,6 +41,8 @@ class ShardedSequenceParallel(SequenceParallel):
     (None, ('batch', 'sequence'))
     """
 
+    _gathers_weights = True
+
     @api_boundary
     def __init__(
         self,
@@ -72,16 +72,3 @@ class ShardedSequenceParallel(SequenceParallel):
         large = [v for v in model.weights if v.size >= self.min_size and v.layout is None]
         parts = int(self.device_mesh.devices.size)
         return [(v, parts) for v in large if self._variable_sharding_(v).is_fully_replicated]
-
-    def _gather_(self, variable: Variable, value: Any) -> Any:
-        if not is_divided(variable) or not isinstance(value, jax.core.Tracer):
-            return value
-        assert variable.sharding is not None
-        return gather_parts(value, variable.sharding, self._replicated_)
-
-    def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
-        return save_all_but_weights if any(map(is_divided, variables)) else None
-
-    @property
-    def _compiler_options_(self) -> tuple[str, ...]:
-        return ("separate_reductions",)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 from jax.sharding import NamedSharding, PartitionSpec
 
-from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.state.variable import Variable
-from cornu.distribution.gathering import gather_parts
 from cornu.distribution.layouts import AxisLike, TensorLayout
 from cornu.distribution.tensor_parallel import TensorParallel
 
@@ -40,6 +36,8 @@ class ShardedTensorParallel(TensorParallel):
     ('batch', 'model')
     """
 
+    _gathers_weights = True
+
     def get_variable_layout(self, variable: Variable) -> Any:
         """Returns the layout of `TensorParallel`, with one more axis divided.
 
@@ -62,13 +60,6 @@ class ShardedTensorParallel(TensorParallel):
         axes[max(free)[1]] = self.batch_dim_name
         return TensorLayout(axes, self.device_mesh)
 
-    def _gather_(self, variable: Variable, value: Any) -> Any:
-        sharding, gathered = variable.sharding, self._gathered(variable)
-        if gathered is None or not isinstance(value, jax.core.Tracer):
-            return value
-        assert sharding is not None
-        return gather_parts(value, sharding, gathered)
-
     def _gathered(self, variable: Variable) -> NamedSharding | None:
         """Returns the sharding with which a layer uses a Variable; None if it is its own."""
         sharding = variable.sharding
@@ -78,12 +69,3 @@ class ShardedTensorParallel(TensorParallel):
         if kept == tuple(sharding.spec):
             return None
         return NamedSharding(sharding.mesh, PartitionSpec(*kept))
-
-    def _saving_policy_(self, variables: Sequence[Variable]) -> Callable[..., bool] | None:
-        return (
-            save_all_but_weights if any(self._gathered(v) is not None for v in variables) else None
-        )
-
-    @property
-    def _compiler_options_(self) -> tuple[str, ...]:
-        return ("separate_reductions",)

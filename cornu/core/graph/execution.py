@@ -6,6 +6,7 @@ in `cornu.deviations`.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections import Counter, defaultdict
@@ -181,7 +182,14 @@ class _GraphRun:
 
 
 def _rematerialized(fn: Callable[..., Any]) -> Callable[..., Any]:
-    return jax.jit(jax.checkpoint(fn))
+    @functools.wraps(fn)
+    def recomputed(*args: Any) -> Any:
+        around = scope.Scope(scope.current())
+        around.recomputes = True
+        with scope.use_scope(around):
+            return fn(*args)
+
+    return jax.jit(jax.checkpoint(recomputed))
 
 
 def _find_units(graph: Graph) -> dict[int, Unit]:

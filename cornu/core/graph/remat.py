@@ -196,6 +196,7 @@ def remat(f: Callable[..., Any] | None = None, policy: Any = None, *, block: str
                     outer.masks.put(array, mask)
             args, kwargs = tree.unflatten(definition, filled)
             current = scope.Scope(outer)
+            current.recomputes |= policy is None
             with scope.use_scope(current):
                 out = f(*args, **kwargs)
             # A traced function returns only arrays: the Variables leave it by the closure.

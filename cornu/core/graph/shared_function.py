@@ -119,6 +119,7 @@ def ambient_key(sources: Sequence[scope.RandomSource]) -> Hashable:
     return (
         *(around.training, around.compute_dtype, around.key is None, around.row_mask is None),
         around.regathers,
+        around.recomputes,
         count_draws(sources),
     )
 

@@ -136,10 +136,16 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
             args, kwargs = to_dense((args, kwargs))
         if layer.autocast:
             args, kwargs = _autocast(args, kwargs, compute_dtype)
-        call = getattr(layer, layer._call_method_)
-        call = regathering_call(layer, call)
-        if layer._remat_ is not None:
-            call = layer.rematerialized_call(call, *args, **kwargs)
+        method = getattr(layer, layer._call_method_)
+        if layer._remat_ is None:
+            call = regathering_call(layer, method)
+        else:
+            # What is recomputed as a whole gathers its weights again by that.
+            call = layer.rematerialized_call(
+                lambda *args, **kwargs: regathering_call(layer, method)(*args, **kwargs),
+                *args,
+                **kwargs,
+            )
         if around.interceptor is None:
             outputs = call(*args, **kwargs)
         else:

@@ -30,7 +30,7 @@ def regathering_call(layer: Layer, call: Callable[..., Any]) -> Callable[..., An
         call: the method that computes its outputs.
     """
     placement, around = current_placement(), scope.current()
-    if placement is None or around.inferring_shapes or around.regathers:
+    if placement is None or around.inferring_shapes or around.regathers or around.recomputes:
         return call
     traced = [v for v in layer._own_variables_() if isinstance(around.read(v), jax.core.Tracer)]
     policy = placement._saving_policy_(traced) if traced else None

@@ -128,6 +128,8 @@ class Scope:
         placement: how values are laid out on several devices; None for that of the process.
         regathers: whether a layer around the current call gathers its weights again in the backward
             pass; see `cornu.core.layer.gathered_weights`.
+        recomputes: whether the backward pass computes the whole current call again, with all that
+            it gathers.
     """
 
     # Dicts are keyed by `id`, since `==` of Variables compares their values.
@@ -147,6 +149,7 @@ class Scope:
         "masks",
         "parent",
         "placement",
+        "recomputes",
         "regathers",
         "row_mask",
         "row_window",
@@ -187,6 +190,7 @@ class Scope:
         self.interceptor: CallInterceptor | None = None
         self.placement: Placement | None = None
         self.regathers = False
+        self.recomputes = False
         if parent is not None:
             self.allocation_check = parent.allocation_check
             self.defers_values = parent.defers_values
@@ -194,6 +198,7 @@ class Scope:
             self.interceptor = parent.interceptor
             self.placement = parent.placement
             self.regathers = parent.regathers
+            self.recomputes = parent.recomputes
             self.inferring_shapes = parent.inferring_shapes
             self.key = parent.key
             # The same dict: a source must not return the same key twice in a step.

@@ -9,10 +9,10 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.core.state.variable import Variable
-from cornu.dialects.derived_optimizer_rules import make_subclassable
-from cornu.dialects.derived_optimizers import Keras1Optimizer
 from cornu.dialects.keras1 import backend
 from cornu.dialects.optimizer_steps import OptimizerMethods, derive_optimizer
+from cornu.dialects.subclasses.optimizer_rules import make_subclassable
+from cornu.dialects.subclasses.optimizers import Keras1Optimizer
 from cornu.legacy import optimizers
 from cornu.legacy.keras1.argument_values import (
     CONSTRAINTS,

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from cornu.core.layer.layer import Layer as CoreLayer
 from cornu.core.state.variable import Variable
 from cornu.dialects.layer_methods import LayerMethods
-from cornu.dialects.program_layer import ListedSpec, ProgramLayer
-from cornu.dialects.surrounding_tensors import SurroundingTensors
+from cornu.dialects.subclasses.layers import ListedSpec, ProgramLayer
+from cornu.dialects.subclasses.surrounding_tensors import SurroundingTensors
 from cornu.errors import suggest
 from cornu.legacy.keras1.argument_values import get_initializer
 from cornu.legacy.keras1.class_mapping import (

@@ -8,9 +8,9 @@ import numpy as np
 
 from cornu import layers as modern
 from cornu import ops
-from cornu.core.state.variable import Variable
 from cornu.dialects.keras1 import backend
 from cornu.dialects.keras1.layers import InputSpec, Layer
+from cornu.dialects.subclasses.recurrent_steps import find_batch_size, run_steps
 
 __all__ = ["Recurrent", "time_distributed_dense"]
 
@@ -129,13 +129,7 @@ class Recurrent(Layer):
         Raises:
             ValueError: the size of a batch is not known.
         """
-        rows = self.input_spec[0].shape[0] if self.stateful else None
-        if rows is None:
-            raise ValueError(
-                f"{self._label_()}: states of a stateful layer need the size of a batch.\n"
-                "Pass batch_input_shape=(rows, steps, features) to the first layer."
-            )
-        zeros = np.zeros((rows, self.output_dim), "float32")
+        zeros = np.zeros((find_batch_size(self), self.output_dim), "float32")
         if "states" not in vars(self):
             self.states = [_K["variable"](zeros) for _ in range(self._count_of_states)]
             return
@@ -172,20 +166,8 @@ class Recurrent(Layer):
         """
         states = list(self.states) if self.stateful else self.get_initial_states(x)
         constants = self.get_constants(x)
-        last, outputs, states = _K["rnn"](
-            self.step,
-            self.preprocess_input(x),
-            [s.value if isinstance(s, Variable) else s for s in states],
-            go_backwards=self.go_backwards,
-            mask=mask,
-            constants=constants,
-            unroll=self.unroll,
-            input_length=x.shape[1],
-        )
-        if self.stateful:
-            for variable, value in zip(self.states, states, strict=True):
-                variable.assign(value)
-        return outputs if self.return_sequences else last
+        sequence = self.preprocess_input(x)
+        return run_steps(self, _K["rnn"], sequence, x.shape[1], states, constants, mask)[0]
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Returns the mask of the inputs with `return_sequences`, else None."""

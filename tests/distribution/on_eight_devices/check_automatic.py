@@ -12,7 +12,6 @@ from cornu import distribution as dist
 from cornu import layers as L
 from cornu import ops
 from cornu.core.state.placement import place
-from cornu.deviations import find_disabled
 from cornu.distribution.planning.collectives import find_collectives
 from cornu.distribution.planning.hlo import read_program
 
@@ -117,7 +116,7 @@ def mixers(how):
     "how",
     ("nested", *(pytest.param(h, marks=pytest.mark.slow) for h in ("method", "scope", "function"))),
 )
-def test_rematerialization_saves_as_much_memory_with_fsdp(how, monkeypatch):
+def test_rematerialization_saves_as_much_memory_with_fsdp(how):
     x = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
 
     def step(how, name):
@@ -132,13 +131,6 @@ def test_rematerialization_saves_as_much_memory_with_fsdp(how, monkeypatch):
     assert found == pytest.approx(expected, abs=1e-6)
     activation = 4 * 512 // 8 * 512  # on each device
     assert less <= stored - 3 * activation  # of three blocks
-    if how in ("method", "scope"):
-        # Layers that gather their weights within a recomputed block gain less by the row.
-        monkeypatch.setenv("CORNU_DISABLE", "kept_recomputation")
-        find_disabled.cache_clear()
-        less = step(how, "data")[1]
-        monkeypatch.undo()
-        find_disabled.cache_clear()
     assert fsdp <= less + activation
 
 

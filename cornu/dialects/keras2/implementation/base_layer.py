@@ -17,9 +17,9 @@ from cornu.dialects.keras2.implementation.values import (
 )
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.layer_methods import GraphMethods, derive_class
-from cornu.dialects.program_layer import ListedSpec, ProgramLayer
 from cornu.dialects.renaming import rename_arguments
-from cornu.dialects.surrounding_tensors import SurroundingTensors
+from cornu.dialects.subclasses.layers import ListedSpec, ProgramLayer
+from cornu.dialects.subclasses.surrounding_tensors import SurroundingTensors
 from cornu.errors import suggest
 from cornu.legacy.keras1.class_mapping import BaseClassMeta
 

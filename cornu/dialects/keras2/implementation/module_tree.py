@@ -17,7 +17,6 @@ from cornu.data.readers.image_files import image_dataset_from_directory
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
 from cornu.dialects import scikit_learn
-from cornu.dialects.derived_optimizers import DerivedOptimizer
 from cornu.dialects.keras1.layer_tree import make_kept_layers
 from cornu.dialects.keras2.implementation import (
     backend,
@@ -47,6 +46,7 @@ from cornu.dialects.keras2.implementation.version import (
 from cornu.dialects.keras_json import apply_settings
 from cornu.dialects.optimizer_steps import derive_optimizer
 from cornu.dialects.preprocessing import image, image_iterators, image_transforms, sequence, text
+from cornu.dialects.subclasses.optimizers import DerivedOptimizer
 from cornu.dialects.tensor_shape import ListedShape
 from cornu.dialects.tree import install_root, make_tree
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from cornu import optimizers as modern
 from cornu import settings
-from cornu.dialects.derived_optimizer_rules import make_subclassable
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.optimizer_steps import derive_optimizer
 from cornu.dialects.renaming import warn_about
+from cornu.dialects.subclasses.optimizer_rules import make_subclassable
 from cornu.errors import suggest
 from cornu.legacy import optimizers as old
 from cornu.legacy.keras1.class_mapping import Arguments, Call, ClassMapping, Era, OldClass

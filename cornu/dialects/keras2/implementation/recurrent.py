@@ -13,6 +13,7 @@ from cornu import ops
 from cornu.core.state.variable import Variable
 from cornu.dialects.keras2.implementation import backend
 from cornu.dialects.keras2.implementation.base_layer import InputSpec, Layer
+from cornu.dialects.subclasses.recurrent_steps import find_batch_size, run_steps
 
 __all__ = ["make_recurrent"]
 
@@ -110,13 +111,7 @@ class _Recurrent(Layer):
         Raises:
             ValueError: the size of a batch is not known.
         """
-        rows = self.input_spec[0].shape[0] if self.stateful else None
-        if rows is None:
-            raise ValueError(
-                f"{self._label_()}: states of a stateful layer need the size of a batch.\n"
-                "Pass batch_input_shape=(rows, steps, features) to the first layer."
-            )
-        zeros = np.zeros((rows, self.units), "float32")
+        zeros = np.zeros((find_batch_size(self), self.units), "float32")
         if not isinstance(self.states[0], Variable):
             self.states = [_K["variable"](zeros) for _ in self.states]
         for i, state in enumerate(self.states):
@@ -144,20 +139,10 @@ class _Recurrent(Layer):
         if initial_state is None:
             initial_state = self.states if self.stateful else self.get_initial_state(inputs)
         constants = self.get_constants(inputs, training=None)
-        last, outputs, states = _K["rnn"](
-            self.step,
-            self.preprocess_input(inputs, training=None),
-            [s.value if isinstance(s, Variable) else s for s in initial_state],
-            go_backwards=self.go_backwards,
-            mask=mask,
-            constants=constants,
-            unroll=self.unroll,
-            input_length=inputs.shape[1],
+        sequence = self.preprocess_input(inputs, training=None)
+        output, states = run_steps(
+            self, _K["rnn"], sequence, inputs.shape[1], initial_state, constants, mask
         )
-        if self.stateful:
-            for variable, value in zip(self.states, states, strict=True):
-                variable.assign(value)
-        output = outputs if self.return_sequences else last
         return [output, *states] if self.return_state else output
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from cornu import ops, settings
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.variables import variable
-from cornu.dialects.derived_optimizers import LIMITS, DerivedOptimizer
+from cornu.dialects.subclasses.optimizers import LIMITS, DerivedOptimizer, Keras1Optimizer
 from cornu.legacy.keras1.class_mapping import parse_signature
 
 __all__ = ["make_subclassable"]
@@ -227,22 +227,15 @@ _CLASSES: dict[str, type[_Known]] = {
 _PLAIN = ("nesterov", "amsgrad", "schedule_decay")
 
 
-class _WithConstraints(DerivedOptimizer):
+class _WithConstraints(Keras1Optimizer):
     """Mixin with the order of the arguments in Keras 1."""
 
-    takes_constraints = True
     counts_always = False
 
     def get_updates(  # type: ignore[override]  # another order
         self, params: Sequence[Variable], constraints: Any, loss: Any
     ) -> list[Any]:
-        """Returns the number of steps, then for each Variable the new slots and the new value.
-
-        Args:
-            params: the Variables that are trained.
-            constraints: their constraints, by Variable.
-            loss: passed to `get_gradients`.
-        """
+        """Returns the number of steps, then for each Variable the new slots and the new value."""
         known = cast(_Known, self)
         return known._formulas(loss, params, constraints)
 
