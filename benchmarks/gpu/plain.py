@@ -12,6 +12,7 @@ import numpy as np
 import optax
 
 from benchmarks.gpu.cases import Case, Lstm, Mlp, Resnet, Transformer, bottlenecks
+from benchmarks.peers.plain_models import lstm
 
 __all__ = ["Session"]
 
@@ -79,18 +80,7 @@ def _attention(weights: Any, x: Any) -> Any:
 
 
 def _lstm(s: Lstm, params: Any, x: Any, trains: bool) -> Any:
-    kernel, recurrent, bias = params["lstm"]
-
-    def step(carry: Any, x: Any) -> Any:
-        h, c = carry
-        i, f, g, o = jnp.split(x + h @ recurrent, 4, axis=-1)
-        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
-
-    zeros = jnp.zeros((x.shape[0], s.units))
-    steps = (x @ kernel + bias).swapaxes(0, 1)
-    (h, _), _ = jax.lax.scan(step, (zeros, zeros), steps)
-    return _dense(params["head"], h), {}
+    return lstm(params, {}, x, None)
 
 
 def _mlp(s: Mlp, params: Any, x: Any, trains: bool) -> Any:

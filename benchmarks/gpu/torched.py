@@ -12,21 +12,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks.gpu.cases import Case, Lstm, Mlp, Resnet, Transformer, Weights, bottlenecks
+from benchmarks.peers.torched import dense_layer, put_array
 
 __all__ = ["Session"]
-
-
-def _put(target: Any, array: np.ndarray) -> None:
-    with torch.no_grad():
-        target.copy_(torch.from_numpy(np.ascontiguousarray(array)))
-
-
-def _dense(weights: list[np.ndarray]) -> nn.Linear:
-    kernel, bias = weights
-    layer = nn.Linear(*kernel.shape)
-    _put(layer.weight, kernel.T)
-    _put(layer.bias, bias)
-    return layer
 
 
 class ResnetModule(nn.Module):
@@ -44,11 +32,11 @@ class ResnetModule(nn.Module):
             conv = nn.Conv2d(channels, filters, size, strides.get(name, 1), bias=False)
             if name == "stem":
                 conv.stride = (2, 2)
-            _put(conv.weight, kernel.transpose(3, 2, 0, 1))
+            put_array(conv.weight, kernel.transpose(3, 2, 0, 1))
             self.parts[f"conv_{name}"] = conv
             norm = nn.BatchNorm2d(filters, eps=s.epsilon, momentum=1 - s.momentum)
             self.parts[f"norm_{name}"] = norm
-        self.head = _dense(w["head"])
+        self.head = dense_layer(w["head"])
 
     def _conv_norm(self, x: Any, name: str) -> Any:
         conv = self.parts[f"conv_{name}"]
@@ -82,21 +70,21 @@ class TransformerModule(nn.Module):
         self.sizes = s
         self.tokens = nn.Embedding(s.vocabulary, s.width)
         self.positions = nn.Embedding(s.steps, s.width)
-        _put(self.tokens.weight, w["embed_tokens"][0])
-        _put(self.positions.weight, w["embed_positions"][0])
+        put_array(self.tokens.weight, w["embed_tokens"][0])
+        put_array(self.positions.weight, w["embed_positions"][0])
         self.parts = nn.ModuleDict()
         for i in range(s.blocks):
             *projections, out, out_bias = w[f"attend_{i}"]
             kernels = [kernel.reshape(s.width, s.width) for kernel in projections[::2]]
             biases = np.concatenate([bias.reshape(-1) for bias in projections[1::2]])
-            self.parts[f"project_{i}"] = _dense([np.concatenate(kernels, 1), biases])
-            self.parts[f"out_{i}"] = _dense([out.reshape(s.width, s.width), out_bias])
+            self.parts[f"project_{i}"] = dense_layer([np.concatenate(kernels, 1), biases])
+            self.parts[f"out_{i}"] = dense_layer([out.reshape(s.width, s.width), out_bias])
             for name in (f"wide_{i}", f"narrow_{i}"):
-                self.parts[name] = _dense(w[name])
+                self.parts[name] = dense_layer(w[name])
             for name in (f"norm_in_{i}", f"norm_out_{i}"):
                 self.parts[name] = nn.LayerNorm(s.width, s.epsilon)
         self.norm = nn.LayerNorm(s.width, s.epsilon)
-        self.head = _dense(w["head"])
+        self.head = dense_layer(w["head"])
 
     def forward(self, x: Any) -> Any:
         s, parts = self.sizes, self.parts
@@ -118,11 +106,11 @@ class LstmModule(nn.Module):
         super().__init__()
         kernel, recurrent, bias = w["lstm"]
         self.lstm = nn.LSTM(s.features, s.units, batch_first=True)
-        _put(self.lstm.weight_ih_l0, kernel.T)
-        _put(self.lstm.weight_hh_l0, recurrent.T)
-        _put(self.lstm.bias_ih_l0, bias)
-        _put(self.lstm.bias_hh_l0, np.zeros_like(bias))
-        self.head = _dense(w["head"])
+        put_array(self.lstm.weight_ih_l0, kernel.T)
+        put_array(self.lstm.weight_hh_l0, recurrent.T)
+        put_array(self.lstm.bias_ih_l0, bias)
+        put_array(self.lstm.bias_hh_l0, np.zeros_like(bias))
+        self.head = dense_layer(w["head"])
 
     def forward(self, x: Any) -> Any:
         return self.head(self.lstm(x)[1][0][0])
@@ -131,7 +119,7 @@ class LstmModule(nn.Module):
 def _mlp(s: Mlp, w: Weights) -> nn.Module:
     layers: list[nn.Module] = []
     for weights in w.values():
-        layers += [_dense(weights), nn.ReLU()]
+        layers += [dense_layer(weights), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 

@@ -235,7 +235,7 @@ def _rows(rows: float) -> Point:
 
     count, steps = int(rows), 300
     with tempfile.TemporaryDirectory() as folder:
-        # Sparse: what was not written reads as zeros, and takes no room on the disk.
+        # Sparse: what was not written is read as zeros, and takes no space on the disk.
         x = np.memmap(f"{folder}/x", "float32", "w+", shape=(count, 32))
         y = np.memmap(f"{folder}/y", "float32", "w+", shape=(count,))
         x[:1024], y[:1024] = _random(1024, 32)[:count], _random(1024)[:count]

@@ -17,38 +17,41 @@ from benchmarks.peers import Round
 from benchmarks.peers.timing import calls, epochs, resident, since_start
 from benchmarks.tasks import STARTED, Size
 
-__all__ = ["SESSIONS", "sessions"]
+__all__ = ["SESSIONS", "conv_layer", "dense_layer", "put_array", "sessions"]
 
 Weights = dict[str, list[np.ndarray]]
 Prepare = Callable[[nn.Module], Any]
 
 
-def _put(target: Any, array: np.ndarray) -> None:
+def put_array(target: Any, array: np.ndarray) -> None:
+    """Copies an array into a weight."""
     with torch.no_grad():
         target.copy_(torch.from_numpy(np.ascontiguousarray(array)))
 
 
-def _dense(weights: list[np.ndarray]) -> nn.Linear:
+def dense_layer(weights: list[np.ndarray]) -> nn.Linear:
+    """Returns the layer with the kernel and bias of Keras."""
     kernel, bias = weights
     layer = nn.Linear(*kernel.shape)
-    _put(layer.weight, kernel.T)
-    _put(layer.bias, bias)
+    put_array(layer.weight, kernel.T)
+    put_array(layer.bias, bias)
     return layer
 
 
-def _conv(weights: list[np.ndarray], stride: int = 1, padding: int = 0) -> nn.Conv2d:
+def conv_layer(weights: list[np.ndarray], stride: int = 1, padding: int = 0) -> nn.Conv2d:
+    """Returns the layer with the kernel of Keras, and the bias if there is one."""
     kernel = weights[0]
     size, _, fan_in, filters = kernel.shape
     layer = nn.Conv2d(fan_in, filters, size, stride, padding, bias=len(weights) > 1)
-    _put(layer.weight, kernel.transpose(3, 2, 0, 1))
+    put_array(layer.weight, kernel.transpose(3, 2, 0, 1))
     if layer.bias is not None:
-        _put(layer.bias, weights[1])
+        put_array(layer.bias, weights[1])
     return layer
 
 
 def mlp(w: Weights) -> nn.Module:
     """Returns the MLP."""
-    first, second, head = (_dense(w[name]) for name in ("dense_0", "dense_1", "head"))
+    first, second, head = (dense_layer(w[name]) for name in ("dense_0", "dense_1", "head"))
     return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), head)
 
 
@@ -57,11 +60,11 @@ class Cnn(nn.Module):
 
     def __init__(self, w: Weights) -> None:
         super().__init__()
-        self.first, self.second = _conv(w["conv_0"]), _conv(w["conv_1"])
+        self.first, self.second = conv_layer(w["conv_0"]), conv_layer(w["conv_1"])
         kernel, bias = w["head"]
         # Keras flattens with the channels last.
         kernel = kernel.reshape(5, 5, 64, 10).transpose(2, 0, 1, 3).reshape(1600, 10)
-        self.head = _dense([kernel, bias])
+        self.head = dense_layer([kernel, bias])
 
     def forward(self, x: Any) -> Any:
         x = F.max_pool2d(F.relu(self.first(x)), 2)
@@ -76,11 +79,11 @@ class Lstm(nn.Module):
         super().__init__()
         kernel, recurrent, bias = w["lstm"]
         self.lstm = nn.LSTM(kernel.shape[0], recurrent.shape[0], batch_first=True)
-        _put(self.lstm.weight_ih_l0, kernel.T)
-        _put(self.lstm.weight_hh_l0, recurrent.T)
-        _put(self.lstm.bias_ih_l0, bias)
-        _put(self.lstm.bias_hh_l0, np.zeros_like(bias))
-        self.head = _dense(w["head"])
+        put_array(self.lstm.weight_ih_l0, kernel.T)
+        put_array(self.lstm.weight_hh_l0, recurrent.T)
+        put_array(self.lstm.bias_ih_l0, bias)
+        put_array(self.lstm.bias_hh_l0, np.zeros_like(bias))
+        self.head = dense_layer(w["head"])
 
     def forward(self, x: Any) -> Any:
         return self.head(self.lstm(x)[1][0][0])
@@ -92,7 +95,7 @@ class Transformer(nn.Module):
     def __init__(self, w: Weights) -> None:
         super().__init__()
         self.layers = nn.ModuleList(_encoder(w, i) for i in range(DEPTH))
-        self.head = _dense(w["head"])
+        self.head = dense_layer(w["head"])
 
     def forward(self, x: Any) -> Any:
         for layer in self.layers:
@@ -106,11 +109,11 @@ def _encoder(w: Weights, i: int) -> nn.Module:
     )
     q, q_bias, k, k_bias, v, v_bias, out, out_bias = w[f"attend_{i}"]
     kernels = [kernel.reshape(WIDTH, WIDTH).T for kernel in (q, k, v)]
-    _put(layer.self_attn.in_proj_weight, np.concatenate(kernels))
-    _put(layer.self_attn.in_proj_bias, np.concatenate([q_bias, k_bias, v_bias]).reshape(-1))
-    _put(layer.self_attn.out_proj.weight, out.reshape(WIDTH, WIDTH).T)
-    _put(layer.self_attn.out_proj.bias, out_bias)
-    layer.linear1, layer.linear2 = _dense(w[f"wide_{i}"]), _dense(w[f"narrow_{i}"])
+    put_array(layer.self_attn.in_proj_weight, np.concatenate(kernels))
+    put_array(layer.self_attn.in_proj_bias, np.concatenate([q_bias, k_bias, v_bias]).reshape(-1))
+    put_array(layer.self_attn.out_proj.weight, out.reshape(WIDTH, WIDTH).T)
+    put_array(layer.self_attn.out_proj.bias, out_bias)
+    layer.linear1, layer.linear2 = dense_layer(w[f"wide_{i}"]), dense_layer(w[f"narrow_{i}"])
     return layer
 
 
@@ -125,10 +128,10 @@ class Resnet18(nn.Module):
                 kernel = w[name][0]
                 down = name[5:] != "stem" and name.endswith(("_0", "_2"))
                 stride = 2 if down and name[5:7] in ("10", "20", "30") else 1
-                self.parts[name] = _conv(w[name], stride, kernel.shape[0] // 2)
+                self.parts[name] = conv_layer(w[name], stride, kernel.shape[0] // 2)
                 norm = nn.BatchNorm2d(kernel.shape[-1], eps=1e-3, momentum=0.01)
                 self.parts[name.replace("conv", "norm")] = norm
-        self.head = _dense(w["head"])
+        self.head = dense_layer(w["head"])
 
     def _conv_norm(self, x: Any, name: str) -> Any:
         return self.parts[f"norm_{name}"](self.parts[f"conv_{name}"](x))

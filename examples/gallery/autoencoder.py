@@ -1,7 +1,7 @@
 # %% [markdown]
 # # A variational autoencoder
 #
-# Digits are compressed to two numbers and drawn from them again. A layer of the program samples
+# Digits are compressed to two numbers and generated from them again. A layer of the program samples
 # the point from the distribution that the encoder computes and adds the Kullback-Leibler
 # divergence to the loss; the model is trained with `compile` and `fit`. Encoder and decoder are
 # models of their own.

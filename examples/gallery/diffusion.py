@@ -113,5 +113,5 @@ moments = [(x_train[y_train == d].mean(axis=0), x_train[y_train == d].std(axis=0
 pixels = np.array([rng.normal(mean, deviation) for mean, deviation in moments])
 # Pixels are whole numbers from 0 to 16.
 score, baseline = (told_apart(np.round(x.clip(-1, 1) * 8) / 8) for x in (images, pixels))
-print(f"told from real digits {score:.1%}; independent pixels {baseline:.1%}")
+print(f"distinguished from real digits {score:.1%}; independent pixels {baseline:.1%}")
 assert score < baseline - 0.05

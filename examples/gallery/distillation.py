@@ -3,7 +3,7 @@
 #
 # A small model learns from the probabilities of a large one. The teacher, a convolutional network,
 # has been trained on all digits. The student has 20 times fewer weights and gets the images
-# without their labels: all that it knows comes from the teacher. It is compared with the same
+# without their labels: all that it learns comes from the teacher. It is compared with the same
 # model, trained on the labels of 100 images.
 
 # %%

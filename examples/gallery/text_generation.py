@@ -79,7 +79,7 @@ print(complete("the value of the ", 150))
 # %% [markdown]
 # ## Result
 #
-# Bits per character of unseen text. The baseline knows how often each character follows each other
+# Bits per character of unseen text. The baseline counts how often each character follows each other
 # one.
 
 # %%

@@ -69,11 +69,11 @@ def test_a_program_without_cells_is_an_error(text, message):
 
 def test_outputs_are_those_of_a_notebook(program):
     main = sys.modules["__main__"]
-    (printed, table), (drawing,), (image,), none = execute(program)
+    (printed, table), (vector,), (image,), none = execute(program)
     assert sys.modules["__main__"] is main
     assert printed.text == "__main__ True\n"
     assert table.data == {"text/plain": "<Picture>", "text/html": "<b>\n\n</b>"}
-    assert drawing.data["image/svg+xml"] == "<svg/>"
+    assert vector.data["image/svg+xml"] == "<svg/>"
     assert image.data == {"text/plain": "<Picture>", "image/png": "UE5H"}
     assert none == []
 
