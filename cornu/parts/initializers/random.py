@@ -24,6 +24,7 @@ from cornu.foreign import describe_replacement
 from cornu.ops.random import SeedGenerator
 from cornu.ops.random.generator import Seed
 from cornu.parts.initializers.base import Initializer, numpy_dtype
+from cornu.parts.initializers.orthonormal import orthonormal_columns
 from cornu.types import DTypeLike
 
 __all__ = ["Orthogonal", "RandomInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal"]
@@ -251,10 +252,9 @@ class Orthogonal(RandomInitializer):
         rows, columns = math.prod(shape[:-1]), shape[-1]
         # A wide matrix is computed as its transpose, because QR returns orthonormal columns.
         tall = (max(rows, columns), min(rows, columns))
-        q, r = np.linalg.qr(self.draw(tall, "float32", normal(0.0, 1.0)))
-        # Multiplying by the signs of the diagonal of R makes the distribution uniform (Mezzadri,
-        # 2007, "How to generate random matrices from the classical compact groups").
-        q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+        # With a positive diagonal of R, the distribution is uniform (Mezzadri, 2007, "How to
+        # generate random matrices from the classical compact groups").
+        q = orthonormal_columns(self.draw(tall, "float32", normal(0.0, 1.0)))
         q = q if rows >= columns else q.T
         return (self.gain * q.reshape(shape)).astype(numpy_dtype(dtype))
 
