@@ -70,11 +70,8 @@ class _Table(cornu.utils.PyDataset):
 
 
 def _table(folder: Path) -> Callable[[], Iterable[Any]]:
-    def batches() -> Iterable[Any]:
-        table = _Table(folder / "table.csv")
-        return (table[index] for index in range(len(table)))
-
-    return batches
+    table = _Table(folder / "table.csv")
+    return lambda: (table[index] for index in range(len(table)))
 
 
 PIPELINES: dict[str, Callable[[Path], Callable[[], Iterable[Any]]]] = {

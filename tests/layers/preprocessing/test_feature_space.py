@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cornu
+from cornu.core.state.scope import intercept_calls
 from cornu.layers import (
     CategoryEncoding,
     Dense,
@@ -228,6 +229,33 @@ def test_adapting_again_forgets():
     assert space(TABLE).shape == (70, 5)
     space.adapt({"strings": ["x", "x"], "normalized": [1.0, 3.0]})
     assert space({"strings": ["x"], "normalized": [3.0]}).tolist() == [[1.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("make", [_indices, _everything])
+def test_numpy_and_jax_compute_the_same(make):
+    space = make(cornu)
+    table = {name: TABLE[name] for name in space.features}
+    space.adapt({name: x[:40] for name, x in table.items()})
+    seen = []
+
+    def see(op, node, call, args, kwargs):
+        seen.append(op)
+        return call(*args, **kwargs)
+
+    for state in range(3):
+        # Lists run all steps of a call, and intercepted layers compute with JAX.
+        by_call = space({name: x.tolist() for name, x in table.items()})
+        _equal(space(table), by_call)
+        with intercept_calls(see):
+            _equal(space(table), by_call)
+        assert set(space.preprocessors.values()) <= set(seen)
+        before = np.asarray(space(table)["normalized"] if make is _indices else space(table))
+        if state == 0:
+            space.preprocessors["normalized"].adapt_mean.assign([5.0])
+        else:
+            space.adapt(table)
+        after = np.asarray(space(table)["normalized"] if make is _indices else space(table))
+        assert (before.shape != after.shape or (before != after).any()) == (state < 2)
 
 
 def test_what_has_nothing_to_learn_needs_no_data():

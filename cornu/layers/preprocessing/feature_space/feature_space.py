@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.layers.input import Input
 from cornu.layers.merging import Concatenate
-from cornu.layers.preprocessing.base import AdaptableLayer, PreprocessingLayer
+from cornu.layers.preprocessing.base import (
+    AdaptableLayer,
+    PreprocessingLayer,
+    as_output,
+    host_outputs,
+)
 from cornu.layers.preprocessing.feature_space import features as kinds
 from cornu.layers.preprocessing.feature_space.features import KINDS, Cross, Feature, cardinality
 from cornu.layers.preprocessing.feature_space.table import as_column, columns, parts
@@ -298,7 +307,19 @@ class FeatureSpace(PreprocessingLayer):
         return columns(x, list(self.features), self._label_())
 
     def __call__(self, data: Any) -> Any:
+        if self._computes_with_numpy_for(data):
+            # The steps around `call` do nothing for columns of NumPy; they take longer than it.
+            # Errors are raised again by the call below, which says where they come from.
+            with contextlib.suppress(Exception):
+                return self.call(self.read(data))
         return super().__call__(data)
+
+    def _computes_with_numpy_for(self, data: Any) -> bool:
+        """Whether a call needs no conversions: by the class itself, of a table of NumPy arrays."""
+        around = scope.current()
+        outermost = around.parent is None and not around.layer_path and around.interceptor is None
+        plain = type(self) is FeatureSpace and isinstance(data, dict)
+        return plain and outermost and all(type(x) is np.ndarray for x in data.values())
 
     def call(self, data: dict[str, Any]) -> Any:
         """Returns the encoded rows of a table.
@@ -309,8 +330,12 @@ class FeatureSpace(PreprocessingLayer):
         """
         # The column axis is added for the layers, and removed from the result of a single row.
         alone = any(x.ndim == 0 for x in data.values())
-        numbers = {name: self.preprocessors[name](as_column(x)) for name, x in data.items()}
-        out = self._encode(numbers)
+        with host_outputs():
+            numbers = {
+                name: _apply(self.preprocessors[name], as_column(x)) for name, x in data.items()
+            }
+            out = self._encode(numbers)
+        out = {k: as_output(x) for k, x in out.items()} if isinstance(out, dict) else as_output(out)
         if not alone:
             return out
         return {k: x[0] for k, x in out.items()} if isinstance(out, dict) else out[0]
@@ -322,10 +347,12 @@ class FeatureSpace(PreprocessingLayer):
         for cross in sorted(self.crosses, key=lambda cross: cross.name):
             out[cross.name] = self.crossers[cross.name]([numbers[n] for n in cross.feature_names])
         for name, encoder in self.one_hot_encoders.items():
-            out[name] = encoder(out[name])
+            out[name] = _apply(encoder, out[name])
         if self.output_mode == "dict":
             return out
         vectors = list(out.values())
+        if all(isinstance(x, np.ndarray) and x.dtype == vectors[0].dtype for x in vectors):
+            return np.concatenate(vectors, -1)
         return self._concat(vectors) if len(vectors) > 1 else vectors[0]
 
     def compute_output_spec(self, data: dict[str, Tensor]) -> Any:
@@ -397,6 +424,11 @@ class FeatureSpace(PreprocessingLayer):
             filepath: the path of the file, which ends in `.keras`.
         """
         registry.write_archive(self, filepath)
+
+
+def _apply(layer: Layer, x: Any) -> Any:
+    """Returns the output of a layer; that for a NumPy array may be one."""
+    return layer.call_on_host(x) if isinstance(layer, PreprocessingLayer) else layer(x)
 
 
 def _is_adaptable(layer: Layer) -> bool:

@@ -58,6 +58,7 @@ class CategoryEncoding(PreprocessingLayer):
     """
 
     _infers_by_config_ = True
+    _computes_with_numpy_ = True
 
     def __init__(
         self,

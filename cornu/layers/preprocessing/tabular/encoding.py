@@ -85,8 +85,13 @@ def encode(
 
 
 def _one_hot(indices: Any, depth: int, dtype: DTypeLike) -> Any:
-    xp = np if isinstance(indices, np.ndarray) else jnp
-    return (xp.expand_dims(indices, -1) == xp.arange(depth)).astype(dtype)
+    if not isinstance(indices, np.ndarray):
+        return (jnp.expand_dims(indices, -1) == jnp.arange(depth)).astype(dtype)
+    flat = indices.ravel()
+    vectors = np.zeros((flat.size, depth), dtype)
+    rows = np.flatnonzero((flat >= 0) & (flat < depth))
+    vectors[rows, flat[rows]] = 1
+    return vectors.reshape(*indices.shape, depth)
 
 
 def encoded_shape(shape: ShapeLike, mode: str, depth: int | None) -> tuple[int | None, ...]:

@@ -426,6 +426,8 @@ class IndexLookup(VocabularyLayer):
         """
         xp = np if isinstance(x, np.ndarray) else jnp
         found = self._find(x)
+        if self.mask_token is None and self.num_oov_indices == 1:
+            return xp.where(found < 0, self._oov_start, found + self._token_start)
         masked = xp.asarray(False if self.mask_token is None else x == self.mask_token)
         unknown = (found < 0) & ~masked
         if self.num_oov_indices == 0:

@@ -63,7 +63,8 @@ class Normalization(AdaptableLayer):
     """
 
     _infers_by_config_ = True
-    _bookkeeping_ = AdaptableLayer._bookkeeping_ | {"_seen"}
+    _computes_with_numpy_ = True
+    _bookkeeping_ = AdaptableLayer._bookkeeping_ | {"_seen", "_on_host"}
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class Normalization(AdaptableLayer):
         self.input_variance = _numbers(variance)
         self._kept: tuple[int, ...] = ()
         self._broadcast: tuple[int, ...] = ()
+        self._on_host: tuple[Any, ...] = ((),)
         self.reset_state()
         _check_given(self._label_(), self.axis, self.input_mean, self.input_variance)
 
@@ -207,13 +209,33 @@ class Normalization(AdaptableLayer):
 
     def call(self, inputs: HostArray) -> Any:
         """Returns the normalized input, or the result of the inverse transformation."""
-        dtype = jnp.result_type(inputs.dtype, jnp.float32)
-        mean, variance = self.mean.astype(dtype), self.variance.astype(dtype)
-        # The variance of a constant feature is 0.
-        scale = jnp.maximum(jnp.sqrt(variance), settings.get("epsilon"))
+        whole = inputs.dtype.kind in "biu"
+        dtype = jnp.dtype("float32") if whole else jnp.result_type(inputs.dtype, jnp.float32)
+        if isinstance(inputs, np.ndarray):
+            mean, scale = self._host_statistics(dtype)
+        else:
+            mean, scale = _mean_and_scale(jnp, self.mean, self.variance, dtype)
         x = inputs.astype(dtype)
         y = mean + x * scale if self.invert else (x - mean) / scale
-        return y.astype(self.compute_dtype)
+        return y.astype(self.compute_dtype, copy=False)
+
+    def _host_statistics(self, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the mean and the scale as NumPy arrays, which are kept for the next call."""
+        learned = self.input_mean is None
+        current: tuple[Any, ...] = (dtype, self._broadcast, settings.get("epsilon"))
+        if learned:
+            current += (self.adapt_mean.value, self.adapt_variance.value)
+        known, *found = self._on_host
+        # Arrays of JAX do not change, so that the same ones have the same numbers.
+        if len(known) != len(current) or any(
+            a is not b and (i > 2 or a != b)
+            for i, (a, b) in enumerate(zip(known, current, strict=True))
+        ):
+            mean, variance = (np.asarray(x) for x in (self.mean, self.variance))
+            found = list(_mean_and_scale(np, mean, variance, dtype))
+            # One assignment, because another thread may read it.
+            self._on_host = (current, *found)
+        return found[0], found[1]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain data."""
@@ -225,6 +247,12 @@ class Normalization(AdaptableLayer):
         """Returns the input shape for which the layer was built."""
         shape = [n if a in self._kept else None for a, n in enumerate(self._broadcast)]
         return {"input_shape": shape} if self.built else None
+
+
+def _mean_and_scale(xp: Any, mean: Any, variance: Any, dtype: Any) -> tuple[Any, Any]:
+    # The variance of a constant feature is 0.
+    scale = xp.maximum(xp.sqrt(variance.astype(dtype)), settings.get("epsilon"))
+    return mean.astype(dtype), scale
 
 
 def _numbers(value: Any) -> np.ndarray | None:

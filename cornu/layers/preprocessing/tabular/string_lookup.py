@@ -79,6 +79,7 @@ class StringLookup(IndexLookup):
     """
 
     _accepts_strings_ = True
+    _computes_with_numpy_ = True
 
     def __init__(
         self,
@@ -131,6 +132,9 @@ class StringLookup(IndexLookup):
     def read(self, x: HostArray) -> Any:
         """Converts an argument of a call to an array of strings; with `invert`, of indices."""
         return as_array(x, "the input") if self.invert else self._terms(x)
+
+    def _read_on_host_(self, x: HostArray) -> Any:
+        return self.read(x)
 
     def call(self, inputs: HostArray) -> Any:
         """Returns the indices of strings or their encoding; with `invert`, the strings."""
