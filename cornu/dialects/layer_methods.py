@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -17,10 +18,18 @@ from cornu.dialects.backend.functions import Step, Update
 from cornu.dialects.backend.session import Session
 from cornu.dialects.tensor_shape import TensorShape
 from cornu.legacy.arrays import convert_arrays, in_old_order, restore_arrays
+from cornu.legacy.keras1.calls import find_call
 from cornu.legacy.source import Source
 from cornu.registry.custom_objects import registered_names
 
-__all__ = ["GraphMethods", "LayerMethods", "LayerUpdates", "derive_class", "inbound_nodes"]
+__all__ = [
+    "GraphMethods",
+    "LayerMethods",
+    "LayerUpdates",
+    "derive_class",
+    "inbound_nodes",
+    "layout_of",
+]
 
 
 class LayerUpdates(Step):
@@ -163,6 +172,23 @@ class GraphMethods:
             super().add_loss(one)  # type: ignore[misc]
 
 
+_KERAS_1 = Source((1, 2, 2), backend="tensorflow")
+
+
+def layout_of(layer: Layer) -> Source:
+    """Returns the layout of the arrays of a layer in Keras 1, and whether its gates share one."""
+    pending = [layer]
+    while pending:
+        one = pending.pop()
+        call = find_call(one)
+        if call is not None and call.arguments.get("consume_less") == "gpu":
+            return replace(_KERAS_1, fuses_gates=True)
+        pending += one._sublayers_()
+        if call is not None and isinstance(call.arguments.get("layer"), Layer):
+            pending.append(call.arguments["layer"])
+    return _KERAS_1
+
+
 class LayerMethods(GraphMethods):
     """Mixin with the methods and attributes of layers of Keras 1.
 
@@ -170,7 +196,7 @@ class LayerMethods(GraphMethods):
         layout: what the arrays of `get_weights` and `set_weights` are those of.
     """
 
-    layout: ClassVar[Source] = Source((1, 2, 2), backend="tensorflow")
+    layout: ClassVar[Source] = _KERAS_1
 
     regularizers = overridable_property(
         lambda self: [v.regularizer for v in self.weights if v.regularizer is not None]
@@ -185,7 +211,7 @@ class LayerMethods(GraphMethods):
 
     def get_weights(self: Any) -> list[np.ndarray]:
         """Returns the weights in the order and layout of the old version."""
-        return restore_arrays(self, [v.numpy() for v in in_old_order(self)], self.layout)
+        return restore_arrays(self, [v.numpy() for v in in_old_order(self)], layout_of(self))
 
     def set_weights(self: Any, weights: Sequence[Any]) -> None:
         """Sets the weights, in the order and layout of `get_weights`."""

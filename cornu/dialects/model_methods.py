@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from cornu.core.layer.walk import nested_layers
@@ -43,9 +44,21 @@ class ModelMethods:
         return sorted(names, key=lambda name: (name != "loss", name not in of_outputs))
 
     def to_yaml(self: Any, **kwargs: Any) -> str:
-        """Returns the layers and their connections as text; JSON is YAML, too."""
-        text: str = self.to_json(**kwargs)
-        return text
+        """Returns the layers and their connections as YAML.
+
+        Without PyYAML, the text is JSON, which is YAML as well.
+
+        Args:
+            **kwargs: arguments of `yaml.dump`.
+        """
+        text: str = self.to_json()
+        try:
+            import yaml
+        except ImportError:
+            return text
+        # PyYAML reads numbers such as 1e-05 of JSON as text, and writes 1.0e-05.
+        written: str = yaml.safe_dump(json.loads(text), **kwargs)
+        return written
 
     def reset_states(self: Any) -> None:
         """Sets the states of all stateful layers to zero."""

@@ -18,7 +18,14 @@ from cornu.legacy import keras1, keras2
 from cornu.legacy.array_row import ArrayRow, stored_weights
 from cornu.legacy.source import Source
 
-__all__ = ["convert_arrays", "count_arrays", "in_old_order", "restore_arrays"]
+__all__ = [
+    "as_stored",
+    "convert_arrays",
+    "count_arrays",
+    "in_old_order",
+    "name_arrays",
+    "restore_arrays",
+]
 
 _TABLES: dict[int, Mapping[type, ArrayRow]] = {1: keras1.ARRAYS, 2: keras2.ARRAYS}
 _SAME = ArrayRow()
@@ -46,7 +53,7 @@ def convert_arrays(
     """
     if source.era > 2:
         return list(arrays)
-    source = _as_stored(layer, source, len(arrays))
+    source = as_stored(layer, source, len(arrays))
     leaves = _leaves(layer, source)
     parts = [leaf.row.count(leaf.layer, source) for leaf in leaves]
     expected = sum(trained + fixed for trained, fixed in parts)
@@ -86,6 +93,24 @@ def restore_arrays(layer: Layer, values: Sequence[np.ndarray], source: Source) -
     return [*trained, *fixed]
 
 
+def name_arrays(layer: Layer, source: Source, name: str | None = None) -> list[str]:
+    """Returns the names of the arrays that `restore_arrays` returns, in Keras 1.
+
+    Args:
+        layer: the layer of today, which is built.
+        source: the version of Keras 1.
+        name: the name of the arrays, if they do not have that of the inner layer.
+    """
+    trained: list[str] = []
+    fixed: list[str] = []
+    for leaf in _leaves(layer, source):
+        names = keras1.name_arrays(leaf.layer, name or leaf.layer.name, source)
+        count, others = leaf.row.count(leaf.layer, source)
+        trained += names[:count]
+        fixed += names[count : count + others]
+    return [*trained, *fixed]
+
+
 def count_arrays(layer: Layer, source: Source, total: int) -> tuple[int, int]:
     """Returns how many arrays a file has for a layer: of weights that are trained, and others.
 
@@ -97,13 +122,19 @@ def count_arrays(layer: Layer, source: Source, total: int) -> tuple[int, int]:
     if source.era > 2:
         trained, fixed = stored_weights(layer)
         return len(trained), len(fixed)
-    source = _as_stored(layer, source, total)
+    source = as_stored(layer, source, total)
     counts = [leaf.row.count(leaf.layer, source) for leaf in _leaves(layer, source)]
     return sum(trained for trained, _ in counts), sum(fixed for _, fixed in counts)
 
 
-def _as_stored(layer: Layer, source: Source, total: int) -> Source:
-    """Returns the source, with one array for all gates if the number of arrays says so."""
+def as_stored(layer: Layer, source: Source, total: int) -> Source:
+    """Returns the source, with one array for all gates if the number of arrays says so.
+
+    Args:
+        layer: the layer of today.
+        source: what wrote the file.
+        total: the number of arrays of the layer in the file.
+    """
     if source.era > 1:
         return source
     fused = replace(source, fuses_gates=True)

@@ -10,14 +10,20 @@ import numpy as np
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
-from cornu.legacy.arrays import convert_arrays, count_arrays
+from cornu.legacy.arrays import (
+    as_stored,
+    convert_arrays,
+    count_arrays,
+    in_old_order,
+    restore_arrays,
+)
 from cornu.legacy.optimizers import Nadam as OldNadam
 from cornu.legacy.source import Source
 from cornu.optimizers import Nadam
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.update_rule import UpdateRule
 
-__all__ = ["StoredLayer", "convert_state"]
+__all__ = ["StoredLayer", "convert_state", "restore_state"]
 
 # The slots of each optimizer in the order of files, each under the names that classes of today and
 # of `legacy.optimizers` give it.
@@ -31,6 +37,10 @@ _SLOTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "Nadam": (("momentum",), ("velocity",)),
     "Ftrl": (("accumulator",), ("linear",)),
 }
+# Slots that files have even if the optimizer does not need them with its arguments.
+_ALWAYS = {"SGD": ("momentum",)}
+# Optimizers whose number of steps is not in files of Keras 1.
+_UNCOUNTED = ("RMSprop", "Adagrad", "Adadelta")
 # Scalars by the beginning of their names.
 _ITERATIONS = "iter"
 _RATES = ("learning_rate", "current_learning_rate", "lr", "decay")
@@ -208,3 +218,55 @@ def _momentum_product(optimizer: Nadam, steps: int) -> np.ndarray:
     speed = optimizer.schedule_decay if isinstance(optimizer, OldNadam) else 1.0
     times = speed * np.arange(1, min(max(steps, 0), _MAX_FACTORS) + 1)
     return np.asarray(np.prod(optimizer.beta_1 * (1 - 0.5 * 0.96**times)), "float32")
+
+
+def restore_state(
+    optimizer: Optimizer, layers: Sequence[StoredLayer], source: Source
+) -> dict[str, np.ndarray] | None:
+    """Returns the arrays of an optimizer as Keras 1 has them; the inverse of `convert_state`.
+
+    Args:
+        optimizer: the optimizer, which is built.
+        layers: the layers of the model with their arrays, in the order of the file.
+        source: the version of Keras 1.
+
+    Returns:
+        The arrays by name, or None if the optimizer has no such state.
+    """
+    kind = type(optimizer).__name__
+    if not isinstance(optimizer, UpdateRule) or kind not in _SLOTS:
+        return None
+    found: dict[str, np.ndarray] = {}
+    if kind not in _UNCOUNTED:
+        found["iterations:0"] = np.asarray(optimizer.iterations, "float32")
+    columns: dict[str, dict[str, np.ndarray]] = {
+        slot: {} for slot in _ALWAYS.get(kind, _stored_slots(optimizer))
+    }
+    for layer, arrays, names in layers:
+        layout = as_stored(layer, source, len(arrays))
+        count, _ = count_arrays(layer, source, len(arrays))
+        for slot, column in columns.items():
+            values = _slot_values(optimizer, layer, slot)
+            if values is None:
+                return None
+            column.update(zip(names[:count], restore_arrays(layer, values, layout), strict=False))
+    for slot, column in columns.items():
+        # Keras 1 trains weights in the order of their names.
+        found.update((f"{slot}_{name}", column[name]) for name in sorted(column))
+    return found
+
+
+def _slot_values(optimizer: UpdateRule, layer: Layer, slot: str) -> list[np.ndarray] | None:
+    """Returns the values of a slot for the weights of a layer; weights that have none are kept."""
+    trained = {id(v) for v in layer.trainable_weights}
+    found: list[np.ndarray] = []
+    for variable in in_old_order(layer):
+        if id(variable) not in trained:
+            found.append(variable.numpy())
+        elif slot in (slots := optimizer._slots_of_(variable)):
+            found.append(slots[slot].numpy())
+        elif optimizer.slots:
+            return None  # the layer was frozen when the model was compiled
+        else:
+            found.append(np.zeros_like(variable.numpy()))
+    return found

@@ -31,6 +31,7 @@ __all__ = [
     "CONSTRAINT_MAKERS",
     "INITIALIZATIONS",
     "OPTIMIZERS",
+    "OPTIMIZER_ROWS",
     "REGULARIZER_MAKERS",
 ]
 
@@ -277,6 +278,8 @@ def _make_optimizer(name: str, signature: str) -> OldClass:
 
 
 _CLASSES: dict[str, Any] = {name: _make_optimizer(name, text) for name, text in _SIGNATURES.items()}
+# The row of each optimizer.
+OPTIMIZER_ROWS: dict[str, ClassMapping] = {name: cls.mapping for name, cls in _CLASSES.items()}
 _CLASSES |= {name.lower(): cls for name, cls in _CLASSES.items()}
 
 OPTIMIZERS: dict[str, Any] = {

@@ -12,22 +12,28 @@ from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
 from cornu.dialects.keras1 import metrics
 from cornu.dialects.keras1.generators import EpochBatches
-from cornu.dialects.keras1.merge import Branches
+from cornu.dialects.keras1.model_files import (
+    describe_functions,
+    stored_layers,
+    to_json,
+    write_model,
+    write_weights,
+)
 from cornu.dialects.keras1.structures import weight_rows
 from cornu.dialects.layer_methods import LayerMethods
 from cornu.dialects.model_methods import ModelMethods
 from cornu.dialects.shared_optimizers import with_own_slots
-from cornu.dialects.weight_files import load_weights, save_weights
+from cornu.dialects.weight_files import load_weights
 from cornu.errors import quantity
-from cornu.layers import BatchNormalization
 from cornu.legacy import optimizers
-from cornu.legacy.arrays import convert_arrays, in_old_order, restore_arrays
+from cornu.legacy.arrays import convert_arrays, in_old_order
 from cornu.legacy.keras1 import objectives
 from cornu.models import save_model
 from cornu.models.training_methods import TrainingMethods
+from cornu.saving.atomic_write import may_write
 from cornu.training.compile.outputs import Outputs
 
-__all__ = ["Collected", "Keras1Trainer", "trainable_now", "weight_layers"]
+__all__ = ["Collected", "CompiledAs", "Keras1Trainer", "trainable_now"]
 
 
 class Collected:
@@ -41,6 +47,17 @@ class Collected:
         self.variables = variables
 
 
+class CompiledAs:
+    """The arguments of `compile` that files have.
+
+    Args:
+        arguments: the arguments as plain data.
+    """
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self.arguments = arguments
+
+
 class Keras1Trainer(ModelMethods, TrainingMethods):
     """`compile`, `fit` and related methods with the arguments of Keras 1."""
 
@@ -48,6 +65,7 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
     _closures_: Closures | None = None
     # What was trainable when the model was compiled: that is what training changes in Keras 1.
     _collected_: Collected | None = None
+    _compiled_as_: CompiledAs | None = None
 
     def compile(  # type: ignore[override]
         self,
@@ -72,6 +90,14 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
         if self._graph_ is not None:
             loss = closures.bind_losses(loss, self)
         self._collected_ = Collected(trainable_now(self)) if self.built else None
+        self._compiled_as_ = CompiledAs(
+            {
+                "loss": describe_functions(loss),
+                "metrics": describe_functions(metrics),
+                "sample_weight_mode": sample_weight_mode,
+                "loss_weights": loss_weights,
+            }
+        )
         loss = _map_structure(objectives.get, loss)
         super().compile(
             with_own_slots(self, optimizers.get(optimizer), shares_slots=False),
@@ -250,21 +276,13 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
 
     def get_weights(self) -> list[np.ndarray]:
         """Returns the weights of all layers, in the order and layout of Keras 1."""
-        return [
-            array
-            for layer in weight_layers(self)
-            for array in restore_arrays(
-                layer, [v.numpy() for v in in_old_order(layer)], LayerMethods.layout
-            )
-        ]
+        return [array for stored in stored_layers(self) for array in stored.arrays]
 
     def set_weights(self, weights: Any) -> None:
         """Sets the weights of all layers, in the order and layout of `get_weights`."""
         left = [np.asarray(array) for array in weights]
-        for layer in weight_layers(self):
-            values = [v.numpy() for v in in_old_order(layer)]
-            count = len(restore_arrays(layer, values, LayerMethods.layout))
-            own, left = left[:count], left[count:]
+        for layer, arrays, _ in stored_layers(self):
+            own, left = left[: len(arrays)], left[len(arrays) :]
             values = convert_arrays(layer, own, LayerMethods.layout, "the list")
             for variable, value in zip(in_old_order(layer), values, strict=True):
                 variable.assign(value)
@@ -277,31 +295,27 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
     # --------------------------------------------------------------------------------------- files
 
     def save(self, filepath: Any, overwrite: bool = True) -> None:
-        """Writes the model: as an archive if the name ends in `.keras`, otherwise as HDF5."""
-        save_model(self, filepath, overwrite)
+        """Writes the model as HDF5 that Keras 1 reads; as an archive if the name is `*.keras`."""
+        path = Path(filepath)
+        if path.suffix == ".keras":
+            save_model(self, filepath, overwrite)
+        elif may_write(path, overwrite):
+            write_model(self, path)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Returns the layers and their connections as JSON of Keras 1."""
+        return to_json(self, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights as HDF5 in the layout of Keras 1, whatever the file name."""
         path = Path(filepath)
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists. Pass overwrite=True to replace it.")
-        save_weights(weight_layers(self), path, LayerMethods.layout, _named_arrays)
+        write_weights(self, path)
 
     def load_weights(self, filepath: Any, by_name: bool = False) -> None:
         """Loads weights in the order of the layers, or by their names."""
         load_weights(self, filepath, by_name, default="1.2.2")
-
-
-_WEIGHTS_OF_KERAS_1: dict[int, tuple[str, ...]] = {1: ("W",), 2: ("W", "b"), 3: ("W", "U", "b")}
-
-
-def _named_arrays(layer: Any, values: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns the arrays of a layer in the layout of Keras 1, by name."""
-    arrays = restore_arrays(layer, values, LayerMethods.layout)
-    names = _WEIGHTS_OF_KERAS_1.get(len(arrays), [f"param_{i}" for i in range(len(arrays))])
-    if isinstance(layer, BatchNormalization):
-        names = ("gamma", "beta", "running_mean", "running_std")
-    return {f"{layer.name}_{n}": array for n, array in zip(names, arrays, strict=False)}
 
 
 def trainable_now(layer: Any) -> list[Variable]:
@@ -313,17 +327,6 @@ def trainable_now(layer: Any) -> list[Variable]:
     found = [v for v in layer._own_variables_() if v.trainable and v.role == "param"]
     found += [v for part in layer._sublayers_() for v in trainable_now(part)]
     return list({id(v): v for v in found}.values())
-
-
-def weight_layers(model: Any) -> list[Any]:
-    """Returns the layers of a model whose arrays follow one another in lists of weights."""
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, Branches):
-            found += [inner for branch in layer.branches for inner in weight_layers(branch)]
-        else:
-            found.append(layer)
-    return found
 
 
 def _as_list(value: Any) -> Any:

@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 
 from cornu import layers
-from cornu.legacy.array_row import ArrayRow
+from cornu.legacy.array_row import ArrayRow, stored_weights
 from cornu.legacy.keras1.argument_conversions import GATES
 from cornu.legacy.kernels import flip_for_backend
+from cornu.legacy.layers.activations import ParametricSoftplus, SReLU
+from cornu.legacy.layers.dense import Highway, MaxoutDense
+from cornu.legacy.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
+from cornu.legacy.layers.modes import BatchwiseNormalization, FeaturewiseNormalization
 from cornu.legacy.layers.theano import check_layer
 from cornu.legacy.source import Source
 
-__all__ = ["ARRAYS"]
+__all__ = ["ARRAYS", "name_arrays"]
 
 Arrays = list[np.ndarray]
 
@@ -146,3 +150,46 @@ ARRAYS: dict[type, ArrayRow] = {
     layers.LSTM: ArrayRow(_convert_gates, _count_gates, _restore_gates),
     layers.ConvLSTM2D: ArrayRow(_convert_conv_lstm, _count_gates, _restore_conv_lstm),
 }
+
+_KERNEL = ("W", "b")
+_NORMALIZATION = ("gamma", "beta", "running_mean", "running_std")
+# The ends of the names of arrays, in the order of files.
+_NAMES: dict[type, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            *(layers.Conv1D, layers.Conv2D, layers.Conv2DTranspose, layers.Conv3D, layers.Dense),
+            *(layers.Embedding, LocallyConnected1D, LocallyConnected2D, MaxoutDense),
+        ),
+        _KERNEL,
+    ),
+    **dict.fromkeys(
+        (layers.BatchNormalization, BatchwiseNormalization, FeaturewiseNormalization),
+        _NORMALIZATION,
+    ),
+    layers.SeparableConv2D: ("depthwise_kernel", "pointwise_kernel", "b"),
+    layers.PReLU: ("alphas",),
+    ParametricSoftplus: ("alphas", "betas"),
+    SReLU: ("t_left", "a_left", "t_right", "a_right"),
+    Highway: ("W", "W_carry", "b", "b_carry"),
+}
+
+
+def name_arrays(layer: Any, name: str, source: Source) -> list[str]:
+    """Returns the names of the arrays of a layer in Keras 1 on TensorFlow.
+
+    Args:
+        layer: the layer, which consists of no other layers.
+        name: its name in the file.
+        source: the version, with whether gates share one array.
+    """
+    gates = next((GATES[cls][0] for cls in type(layer).__mro__ if cls in GATES), "")
+    ends = next((_NAMES[cls] for cls in type(layer).__mro__ if cls in _NAMES), None)
+    if gates:
+        fused = source.fuses_gates or len(set(gates)) == 1
+        ends = tuple(
+            f"{k}" if fused else f"{k}_{g}" for g in (gates[:1] if fused else gates) for k in "WUb"
+        )
+    if ends is None:  # a layer of the program
+        trained, fixed = stored_weights(layer)
+        return [f"{variable.name}:0" for variable in (*trained, *fixed)]
+    return [f"{name}_{end}:0" for end in ends]

@@ -18,6 +18,7 @@ from typing import Any
 
 from cornu.errors import suggest
 from cornu.legacy.keras1.argument_values import VALUE_CONVERTERS
+from cornu.legacy.keras1.calls import record_call
 from cornu.names import auto_name
 from cornu.renamed import KERAS_1_ARGUMENTS
 
@@ -217,15 +218,18 @@ class OldClass:
         vars(self)["__init__"] = self._initialize
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        arguments = self.convert_arguments(args, kwargs)
+        bound = self.bind_arguments(args, kwargs)
+        arguments = self.mapping.era.convert(self.mapping, dict(bound))
         target = arguments.pop(TARGET_CLASS, self.mapping.target)
         _note_once(self.mapping, (args, kwargs), target, arguments)
         if self.derive is not None and isinstance(target, type):
             target = self.derive(target, self.mapping.old_name)
-        return target(**arguments)
+        made = target(**arguments)
+        record_call(made, self.mapping, bound)
+        return made
 
-    def convert_arguments(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
-        """Returns keyword arguments of the target for arguments of the version.
+    def bind_arguments(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
+        """Returns all arguments by their old names, with the defaults of the version.
 
         Raises:
             TypeError: an argument is missing or did not exist in the version.
@@ -236,7 +240,7 @@ class OldClass:
         arguments = self._bind(args, kwargs)
         if "name" in arguments and arguments["name"] is None:
             arguments["name"] = era.automatic_name(self.mapping.old_name)
-        return era.convert(self.mapping, arguments)
+        return arguments
 
     def _bind(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
         old_name, known = self.mapping.old_name, self.__signature__.parameters
@@ -292,17 +296,14 @@ class OldClass:
         return self._subclassable
 
     def _make_subclassable(self) -> type:
-        old_name, target, convert_arguments = (
-            self.mapping.old_name,
-            self.mapping.target,
-            self.convert_arguments,
-        )
-        era = self.mapping.era.name
+        mapping, bind_arguments = self.mapping, self.bind_arguments
+        old_name, target, era = mapping.old_name, mapping.target, mapping.era.name
         if not isinstance(target, type):
             raise TypeError(f"{old_name} of {era} cannot be subclassed.")
 
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            arguments = convert_arguments(args, kwargs)
+            bound = bind_arguments(args, kwargs)
+            arguments = mapping.era.convert(mapping, dict(bound))
             other = arguments.pop(TARGET_CLASS, target)
             if other is not target:
                 raise NotImplementedError(
@@ -310,6 +311,7 @@ class OldClass:
                     f"require the class {other.__name__}, not {target.__name__}."
                 )
             target.__init__(self, **arguments)
+            record_call(self, mapping, bound)
 
         return type(old_name, (*self.bases, target), {"__init__": __init__, "__module__": __name__})
 

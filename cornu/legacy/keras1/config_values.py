@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cornu.legacy.keras1.argument_values import ACTIVATIONS, INITIALIZERS
+from cornu.legacy.keras1.argument_values import (
+    ACTIVATIONS,
+    INITIALIZERS,
+    get_constraint,
+    get_regularizer,
+)
 from cornu.parts import constraints, regularizers
 from cornu.types import Config
 
-__all__ = ["LAMBDA", "convert_value", "describe_function"]
+__all__ = ["LAMBDA", "convert_value", "describe_function", "restore_value"]
 
 # A reference to a function without a name, which the program must pass.
 LAMBDA: Config = {"class_name": "function", "config": "<lambda>"}
@@ -81,3 +86,35 @@ def describe_function(config: Config, name: str) -> Any:
     if value is None or isinstance(value, str) and kind != "lambda":
         return value
     return dict(LAMBDA)
+
+
+def restore_value(name: str, value: Any) -> Any:
+    """Returns the value of an argument as Keras 1 writes it; the inverse of `convert_value`.
+
+    Args:
+        name: the name of the argument.
+        value: what the program passed.
+    """
+    if isinstance(value, dict):
+        return value  # of a config
+    if name.endswith("_regularizer"):
+        return _restore_object(get_regularizer(value), _PENALTIES[0], {})
+    if name.endswith("_constraint"):
+        constraint = get_constraint(value)
+        renames = _CONSTRAINTS.get(type(constraint).__name__, ("", {}))[1]
+        return _restore_object(constraint, None, {new: old for old, new in renames.items()})
+    if name.endswith("activation") and value is None:
+        return "linear"
+    if name.endswith(("activation", "init")) and callable(value):
+        return getattr(value, "__name__", type(value).__name__)
+    return value
+
+
+def _restore_object(value: Any, name: str | None, renames: Mapping[str, str]) -> Any:
+    """Returns a dict with the name of a class, and the arguments of the object."""
+    if value is None:
+        return None
+    if not isinstance(value, regularizers.L1L2):
+        name = None
+    arguments = {renames.get(k, k): v for k, v in value.get_config().items()}
+    return {"name": name or type(value).__name__, **arguments}
