@@ -15,6 +15,7 @@ from cornu.callbacks import CallbackList, History
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state import placement, scope, sharing
+from cornu.core.state.keys import make_key
 from cornu.core.state.placement import Placement
 from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
@@ -504,7 +505,7 @@ class Trainer:
     def key(self) -> jax.Array:
         """Returns the random key of the model's programs."""
         # Without 64-bit types, JAX takes only seeds of 32 bits.
-        return jax.random.key(self.base_seed() & 0x7FFFFFFF)
+        return make_key(self.base_seed() & 0x7FFFFFFF)
 
     def set_seed(self, seed: int) -> None:
         """Sets the seed of training; drops programs, which contain the seed, if it changes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import jax
@@ -96,11 +96,9 @@ class Accumulator(Variable):
         return scope.current().can_access(self.residual)
 
 
-@cache
-def zeros(shape: tuple[int, ...], dtype: str) -> jax.Array:
-    """Returns zeros on the device; copying them is faster than creating others."""
-    with jax.ensure_compile_time_eval():
-        return jnp.zeros(shape, dtype)
+def zeros(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Returns zeros on the host; no program is compiled to copy them."""
+    return np.zeros(shape, jnp.dtype(dtype))
 
 
 # Compiled for eager calls, which would dispatch ten ops one by one.

@@ -15,7 +15,9 @@ __all__ = ["copy_to_device", "empty_aligned"]
 
 # Of the address, in bytes. XLA on CPU uses an array that is aligned in this way, and copies others.
 _ALIGNMENT = 64
-_LARGE = 1 << 16  # bytes, from which a copy takes longer than to allocate aligned memory
+
+# Numbers of Python that NumPy converts as JAX does.
+_NUMBERS: dict[str, type] = {"float32": float, "int32": int}
 
 
 def empty_aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
@@ -54,7 +56,10 @@ def copy_to_device(value: ArrayLike, dtype: str) -> jax.Array:
     >>> copy.tolist()
     [0.0, 0.0]
     """
-    if type(value) is not np.ndarray or value.dtype != np.dtype(dtype) or value.nbytes < _LARGE:
+    # `jnp.array` compiles a program for each shape and dtype.
+    if type(value) is _NUMBERS.get(dtype):
+        value = np.array(value, dtype)
+    if type(value) is not np.ndarray or value.dtype != jnp.dtype(dtype):
         return jnp.array(value, dtype=dtype)
     copy = empty_aligned(value.shape, value.dtype)
     np.copyto(copy, value)

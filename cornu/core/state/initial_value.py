@@ -14,6 +14,7 @@ from jax import dtypes
 
 from cornu.core.graph.op import VariableBase
 from cornu.core.state import scope
+from cornu.core.state.aligned import copy_to_device
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.core.state.placement import put
 from cornu.names import is_library_class
@@ -159,7 +160,7 @@ def compute_initial_value(
             dtype = "int32"
     # A copy: the array may be shared with the user's program or with another Variable.
     name = standardize_dtype(dtype)
-    value = jnp.array(checked_value(initializer, name, path), dtype=name)
+    value = copy_to_device(checked_value(initializer, name, path), name)
     if shape is not None:
         value = _broadcast(value, shape, path)
     sharding = find_sharding(tuple(value.shape))

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import seeds
+from cornu.core.state.aligned import copy_to_device
 from cornu.data.lazy_columns import Column
 from cornu.data.sources.order import LARGE, positions_of
 from cornu.data.sources.stream import SourceCheck
 from cornu.errors import quantity
-from cornu.types import PyTree
+from cornu.types import ArrayLike, PyTree
 
 __all__ = ["Arrays", "length", "rows_of", "take"]
 
@@ -104,7 +105,7 @@ class Arrays:
     def on_device(self) -> Any:
         """Returns the data on the device; it is copied once."""
         if self._on_device is None:
-            self._on_device = jax.tree_util.tree_map(jnp.asarray, self.structure)
+            self._on_device = jax.tree_util.tree_map(_copy, self.structure)
         return self._on_device
 
     def order(self, epoch: int) -> np.ndarray:
@@ -221,6 +222,13 @@ class Arrays:
 
     def close(self) -> None:
         """Does nothing: there are no open files or threads."""
+
+
+def _copy(array: ArrayLike) -> jax.Array:
+    """Returns an array on the device, which does not change with the array of the user."""
+    if type(array) is not np.ndarray:
+        return jnp.asarray(array)
+    return copy_to_device(array, jax.dtypes.canonicalize_dtype(array.dtype).name)
 
 
 def length(structure: PyTree) -> int:

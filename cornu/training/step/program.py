@@ -19,6 +19,7 @@ import numpy as np
 from cornu.core import compiler_options
 from cornu.core.graph.jaxprs import uses_primitive
 from cornu.core.state import scope, sharing
+from cornu.core.state.keys import make_key
 from cornu.core.state.placement import Placement, place, put, use
 from cornu.core.state.variable import Variable
 from cornu.core.target import current_backend
@@ -80,7 +81,7 @@ class Program:
         rows = jax.ShapeDtypeStruct((leaf.shape[0],), "float32") if padded else None
         self._rows = rows
         closed, shape = jax.make_jaxpr(body, return_shape=True)(
-            values, jax.random.key(0), np.int32(0), batch, rows
+            values, make_key(0), np.int32(0), batch, rows
         )
         updates, logs = shape
         positions = sorted(updates)

@@ -279,7 +279,9 @@ class Runner:
         self, program: Program, source: Arrays, epoch: int, first: int
     ) -> Callable[[int, int], Any]:
         """Returns a function that runs steps in a loop on the device, which holds the data."""
-        data, order = source.on_device(), jax.numpy.asarray(source.order(epoch))
+        data = source.on_device()
+        # With the dtype, `asarray` compiles nothing, and uses the memory of the new array.
+        order = jax.numpy.asarray(source.order(epoch), dtype="int32")
         return lambda begin, end: program.many(
             self.key, first, data, order, source.count, begin, end
         )
