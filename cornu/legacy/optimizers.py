@@ -143,10 +143,10 @@ class RMSprop(OldOptimizer, UpdateRule):
         self, gradient: Array, value: Array, slots: SlotValues, rate: Array
     ) -> tuple[Any, SlotValues]:
         """Returns the new value and the new means."""
-        a = self.rho * slots["accumulator"] + (1 - self.rho) * jnp.square(gradient)
+        a = _average(self.rho, slots["accumulator"], jnp.square(gradient))
         new_slots = {"accumulator": a}
         if self.centered:
-            mean = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
+            mean = _average(self.rho, slots["average_gradient"], gradient)
             new_slots["average_gradient"] = mean
             a = a - jnp.square(mean)
         if self.momentum:
@@ -205,6 +205,16 @@ class Adadelta(OldOptimizer, optimizers.Adadelta):
         self._set_common_arguments(decay, kwargs)
 
 
+def _average(decay: float, average: Array, value: Array) -> Array:
+    """Returns `decay * average + (1 - decay) * value`.
+
+    The decay was a Variable: with float32(0.999), 1 - decay is larger by 5e-5 of its size, which
+    the bias correction contains, too. Both cancel in the first step only if they are rounded alike.
+    """
+    rounded = jnp.asarray(decay, average.dtype)
+    return rounded * average + (1 - rounded) * value
+
+
 class Adam(OldOptimizer, optimizers.Adam):
     """Adam, with epsilon 1e-8."""
 
@@ -221,6 +231,17 @@ class Adam(OldOptimizer, optimizers.Adam):
         super().__init__(lr, beta_1, beta_2, epsilon, amsgrad)
         self._set_common_arguments(decay, kwargs)
 
+    def update(
+        self, gradient: Array, value: Array, slots: SlotValues, alpha: Array
+    ) -> tuple[Array, SlotValues]:
+        """Returns the new value and averages."""
+        m = _average(self.beta_1, slots["momentum"], gradient)
+        v = _average(self.beta_2, slots["velocity"], jnp.square(gradient))
+        new_slots = {"momentum": m, "velocity": v}
+        if self.amsgrad:
+            v = new_slots["velocity_hat"] = jnp.maximum(slots["velocity_hat"], v)
+        return value - alpha * m / (jnp.sqrt(v) + self.epsilon), new_slots
+
 
 class Adamax(OldOptimizer, optimizers.Adamax):
     """Adamax, with the learning rate 0.002 and epsilon 1e-8."""
@@ -236,6 +257,14 @@ class Adamax(OldOptimizer, optimizers.Adamax):
     ) -> None:
         super().__init__(learning_rate=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self._set_common_arguments(decay, kwargs)
+
+    def update(
+        self, gradient: Array, value: Array, slots: SlotValues, alpha: Array
+    ) -> tuple[Array, SlotValues]:
+        """Returns the new value, average and maximum."""
+        m = _average(self.beta_1, slots["momentum"], gradient)
+        u = jnp.maximum(self.beta_2 * slots["norm"], jnp.abs(gradient))
+        return value - alpha * m / (u + self.epsilon), {"momentum": m, "norm": u}
 
 
 class Nadam(OldOptimizer, optimizers.Nadam):

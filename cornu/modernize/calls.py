@@ -186,7 +186,10 @@ def _rewrite_optimizer(
     args = write_arguments(
         updated, new.arguments, new.given, new.old_names, new.today, context.references
     )
-    function = _with_function(original, updated, new.path, context)
+    if new.is_inserted:
+        function = new.function(context.references)
+    else:
+        function = _with_function(original, updated, new.path, context)
     return updated.with_changes(args=args, func=function)
 
 

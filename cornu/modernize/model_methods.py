@@ -134,7 +134,7 @@ def _convert_compile(
         if new is not None:
             for note in new.notes:
                 context.mark_kept(original, note)
-            call = cst.Call(context.references.dotted(new.path))
+            call = cst.Call(new.function(context.references))
             args = write_arguments(
                 call, new.arguments, new.given, new.old_names, new.today, context.references
             )

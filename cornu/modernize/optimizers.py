@@ -10,7 +10,7 @@ import libcst as cst
 from cornu import optimizers as today_optimizers
 from cornu import settings
 from cornu.legacy import optimizers
-from cornu.legacy.keras1.class_mapping import OldClass
+from cornu.legacy.keras1.class_mapping import OldClass, parse_signature
 from cornu.modernize.arguments import (
     Given,
     UnreadableError,
@@ -20,6 +20,7 @@ from cornu.modernize.arguments import (
 )
 from cornu.modernize.eras import Era
 from cornu.modernize.expressions import Expression, code_of, parse
+from cornu.modernize.helpers import HELPERS
 from cornu.modernize.references import References
 
 __all__ = [
@@ -30,17 +31,25 @@ __all__ = [
     "find_optimizer",
 ]
 
-_RENAMES = {"learning_rate": "lr", "global_clipnorm": "clipnorm"}
-# Optimizers whose epsilon was outside the root: sqrt(a) + epsilon. Its square inside the root is
-# the same for a = 0, and for a much larger than it.
-_OUTSIDE = ("RMSprop", "Adagrad")
-_NADAM = (
-    "Nadam of Keras 1 and 2 changes its momentum by 0.96 ** (0.004 t), that of Keras 3 by 0.96 ** t"
+# Optimizers whose formula Keras 3 changed: the class that is inserted into the program, and its
+# parameters. RMSprop and Adagrad added epsilon to the root, and Keras 3 adds it under the root;
+# the momentum of Nadam followed 0.96 ** (0.004 * step), and that of Keras 3 follows 0.96 ** step.
+_INSERTED = {
+    "RMSprop": ("OldRMSprop", "learning_rate=0.001, rho=0.9, epsilon=1e-07"),
+    "Adagrad": (
+        "OldAdagrad",
+        "learning_rate=0.01, epsilon=1e-07, initial_accumulator_value=0.0",
+    ),
+    "Nadam": (
+        "OldNadam",
+        "learning_rate=0.002, beta_1=0.9, beta_2=0.999, epsilon=1e-07, schedule_decay=0.004",
+    ),
+}
+_CENTERED = (
+    "epsilon was added to the root of the variance, and is added under the root in Keras 3: other "
+    "steps for small gradients"
 )
-_EPSILON = (
-    "epsilon was added to the root of the mean square, and is added under the root in Keras 3: its "
-    "square makes slightly other steps"
-)
+_LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
 _BOTH = "clipnorm and clipvalue cannot be combined in Keras 3"
 
 
@@ -48,7 +57,7 @@ class NewOptimizer(NamedTuple):
     """An optimizer of today.
 
     Attributes:
-        path: its path below `keras`.
+        path: its path below `keras`, or the name of a class in `helpers.HELPERS`.
         arguments: the arguments that must be written.
         old_names: names of today -> names in the program.
         given: the arguments of the program.
@@ -62,6 +71,17 @@ class NewOptimizer(NamedTuple):
     given: Given
     today: inspect.Signature
     notes: list[str]
+
+    def function(self, references: References) -> cst.BaseExpression:
+        """Returns an expression for its class."""
+        if self.is_inserted:
+            return references.helper(self.path)
+        return references.dotted(self.path)
+
+    @property
+    def is_inserted(self) -> bool:
+        """Whether the class is inserted into the program."""
+        return self.path in HELPERS
 
 
 def find_optimizer(value: Any) -> type | None:
@@ -132,41 +152,44 @@ def convert_named(name: str, era: Era, references: References) -> NewOptimizer |
     old = era.find(f"optimizers.{cls.__name__}")
     given = bind_call([], inspect.signature(old))
     found = _convert(cls.__name__, given, references)
-    return found if found.arguments or found.notes else None
+    return found if found.arguments or found.notes or found.is_inserted else None
 
 
 def _convert(name: str, given: Given, references: References) -> NewOptimizer:
     values = {key: value for key, value in given.values.items() if key not in ("kwargs", "name")}
-    notes = [_NADAM] if name == "Nadam" else []
-    values.pop("schedule_decay", None)
     rate = values.pop("lr", values.pop("learning_rate", None))
     decay = values.pop("decay", 0.0)
+    if "epsilon" in values and values["epsilon"] is None:
+        values["epsilon"] = settings.get("epsilon")
     new: dict[str, Any] = {"learning_rate": rate}
     new |= {key: value for key, value in values.items() if value is not None}
     if decay != 0.0:
         new["learning_rate"] = _schedule(rate, decay, references)
-    limits = [key for key in ("clipnorm", "clipvalue") if key in new]
-    if len(limits) > 1:
-        notes.append(_BOTH)
-    if "clipnorm" in new:
-        new["global_clipnorm"] = new.pop("clipnorm")
-    if name != "SGD":
-        new["epsilon"] = _convert_epsilon(name, values.get("epsilon"))
-    if name in _OUTSIDE and "epsilon" in given.nodes:
-        notes.append(_EPSILON)
-    if name == "Adagrad":
-        new.setdefault("initial_accumulator_value", 0.0)
-    today = inspect.signature(getattr(today_optimizers, name))
     own = "lr" if "lr" in given.values else "learning_rate"
-    old_names = {**_RENAMES, "learning_rate": own}
+    old_names = {"learning_rate": own}
+    notes = [_BOTH] if sum(limit in new for limit in _LIMITS) > 1 else []
+    # The clipnorm of Keras 1 and 2 is that of all gradients; tf.keras has both.
+    if "global_clipnorm" not in given.values:
+        old_names["global_clipnorm"] = "clipnorm"
+        if "clipnorm" in new:
+            new["global_clipnorm"] = new.pop("clipnorm")
+    path, today = _find_today(name, new)
+    if name == "RMSprop" and path not in HELPERS and not new.get("momentum"):
+        notes.append(_CENTERED)
     changed = changed_arguments(new, given, old_names, today)
-    return NewOptimizer(f"optimizers.{name}", changed, old_names, given, today, notes)
+    return NewOptimizer(path, changed, old_names, given, today, notes)
 
 
-def _convert_epsilon(name: str, epsilon: Any) -> Any:
-    value = settings.get("epsilon") if epsilon is None else epsilon
-    if name not in _OUTSIDE:
-        return value
-    if isinstance(value, Expression):
-        return Expression(parse(f"({value!r}) ** 2"))
-    return float(f"{value * value:.6g}")
+def _find_today(name: str, arguments: dict[str, Any]) -> tuple[str, inspect.Signature]:
+    """Returns the path and the signature of the class that computes the same; drops arguments.
+
+    With momentum, RMSprop of tf.keras adds epsilon under the root, as today.
+    """
+    if name == "RMSprop" and (arguments.get("momentum") or arguments.get("centered")):
+        return "optimizers.RMSprop", inspect.signature(today_optimizers.RMSprop)
+    if name not in _INSERTED:
+        return f"optimizers.{name}", inspect.signature(getattr(today_optimizers, name))
+    for unused in ("momentum", "centered"):
+        arguments.pop(unused, None)
+    path, signature = _INSERTED[name]
+    return path, parse_signature(signature)

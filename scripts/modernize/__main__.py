@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cornu.modernize import load_era, modernize_source
 from cornu.modernize.context import COMMENT
-from scripts.modernize.page import REASONS, RULE, TABLE
+from scripts.modernize.page import REASONS, RULE, TABLE, with_optimizers
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
@@ -116,7 +116,7 @@ def main():
         equal = sum("| yes |" in line for line in lines)
         end = f"\n{equal} of {len(lines)} programs compute the losses of the dialect.\n"
         page = ROOT / "docs/modernize.md"
-        head = page.read_text().partition(TABLE)[0]
+        head = with_optimizers(page.read_text().partition(TABLE)[0])
         page.write_text(head + "\n".join([TABLE, RULE, *lines]) + "\n" + end)
         rows = [f"{json.dumps(name)}: {json.dumps(values)}" for name, values in stored.items()]
         STORED.write_text("{\n" + ",\n".join(rows) + "\n}\n")

@@ -21,8 +21,7 @@ _OPTIMIZERS = {
     "adagrad": ("Adagrad", {"lr": 0.1}),
     "adadelta": ("Adadelta", {}),
     "adam": ("Adam", {"lr": 0.01, "decay": 0.1}),
-    # Rounding of `1 - 0.999` alone changes the first steps of Adam by 2e-5 of their size.
-    "adam_amsgrad": ("Adam", {"lr": 0.01, "amsgrad": True}),
+    "adam_amsgrad": ("Adam", {"lr": 0.05, "amsgrad": True}),
     "adamax": ("Adamax", {"lr": 0.01}),
     "nadam": ("Nadam", {"lr": 0.01}),
 }

@@ -101,13 +101,13 @@ KERAS_1 = [
     (
         "from keras.optimizers import Adagrad",
         "Adagrad()",
-        "Adagrad(learning_rate=0.01, epsilon=1e-16, initial_accumulator_value=0.0)",
+        "OldAdagrad(epsilon=1e-08)",
     ),
     ("from keras.optimizers import Adam", "Adam(0.01)", "Adam(0.01, epsilon=1e-08)"),
     (
         "from keras import optimizers",
         "optimizers.RMSprop(rho=r)",
-        "optimizers.RMSprop(rho=r, epsilon=1e-16)",
+        "OldRMSprop(rho=r, epsilon=1e-08)",
     ),
     (
         "from keras.regularizers import activity_l2, l1l2",
@@ -253,8 +253,7 @@ MARKED = [
     ("from keras.layers import BatchNormalization", "BatchNormalization(mode=2)", "no equal"),
     ("from keras.layers import Dense", "Dense(**options)", "were not changed"),
     ("from keras.layers import merge", "merge([a, b], mode='cos')", "Lambda"),
-    ("from keras import optimizers", "optimizers.RMSprop(epsilon=e)", "under the root"),
-    ("from keras.optimizers import Nadam", "Nadam()", "0.96"),
+    ("from keras import optimizers", "optimizers.SGD(clipnorm=1, clipvalue=1)", "combined"),
     ("from keras import initializations", "initializations.get(init)", "other distributions"),
     ("from keras.models import Model", "Model(x, y).to_yaml()", "to_json"),
 ]
