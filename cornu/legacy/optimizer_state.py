@@ -39,8 +39,9 @@ _SLOTS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 # Slots that files have even if the optimizer does not need them with its arguments.
 _ALWAYS = {"SGD": ("momentum",)}
-# Optimizers whose number of steps is not in files of Keras 1.
+# Optimizers whose number of steps is not in files before Keras 2.3.
 _UNCOUNTED = ("RMSprop", "Adagrad", "Adadelta")
+_FIRST_COUNTED = (2, 3)
 # Scalars by the beginning of their names.
 _ITERATIONS = "iter"
 _RATES = ("learning_rate", "current_learning_rate", "lr", "decay")
@@ -223,12 +224,12 @@ def _momentum_product(optimizer: Nadam, steps: int) -> np.ndarray:
 def restore_state(
     optimizer: Optimizer, layers: Sequence[StoredLayer], source: Source
 ) -> dict[str, np.ndarray] | None:
-    """Returns the arrays of an optimizer as Keras 1 has them; the inverse of `convert_state`.
+    """Returns the arrays of an optimizer in an old version; the inverse of `convert_state`.
 
     Args:
         optimizer: the optimizer, which is built.
         layers: the layers of the model with their arrays, in the order of the file.
-        source: the version of Keras 1.
+        source: Keras 1, or Keras 2 before tf.keras.
 
     Returns:
         The arrays by name, or None if the optimizer has no such state.
@@ -236,23 +237,38 @@ def restore_state(
     kind = type(optimizer).__name__
     if not isinstance(optimizer, UpdateRule) or kind not in _SLOTS:
         return None
-    found: dict[str, np.ndarray] = {}
-    if kind not in _UNCOUNTED:
-        found["iterations:0"] = np.asarray(optimizer.iterations, "float32")
     columns: dict[str, dict[str, np.ndarray]] = {
         slot: {} for slot in _ALWAYS.get(kind, _stored_slots(optimizer))
     }
-    for layer, arrays, names in layers:
+    for position, (layer, arrays, names) in enumerate(layers):
         layout = as_stored(layer, source, len(arrays))
         count, _ = count_arrays(layer, source, len(arrays))
+        # Keras 1 trains weights in the order of their names, Keras 2 in that of layers.
+        keys = names[:count] if source.era == 1 else [f"{position}/{i}" for i in range(count)]
         for slot, column in columns.items():
             values = _slot_values(optimizer, layer, slot)
             if values is None:
                 return None
-            column.update(zip(names[:count], restore_arrays(layer, values, layout), strict=False))
+            column.update(zip(keys, restore_arrays(layer, values, layout), strict=False))
+    found = _restore_scalars(optimizer, kind, source)
     for slot, column in columns.items():
-        # Keras 1 trains weights in the order of their names.
-        found.update((f"{slot}_{name}", column[name]) for name in sorted(column))
+        ordered = sorted(column) if source.era == 1 else list(column)
+        found.update((f"{slot}_{name}", column[name]) for name in ordered)
+    if kind == "Adam" and source.era > 1 and "velocity_hat" not in columns:
+        # Keras 2 has an array of one number for each weight without amsgrad.
+        count = len(columns["momentum"])
+        found.update((f"velocity_hat_{i}", np.zeros(1, "float32")) for i in range(count))
+    return found
+
+
+def _restore_scalars(optimizer: UpdateRule, kind: str, source: Source) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    if kind not in _UNCOUNTED or source.version >= _FIRST_COUNTED:
+        dtype = "float32" if source.era == 1 else "int64"
+        found["iterations:0"] = np.asarray(optimizer.iterations, dtype)
+    if isinstance(optimizer, Nadam) and source.version >= _FIRST_COUNTED:
+        steps = int(np.asarray(optimizer.iterations))
+        found["m_schedule:0"] = _momentum_product(optimizer, steps)
     return found
 
 

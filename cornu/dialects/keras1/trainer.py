@@ -10,15 +10,10 @@ import numpy as np
 from cornu.core.state.variable import Variable
 from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
+from cornu.dialects.compiled_as import CompiledAs, describe_functions
 from cornu.dialects.keras1 import metrics
 from cornu.dialects.keras1.generators import EpochBatches
-from cornu.dialects.keras1.model_files import (
-    describe_functions,
-    stored_layers,
-    to_json,
-    write_model,
-    write_weights,
-)
+from cornu.dialects.keras1.model_files import LAYOUT, stored_layers
 from cornu.dialects.keras1.structures import weight_rows
 from cornu.dialects.layer_methods import LayerMethods
 from cornu.dialects.model_methods import ModelMethods
@@ -33,7 +28,7 @@ from cornu.models.training_methods import TrainingMethods
 from cornu.saving.atomic_write import may_write
 from cornu.training.compile.outputs import Outputs
 
-__all__ = ["Collected", "CompiledAs", "Keras1Trainer", "trainable_now"]
+__all__ = ["Collected", "Keras1Trainer", "trainable_now"]
 
 
 class Collected:
@@ -45,17 +40,6 @@ class Collected:
 
     def __init__(self, variables: list[Variable]) -> None:
         self.variables = variables
-
-
-class CompiledAs:
-    """The arguments of `compile` that files have.
-
-    Args:
-        arguments: the arguments as plain data.
-    """
-
-    def __init__(self, arguments: dict[str, Any]) -> None:
-        self.arguments = arguments
 
 
 class Keras1Trainer(ModelMethods, TrainingMethods):
@@ -300,18 +284,18 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
         if path.suffix == ".keras":
             save_model(self, filepath, overwrite)
         elif may_write(path, overwrite):
-            write_model(self, path)
+            LAYOUT.write_model(self, path, self._compiled_as_)
 
     def to_json(self, **kwargs: Any) -> str:
         """Returns the layers and their connections as JSON of Keras 1."""
-        return to_json(self, **kwargs)
+        return LAYOUT.to_json(self, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights as HDF5 in the layout of Keras 1, whatever the file name."""
         path = Path(filepath)
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists. Pass overwrite=True to replace it.")
-        write_weights(self, path)
+        LAYOUT.write_weights(self, path)
 
     def load_weights(self, filepath: Any, by_name: bool = False) -> None:
         """Loads weights in the order of the layers, or by their names."""

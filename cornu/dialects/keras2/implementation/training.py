@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -12,19 +11,17 @@ from cornu.core.state.variable import Variable
 from cornu.data.class_weights import checked_class_weight, weights_of_classes
 from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
+from cornu.dialects.compiled_as import CompiledAs, describe_functions
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras2.implementation import losses, metrics, optimizers
-from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.keras2.implementation.model_files import FileMethods
 from cornu.dialects.model_methods import ModelMethods
 from cornu.dialects.renaming import rename_arguments
 from cornu.dialects.shared_optimizers import with_own_slots
 from cornu.dialects.trainable_flags import TrainableFlags
-from cornu.dialects.weight_files import by_path, load_weights, save_weights
 from cornu.errors import suggest
 from cornu.legacy.arrays import in_old_order
-from cornu.models import save_model
 from cornu.models.training_methods import TrainingMethods
-from cornu.saving.atomic_write import may_write
 from cornu.training.compile.outputs import Outputs
 
 __all__ = ["GENERATOR_NAMES", "Keras2Trainer"]
@@ -43,11 +40,10 @@ GENERATOR_NAMES = {
 _SAMPLES = ("samples_per_epoch", "validation_samples", "samples")
 
 
-class Keras2Trainer(ModelMethods, TrainingMethods):
+class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
     """`compile`, `fit` and related methods with the arguments of Keras 2."""
 
     _sorts_logs_ = False  # Keras 2 prints the loss first
-    _version: ClassVar[Version]
     _closures_: Closures | None = None
     _flags_: TrainableFlags | None = None
 
@@ -82,6 +78,16 @@ class Keras2Trainer(ModelMethods, TrainingMethods):
             raise NotImplementedError(
                 "compile: target_tensors is not supported. Pass the targets to fit."
             )
+        later = () if self._version.renames_accuracy else ("weighted_metrics",)
+        self._compiled_as_ = CompiledAs(
+            {
+                "loss": describe_functions(loss),
+                "metrics": describe_functions(metrics) or [],
+                "sample_weight_mode": sample_weight_mode,
+                "loss_weights": loss_weights,
+                **dict.fromkeys(later, describe_functions(weighted_metrics)),
+            }
+        )
         self._closures_ = Closures()
         if self._graph_ is not None:
             loss = self._closures_.bind_losses(loss, self)
@@ -350,29 +356,6 @@ class Keras2Trainer(ModelMethods, TrainingMethods):
         """Returns the predictions for `steps` batches of a generator or a Sequence."""
         batches = _limit("predict_generator", generator, kwargs)
         return super().predict(batches, steps=steps, verbose=verbose)
-
-    # --------------------------------------------------------------------------------------- files
-
-    def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
-        """Writes the model: as an archive if the name ends in `.keras`, otherwise as HDF5."""
-        save_model(self, filepath, overwrite, include_optimizer=include_optimizer)
-
-    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Writes the weights as HDF5 in the layout of Keras 2, whatever the file name."""
-        if may_write(Path(filepath), overwrite):
-            layers: Any = self.layers  # type: ignore[attr-defined]  # of the model class
-            save_weights(layers, Path(filepath), self._version.source, by_path)
-
-    def load_weights(
-        self,
-        filepath: Any,
-        by_name: bool = False,
-        skip_mismatch: bool = False,
-        reshape: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        """Loads weights in the order of the layers, or by their names."""
-        load_weights(self, filepath, by_name, skip_mismatch)
 
 
 def _limit(function: str, generator: Any, kwargs: dict[str, Any]) -> Any:

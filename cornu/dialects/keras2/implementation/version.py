@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cornu.legacy.source import Source
-from cornu.names import auto_name, snake_case
+from cornu.names import auto_name
 
 __all__ = ["KERAS_2_2", "KERAS_2_3", "TENSORFLOW", "VERSIONS", "Version"]
 
 
+def _snake_case(class_name: str) -> str:
+    """Returns a class name in snake case, as Keras 2 does: `conv_lst_m2d` for ConvLSTM2D.
+
+    That of tf.keras is `conv_lstm2d`, as today.
+    """
+    parts = re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", class_name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", parts).lower()
+
+
 def _count_from_one(class_name: str) -> str:
     """Returns `dense_1`, `dense_2` and so on."""
-    prefix = snake_case(class_name)
+    prefix = _snake_case(class_name)
     count = auto_name(prefix).removeprefix(prefix).removeprefix("_")
     return f"{prefix}_{int(count or 0) + 1}"
 

@@ -1,0 +1,40 @@
+"""The arguments of `compile` as files of Keras 1 and 2 have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cornu.legacy.keras1.objectives import function_name
+from cornu.losses import Loss
+from cornu.metrics import Metric
+
+__all__ = ["CompiledAs", "describe_functions", "plain"]
+
+
+class CompiledAs:
+    """The arguments of `compile` that files have.
+
+    Args:
+        arguments: the arguments as plain data.
+    """
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self.arguments = arguments
+
+
+def describe_functions(value: Any) -> Any:
+    """Returns losses or metrics by their names, in any structure."""
+    if isinstance(value, dict):
+        return {name: describe_functions(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [describe_functions(one) for one in value]
+    if value is None or isinstance(value, str):
+        return value
+    return value.name if isinstance(value, (Loss, Metric)) else function_name(value)
+
+
+def plain(value: Any) -> Any:
+    """Returns numbers and arrays of NumPy as plain data."""
+    return np.asarray(value).tolist()
