@@ -421,10 +421,12 @@ _ROWS = (
     Deviation(
         name="import_without_collection",
         kind="process",
-        summary="The garbage collector is disabled while a module of cornu is imported.",
+        summary="The garbage collector is disabled while a module of cornu is imported. If that "
+        "allocated many objects, all objects are moved to the oldest generation (gc.freeze, then "
+        "gc.unfreeze), unless the program has frozen objects.",
         scope="the whole process",
-        gain="import 25 ms faster",
-        proof=("tests/architecture/test_imports.py",),
+        gain="import 25 ms faster; the first fit takes 0.14 s of CPU time less",
+        proof=("tests/architecture/test_imports.py", "tests/test_deviations.py"),
         modules=("__init__.py",),
     ),
     Deviation(

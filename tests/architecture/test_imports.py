@@ -43,18 +43,39 @@ jax.config.update("jax_num_cpu_devices", 3)
 assert jax.device_count("cpu") == 3
 """
 
-# The collector rests while a room is loaded, and is then as it was.
+# The collector is disabled while a package is loaded, and is then as it was.
 COLLECTS_AS_BEFORE = """
-import gc
+import gc, weakref
 import cornu
 assert gc.isenabled()
+class Cycle:
+    pass
+cycle = Cycle()
+cycle.self, garbage = cycle, weakref.ref(cycle)
+del cycle
 collected = []
 gc.callbacks.append(lambda phase, info: collected.append(info["generation"]))
 cornu.Sequential
 assert gc.isenabled() and len(collected) < 3, collected
+# The next collections of young objects do not traverse those of the import, which are not frozen.
+assert len(gc.get_objects(generation=0)) + len(gc.get_objects(generation=1)) < 10000
+assert gc.get_freeze_count() == 0 and garbage() is not None
+gc.collect()
+assert garbage() is None
 gc.disable()
 cornu.applications
 assert not gc.isenabled()
+"""
+
+
+# Objects that the program has frozen, as servers do before they fork, are not released.
+KEEPS_FROZEN_OBJECTS = """
+import gc
+gc.freeze()
+count = gc.get_freeze_count()
+import cornu
+cornu.Sequential
+assert gc.get_freeze_count() >= count // 2, (gc.get_freeze_count(), count)
 """
 
 
@@ -78,3 +99,4 @@ def test_import_starts_no_device():
 
 def test_import_leaves_the_garbage_collector_as_it_was():
     _python(COLLECTS_AS_BEFORE)
+    _python(KEEPS_FROZEN_OBJECTS)
