@@ -190,8 +190,26 @@ def _add(variable: Variable, values: Array) -> None:
 
 def divide(a: Array, b: Array) -> Array:
     """Returns `a / b`, and 0 where `b` is 0."""
+    if _is_number(a) and _is_number(b):
+        # On the host, as no program has to be compiled for it.
+        total, count = np.asarray(a), np.asarray(b)
+        with np.errstate(all="ignore"):
+            number = total / count if count else np.zeros_like(total)
+        return jnp.asarray(np.asarray(number), dtype="float32")
     quotient: Array = _divide(a, b)
     return quotient
+
+
+def _is_number(x: Array) -> bool:
+    """Whether this is a float32 number of one device, and not a tracer."""
+    return (
+        isinstance(x, jax.Array)
+        and not isinstance(x, jax.core.Tracer)
+        and not x.ndim
+        and x.dtype == "float32"
+        and x.is_fully_addressable
+        and len(x.devices()) == 1
+    )
 
 
 # One program; at the end of the first epoch, each operation would be compiled on its own.

@@ -11,8 +11,8 @@ import cornu
 from cornu import layers, losses
 from cornu.core.state.keys import make_key
 
-# The steps, the test of XLA's options, and the result of the mean.
-NEEDED = {"jit(one)", "jit(several)", "jit(<lambda>)", "jit(_divide)"}
+# The steps, and the test of XLA's options.
+NEEDED = {"jit(one)", "jit(several)", "jit(<lambda>)"}
 
 
 @contextlib.contextmanager
