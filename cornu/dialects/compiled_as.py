@@ -10,7 +10,7 @@ from cornu.legacy.keras1.objectives import function_name
 from cornu.losses import Loss
 from cornu.metrics import Metric
 
-__all__ = ["CompiledAs", "describe_functions", "plain"]
+__all__ = ["CompiledAs", "describe_functions", "describe_metrics", "plain"]
 
 
 class CompiledAs:
@@ -33,6 +33,13 @@ def describe_functions(value: Any) -> Any:
     if value is None or isinstance(value, str):
         return value
     return value.name if isinstance(value, (Loss, Metric)) else function_name(value)
+
+
+def describe_metrics(value: Any) -> Any:
+    """Returns metrics by their names; a list for each output is one for all if they are equal."""
+    found = describe_functions(value)
+    is_nested = isinstance(found, list) and any(isinstance(one, list) for one in found)
+    return found[0] if is_nested and all(one == found[0] for one in found) else found
 
 
 def plain(value: Any) -> Any:

@@ -118,8 +118,11 @@ class FileLayout:
         """Returns the class and the config of an optimizer, with the arguments of the version."""
         kind, config = type(optimizer).__name__, optimizer.get_config()
         row = self.optimizers.get(kind)
-        if row is not None:
-            rate = {"learning_rate": config["lr"]}
-            config = {k: v for k, v in {**config, **rate}.items() if k in row.parameters}
-            config = {k: v for k, v in config.items() if v is not None and k != "name"}
-        return {"class_name": kind, "config": config}
+        if row is None:
+            return {"class_name": kind, "config": config}
+        if "lr" not in config:  # a class of today, which a file of the version was loaded with
+            config = {**config, "clipnorm": config.get("global_clipnorm")}
+        rate = float(np.asarray(optimizer.learning_rate if "lr" not in config else config["lr"]))
+        given = {**config, "lr": rate, "learning_rate": rate}
+        found = {k: given.get(k, p.default) for k, p in row.parameters.items() if k != "name"}
+        return {"class_name": kind, "config": {k: v for k, v in found.items() if v is not None}}

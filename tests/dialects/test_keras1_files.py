@@ -12,7 +12,7 @@ import pytest
 from cornu import names
 from cornu.dialects.keras1 import load
 from scripts.old_models.keras1_graph_cases import CASES
-from tests.dialects.written_files import assert_as_live
+from tests.dialects.written_files import assert_as_live, assert_survives
 from tests.saving.old_files import archives
 
 K = load()
@@ -42,3 +42,10 @@ def test_a_model_is_written_as_keras_1_writes_it(name, tmp_path):
     model = written(name, path)
     config = assert_as_live(path, OLD[name], OWN.get(name, ()))
     assert json.loads(model.to_json()) == {**config, "keras_version": "1.2.2"}
+
+
+@pytest.mark.parametrize(
+    "name", ["adadelta", "adamax", "bidirectional", "nested", "nested_sequential", "sgd_clipped"]
+)
+def test_a_model_of_keras_1_is_written_as_it_was(name, tmp_path):
+    assert_survives(K.models.load_model, OLD[name], tmp_path / "model")

@@ -7,7 +7,7 @@ import pytest
 from cornu import names
 from cornu.dialects.keras2 import load
 from scripts.old_models.keras2_graph_cases import CASES
-from tests.dialects.written_files import assert_as_live
+from tests.dialects.written_files import assert_as_live, assert_survives
 from tests.saving.old_files import archives
 
 VERSIONS = ("2.2.4", "2.3.1")
@@ -41,3 +41,12 @@ def test_a_model_is_written_as_keras_2_writes_it(version, old, tmp_path):
         "keras_version": version,
         "backend": "tensorflow",
     }
+
+
+@pytest.mark.parametrize(
+    "version, name",
+    [("2.2.4", "rmsprop"), ("2.2.4", "sgd_clipped"), ("2.3.1", "gru"), ("2.3.1", "nadam")],
+)
+def test_a_model_of_keras_2_is_written_as_it_was(version, name, tmp_path):
+    old = next(o for v, o in CASES_BY_VERSION if (v, o.name) == (version, name))
+    assert_survives(load(version).models.load_model, old, tmp_path / "model")

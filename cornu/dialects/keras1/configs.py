@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from cornu import settings
@@ -18,15 +17,15 @@ from cornu.dialects.graph_configs import (
     set_input,
 )
 from cornu.dialects.keras1.merge import Branches, Merge
-from cornu.layers import InputLayer, Lambda
+from cornu.layers import InputLayer
 from cornu.legacy.keras1.argument_values import image_dim_ordering
-from cornu.legacy.keras1.calls import OldCall, find_call, record_call
+from cornu.legacy.keras1.calls import OldCall, find_call
 from cornu.legacy.keras1.config_values import restore_value
 from cornu.legacy.keras1.layer_table import ALIASES, LAYERS
 from cornu.models import Model, Sequential
 from cornu.types import Config
 
-__all__ = ["describe_layer", "describe_model", "record_entries"]
+__all__ = ["ROWS", "describe_layer", "describe_model"]
 
 # Arguments that Keras 1 does not write, by class. They are written if they are not the defaults,
 # because a layer that is created without them would compute something else.
@@ -53,8 +52,9 @@ _PRODUCTS = ("dot", "cos")
 _OF_LAYERS = ("batch_input_shape", "input_dtype", "input_shape", "name", "trainable", "weights")
 
 
-_ROWS = {row.old_name: row for rows in LAYERS.values() for row in rows} | {"Merge": Merge.mapping}
-_ROWS |= {alias: _ROWS[name] for names in ALIASES.values() for alias, name in names.items()}
+# The row of each layer.
+ROWS = {row.old_name: row for rows in LAYERS.values() for row in rows} | {"Merge": Merge.mapping}
+ROWS |= {alias: ROWS[name] for names in ALIASES.values() for alias, name in names.items()}
 
 
 def describe_model(model: Model) -> Config:
@@ -182,40 +182,3 @@ def _describe_sequential(model: Any) -> list[Config]:
     entries = [describe_layer(layer) for layer in model.layers]
     set_input(model, entries, "input_dtype")
     return entries
-
-
-# -------------------------------------------------------------------------------- from old files
-
-
-def record_entries(layers: Sequence[Any], config: Any) -> None:
-    """Records the calls of layers that were created from a config of Keras 1.
-
-    Args:
-        layers: the layers of a model.
-        config: the config of the model.
-    """
-    by_name = {layer.name: layer for layer in layers}
-    for entry in config["layers"] if isinstance(config, dict) else config:
-        inner = entry.get("config")
-        if (
-            isinstance(inner, list)
-            or isinstance(inner, dict)
-            and isinstance(inner.get("layers"), list)
-        ):
-            model = by_name.get(entry.get("name"))
-            record_entries(model.layers if isinstance(model, Model) else layers, inner)
-        elif isinstance(inner, dict) and inner.get("name") in by_name:
-            _record_entry(by_name[inner["name"]], entry["class_name"], inner)
-
-
-def _record_entry(layer: Any, class_name: str, config: Config) -> None:
-    row = _ROWS.get(class_name)
-    if row is None:
-        return
-    arguments = {
-        name: config.get(name, None if parameter.default is parameter.empty else parameter.default)
-        for name, parameter in row.parameters.items()
-    }
-    if isinstance(layer, Lambda):
-        arguments["mode" if class_name == "Merge" else "function"] = layer.function
-    record_call(layer, row, arguments)

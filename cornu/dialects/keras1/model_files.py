@@ -1,14 +1,11 @@
-"""Files of models of Keras 1.2.2: what it writes, and what its files say about layers."""
+"""Files of models of Keras 1.2.2."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import h5py
-
 from cornu.dialects.keras1 import factories
-from cornu.dialects.keras1.configs import describe_model, record_entries
+from cornu.dialects.keras1.configs import describe_model
 from cornu.dialects.keras1.merge import Branches
 from cornu.dialects.layer_methods import LayerMethods, layout_of
 from cornu.dialects.model_files import FileLayout
@@ -16,7 +13,7 @@ from cornu.legacy.arrays import in_old_order, name_arrays, restore_arrays
 from cornu.legacy.keras1.calls import find_call
 from cornu.legacy.optimizer_state import StoredLayer
 
-__all__ = ["LAYOUT", "record_file", "record_text", "stored_layers", "weight_layers"]
+__all__ = ["LAYOUT", "stored_layers", "weight_layers"]
 
 
 def weight_layers(model: Any) -> list[Any]:
@@ -50,19 +47,3 @@ def stored_layers(model: Any) -> list[StoredLayer]:
 LAYOUT = FileLayout(
     "Keras 1", LayerMethods.layout, describe_model, stored_layers, factories.OPTIMIZER_ROWS
 )
-
-
-def record_file(model: Any, path: Any) -> None:
-    """Records the layers of a model that was loaded, if Keras 1 wrote the file."""
-    if not h5py.is_hdf5(path):
-        return
-    with h5py.File(path, "r") as file:
-        text = file.attrs.get("model_config", "{}")
-        record_text(model, text.decode() if isinstance(text, bytes) else text)
-
-
-def record_text(model: Any, text: str) -> None:
-    """Records the layers of a model that was created from JSON, if it is that of Keras 1."""
-    config = json.loads(text)
-    if isinstance(config, dict) and "module" not in config and "config" in config:
-        record_entries(model.layers, config["config"])

@@ -9,11 +9,13 @@ import numpy as np
 
 from cornu import models, registry
 from cornu.core.layer.layer import Layer
+from cornu.dialects.keras1.configs import ROWS
 from cornu.dialects.keras1.merge import Branches
-from cornu.dialects.keras1.model_files import record_file, record_text, weight_layers
+from cornu.dialects.keras1.model_files import weight_layers
 from cornu.dialects.keras1.structures import unwrap_single
 from cornu.dialects.keras1.trainer import Keras1Trainer
 from cornu.dialects.layer_methods import LayerMethods, derive_class
+from cornu.dialects.old_entries import record_file, record_text
 from cornu.layers import InputLayer
 from cornu.legacy.keras1.class_mapping import automatic_name
 from cornu.legacy.keras1.layer_table import LAYERS
@@ -146,14 +148,14 @@ _KINDS: dict[str, Any] = {
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """Creates a model from the result of `to_json()` of a Keras 1 model."""
     model = models.model_from_json(json_string, {**_KINDS, **(custom_objects or {})})
-    record_text(model, json_string)
+    record_text(model, json_string, ROWS)
     return model
 
 
 def load_model(filepath: Any, custom_objects: Any = None) -> Any:
     """Loads a model from an HDF5 file of any version, or from a `.keras` archive."""
     model = models.load_model(filepath, {**_KINDS, **(custom_objects or {})})
-    record_file(model, filepath)
+    record_file(model, filepath, ROWS)
     return model
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from cornu.core.state.variable import Variable
 from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
-from cornu.dialects.compiled_as import CompiledAs, describe_functions
+from cornu.dialects.compiled_as import CompiledAs, describe_functions, describe_metrics
 from cornu.dialects.keras1 import metrics
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.model_files import LAYOUT, stored_layers
@@ -77,7 +77,7 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
         self._compiled_as_ = CompiledAs(
             {
                 "loss": describe_functions(loss),
-                "metrics": describe_functions(metrics),
+                "metrics": describe_metrics(metrics),
                 "sample_weight_mode": sample_weight_mode,
                 "loss_weights": loss_weights,
             }

@@ -17,17 +17,21 @@ from typing import Any, ClassVar, Self
 import jax.numpy as jnp
 import numpy as np
 
-from cornu import ops
+from cornu import ops, optimizers
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import GivenGradients, flatten_updates, gradients
 from cornu.dialects.backend.variables import recorded_creation, variable
 from cornu.errors import suggest
+from cornu.late_names import import_all
 from cornu.legacy.keras1.class_mapping import BaseClassMeta
 from cornu.optimizers import Optimizer
 from cornu.optimizers.transforms.chain import GradsAndVars
 
 __all__ = ["LIMITS", "DerivedOptimizer", "Keras1Optimizer"]
+
+# A name without a package is that of the class that is defined first: the one of today.
+import_all(optimizers.__name__)
 
 LIMITS = ("clipnorm", "clipvalue")
 

@@ -12,9 +12,11 @@ from cornu.dialects.keras2.implementation.layer_classes import derive, make_laye
 from cornu.dialects.keras2.implementation.training import Keras2Trainer
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.layer_methods import GraphMethods
+from cornu.dialects.old_entries import record_file, record_text
 from cornu.dialects.renaming import rename_arguments
 from cornu.layers import InputLayer
 from cornu.models.graph_config import build_from_graph_config, graph_config
+from cornu.saving.formats.yaml_text import yaml_to_json
 
 __all__ = ["Keras2Model", "Keras2Sequential", "make_models"]
 
@@ -101,33 +103,37 @@ def make_models(version: Version) -> dict[str, Any]:
     """Returns the classes and functions of `keras.models` of a version."""
     model = _make_class("Model", Keras2Model, version)
     sequential = _make_class("Sequential", Keras2Sequential, version)
-    targets = [
-        made.mapping.target
+    rows = {
+        name: made.mapping
         for names in make_layers(version).values()
-        for made in names.values()
-        if isinstance(made.mapping.target, type)
-    ]
+        for name, made in names.items()
+    }
+    targets = [row.target for row in rows.values() if isinstance(row.target, type)]
     targets.append(InputLayer)
     kinds: dict[str, Any] = {cls.__name__: derive(cls, cls.__name__) for cls in targets}
     kinds |= {"Functional": model, "Model": model, "Sequential": sequential}
 
     def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) -> Any:
         """Loads a model from an HDF5 file of any version, or from a `.keras` archive."""
-        return models.load_model(filepath, {**kinds, **(custom_objects or {})}, compile)
+        loaded = models.load_model(filepath, {**kinds, **(custom_objects or {})}, compile)
+        record_file(loaded, filepath, rows)
+        return loaded
 
     def save_model(
         model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True
     ) -> None:
         """Writes a model to an HDF5 file or an archive."""
-        models.save_model(model, filepath, overwrite, include_optimizer=include_optimizer)
+        model.save(filepath, overwrite, include_optimizer)
 
     def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
         """Creates a model from the result of `to_json()`."""
-        return models.model_from_json(json_string, {**kinds, **(custom_objects or {})})
+        made = models.model_from_json(json_string, {**kinds, **(custom_objects or {})})
+        record_text(made, json_string, rows)
+        return made
 
     def model_from_yaml(yaml_string: str, custom_objects: Any = None) -> Any:
         """Creates a model from YAML text."""
-        return models.model_from_yaml(yaml_string, {**kinds, **(custom_objects or {})})
+        return model_from_json(yaml_to_json(yaml_string, "the text"), custom_objects)
 
     def model_from_config(config: Any, custom_objects: Any = None) -> Any:
         """Creates a model from `{"class_name": ..., "config": ...}`."""

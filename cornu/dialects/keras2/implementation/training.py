@@ -11,7 +11,7 @@ from cornu.core.state.variable import Variable
 from cornu.data.class_weights import checked_class_weight, weights_of_classes
 from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
-from cornu.dialects.compiled_as import CompiledAs, describe_functions
+from cornu.dialects.compiled_as import CompiledAs, describe_functions, describe_metrics
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras2.implementation import losses, metrics, optimizers
 from cornu.dialects.keras2.implementation.model_files import FileMethods
@@ -82,7 +82,7 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         self._compiled_as_ = CompiledAs(
             {
                 "loss": describe_functions(loss),
-                "metrics": describe_functions(metrics) or [],
+                "metrics": describe_metrics(metrics) or [],
                 "sample_weight_mode": sample_weight_mode,
                 "loss_weights": loss_weights,
                 **dict.fromkeys(later, describe_functions(weighted_metrics)),
