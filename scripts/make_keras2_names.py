@@ -1,8 +1,12 @@
 """Writes the public names of Keras 1 or 2 with their parameters, as a reference for the tests.
 
-Run in an environment with Keras 1.2.2 or 2.2.4, and its TensorFlow:
+Run in an environment with Keras 1.2.2, 2.2.4 or 2.3.1, and its TensorFlow:
 
     python make_keras2_names.py tests/dialects/keras2_names.json [METHODS.json]
+
+or with tf_keras, of which all names of its public modules are written:
+
+    python make_keras2_names.py tests/dialects/tf_keras_names.json --tf_keras
 """
 
 import importlib
@@ -68,6 +72,19 @@ def collect(name, found):
         collect(f"{name}.{part.name}", found)
 
 
+def collect_public(name, module, found):
+    """Collects the names of a module of tf_keras, and of those that are its attributes."""
+    found[name] = {}
+    for key, value in sorted(vars(module).items()):
+        if key.startswith("_") or key in ("src", "protobuf"):
+            continue
+        if inspect.ismodule(value):
+            if value.__name__.startswith("tf_keras") and ".src" not in value.__name__:
+                collect_public(f"{name}.{key}", value, found)
+        elif callable(value):
+            found[name][key] = parameters(value)
+
+
 def methods_of(name):
     """Returns the public methods and properties of the classes of a module, with parameters."""
     found = {}
@@ -83,9 +100,14 @@ def methods_of(name):
 
 if __name__ == "__main__":
     names = {}
-    collect("keras", names)
-    tables = [names, {k: v for name in names for k, v in methods_of(name).items()}]
-    for path, table in zip(sys.argv[1:], tables):  # noqa: B905 - there may be one path
+    if "--tf_keras" in sys.argv:
+        collect_public("keras", importlib.import_module("tf_keras"), names)
+        tables = [names]
+    else:
+        collect("keras", names)
+        tables = [names, {k: v for name in names for k, v in methods_of(name).items()}]
+    paths = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    for path, table in zip(paths, tables):  # noqa: B905 - there may be one path
         with open(path, "w") as file:
             lines = [f"{json.dumps(name)}: {json.dumps(table[name])}" for name in sorted(table)]
             file.write("{\n" + ",\n".join(lines) + "\n}\n")

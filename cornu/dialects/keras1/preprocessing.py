@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cornu import utils
+from cornu.dialects.old_signatures import with_signature
 from cornu.dialects.preprocessing import image, image_iterators, image_transforms, text
 from cornu.dialects.preprocessing import sequence as own_sequence
 from cornu.legacy.keras1.argument_values import convert_dim_ordering
@@ -68,6 +69,7 @@ class ImageDataGenerator(image.ImageDataGenerator):
             rescale=rescale,
             preprocessing_function=preprocessing_function,
             data_format=convert_dim_ordering(dim_ordering),
+            interpolation_order=0,
         )
 
     def flow(  # type: ignore[override]
@@ -125,8 +127,22 @@ class ImageDataGenerator(image.ImageDataGenerator):
         )
 
     def random_transform(self, x: np.ndarray) -> np.ndarray:  # type: ignore[override]
-        """Returns a randomly transformed image."""
-        return super().random_transform(x)
+        """Returns a randomly transformed image.
+
+        Random numbers of flips are used only if the image may be flipped, unlike in later versions.
+        """
+        x = self.apply_transform(x, self._choose_matrix(x.shape))
+        if self.channel_shift_range:
+            x = random_channel_shift(x, self.channel_shift_range, self.channel_axis)
+        flips = ((self.horizontal_flip, self.col_axis), (self.vertical_flip, self.row_axis))
+        for may_flip, axis in flips:
+            if may_flip and np.random.random() < 0.5:
+                x = image_transforms.flip_axis(x, axis)
+        return x
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Returns an image, randomly transformed and standardized."""
+        return self.standardize(self.random_transform(x.astype(self.dtype)))
 
     def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
         """Computes the mean, the standard deviation and the whitening of images."""
@@ -213,8 +229,26 @@ def apply_transform(
 
 
 def random_channel_shift(x: np.ndarray, intensity: float, channel_axis: int = 0) -> np.ndarray:
-    """Adds one random number to all channels, within the range of the image."""
-    return image_transforms.random_channel_shift(x, intensity, channel_axis)
+    """Adds a random number to each channel, and clips to the range of the image."""
+    channels = np.moveaxis(x, channel_axis, 0)
+    low, high = x.min(), x.max()
+    moved = [np.clip(c + np.random.uniform(-intensity, intensity), low, high) for c in channels]
+    return np.moveaxis(np.stack(moved), 0, channel_axis)
+
+
+_AXES = "row_axis=1, col_axis=2, channel_axis=0, fill_mode='nearest', cval=0.0"
+# Functions that take the nearest pixel, where later versions interpolate.
+_NEAREST = {
+    "random_rotation": f"x, rg, {_AXES}",
+    "random_shift": f"x, wrg, hrg, {_AXES}",
+    "random_zoom": f"x, zoom_range, {_AXES}",
+}
+_nearest = {
+    name: with_signature(
+        getattr(image_transforms, name), signature, fixed={"interpolation_order": 0}
+    )
+    for name, signature in _NEAREST.items()
+}
 
 
 def random_shear(
@@ -228,7 +262,7 @@ def random_shear(
 ) -> np.ndarray:
     """Shears an image by a random angle of up to `intensity` radians."""
     axes = (row_axis, col_axis, channel_axis, fill_mode, cval)
-    return image_transforms.random_shear(x, float(np.rad2deg(intensity)), *axes)
+    return image_transforms.random_shear(x, float(np.rad2deg(intensity)), *axes, 0)
 
 
 def skipgrams(
@@ -247,14 +281,14 @@ def skipgrams(
 
 MODULES: dict[str, dict[str, Any]] = {
     "image": {
+        **_nearest,
         **{
             made.__name__: made
             for made in (
                 *(ImageDataGenerator, apply_transform, array_to_img, img_to_array),
                 *(list_pictures, load_img, random_channel_shift, random_shear),
                 *(transform_matrix_offset_center, image_transforms.flip_axis),
-                *(image_transforms.random_rotation, image_transforms.random_shift),
-                *(image_transforms.random_zoom, image_iterators.DirectoryIterator),
+                image_iterators.DirectoryIterator,
                 *(image_iterators.Iterator, image_iterators.NumpyArrayIterator),
             )
         },

@@ -48,6 +48,7 @@ class ImageDataGenerator:
         preprocessing_function: is called with each image before it is standardized.
         data_format: "channels_last" or "channels_first"; by default that of the settings.
         validation_split: the fraction of the images of `subset="validation"`.
+        interpolation_order: the order of the splines between pixels, from 0 for the nearest pixel.
         dtype: that of the batches.
 
     Example:
@@ -81,6 +82,7 @@ class ImageDataGenerator:
         preprocessing_function: Any = None,
         data_format: str | None = None,
         validation_split: float = 0.0,
+        interpolation_order: int = 1,
         dtype: Any = None,
     ) -> None:
         self.featurewise_center = featurewise_center or featurewise_std_normalization
@@ -111,6 +113,7 @@ class ImageDataGenerator:
         # Axes of one image.
         self.row_axis, self.col_axis, self.channel_axis = (1, 2, 0) if first else (0, 1, 2)
         self.validation_split = validation_split
+        self.interpolation_order = interpolation_order
         self.dtype = dtype or "float32"
         self.mean: Any = None
         self.std: Any = None
@@ -167,6 +170,7 @@ class ImageDataGenerator:
         follow_links: bool = False,
         subset: str | None = None,
         interpolation: str = "nearest",
+        keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:
         """Returns batches of the images in the subfolders of a folder, which are the classes."""
         return DirectoryIterator(
@@ -182,8 +186,10 @@ class ImageDataGenerator:
             save_to_dir=save_to_dir,
             save_prefix=save_prefix,
             save_format=save_format,
+            follow_links=follow_links,
             subset=subset,
             interpolation=interpolation,
+            keep_aspect_ratio=keep_aspect_ratio,
         )
 
     def flow_from_dataframe(
@@ -192,7 +198,7 @@ class ImageDataGenerator:
         directory: Any = None,
         x_col: str = "filename",
         y_col: Any = "class",
-        has_ext: bool = True,
+        weight_col: str | None = None,
         target_size: Any = (256, 256),
         color_mode: str = "rgb",
         classes: Any = None,
@@ -205,14 +211,35 @@ class ImageDataGenerator:
         save_format: str = "png",
         subset: str | None = None,
         interpolation: str = "nearest",
+        validate_filenames: bool = True,
+        has_ext: bool = True,
     ) -> DataFrameIterator:
-        """Returns batches of the images whose names are in a column of a pandas table."""
+        """Returns batches of the images whose names are in a column of a pandas table.
+
+        Args:
+            dataframe: the table.
+            directory: the folder of the images; None if the names are whole paths.
+            x_col, y_col, weight_col: the columns of names, targets and weights of samples.
+            target_size: the height and the width.
+            color_mode: "rgb", "rgba" or "grayscale".
+            classes: the names of the classes; by default those in the column.
+            class_mode: the kind of targets, as in `flow_from_directory`.
+            batch_size, shuffle, seed: the rows of each batch.
+            save_to_dir, save_prefix, save_format: where transformed images are written.
+            subset: "training" or "validation".
+            interpolation: how images are resized.
+            validate_filenames: whether rows are left out whose file does not exist.
+            has_ext: whether names have the ending of the file.
+        """
         return DataFrameIterator(
             dataframe,
             directory,
             self,
             x_col,
             y_col,
+            weight_col=weight_col,
+            validate_filenames=validate_filenames,
+            has_ext=has_ext,
             target_size=target_size,
             color_mode=color_mode,
             classes=classes,
@@ -262,11 +289,7 @@ class ImageDataGenerator:
         """Returns the random parameters of a transformation, for `apply_transform`."""
         if seed is not None:
             np.random.seed(seed)
-        theta = _symmetric(self.rotation_range)
-        tx = _choose_shift(self.height_shift_range, img_shape[self.row_axis])
-        ty = _choose_shift(self.width_shift_range, img_shape[self.col_axis])
-        shear = _symmetric(self.shear_range)
-        zx, zy = choose_zoom(self.zoom_range)
+        chosen = self._choose_matrix(img_shape)
         # A number is used for each flip, so that results do not depend on these arguments.
         flips = [bool((np.random.random() < 0.5) * on) for on in self._flips()]
         shift = _symmetric(self.channel_shift_range) if self.channel_shift_range else None
@@ -274,17 +297,21 @@ class ImageDataGenerator:
         if self.brightness_range is not None:
             brightness = np.random.uniform(*self.brightness_range)
         return {
-            "theta": theta,
-            "tx": tx,
-            "ty": ty,
-            "shear": shear,
-            "zx": zx,
-            "zy": zy,
+            **chosen,
             "flip_horizontal": flips[0],
             "flip_vertical": flips[1],
             "channel_shift_intensity": shift,
             "brightness": brightness,
         }
+
+    def _choose_matrix(self, shape: Any) -> Parameters:
+        """Returns random parameters of `apply_affine_transform`."""
+        theta = _symmetric(self.rotation_range)
+        tx = _choose_shift(self.height_shift_range, shape[self.row_axis])
+        ty = _choose_shift(self.width_shift_range, shape[self.col_axis])
+        shear = _symmetric(self.shear_range)
+        zx, zy = choose_zoom(self.zoom_range)
+        return {"theta": theta, "tx": tx, "ty": ty, "shear": shear, "zx": zx, "zy": zy}
 
     def _flips(self) -> tuple[bool, bool]:
         return self.horizontal_flip, self.vertical_flip
@@ -311,6 +338,7 @@ class ImageDataGenerator:
             self.channel_axis,
             self.fill_mode,
             self.cval,
+            self.interpolation_order,
         )
         if given.get("channel_shift_intensity") is not None:
             x = apply_channel_shift(x, given["channel_shift_intensity"], self.channel_axis)

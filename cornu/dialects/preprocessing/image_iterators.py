@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.utils import PyDataset, array_to_img, img_to_array, load_img, to_categorical
 
 __all__ = ["DataFrameIterator", "DirectoryIterator", "Iterator", "NumpyArrayIterator"]
@@ -164,6 +167,8 @@ class _FileIterator(Iterator):
         self.color_mode = options["color_mode"]
         self.class_mode = options["class_mode"]
         self.interpolation = options["interpolation"]
+        self.keep_aspect_ratio = options.get("keep_aspect_ratio", False)
+        self.sample_weight: Any = None
         self.save_to_dir = options["save_to_dir"]
         self.save_prefix = options["save_prefix"]
         self.save_format = options["save_format"]
@@ -185,6 +190,7 @@ class _FileIterator(Iterator):
                             color_mode=self.color_mode,
                             target_size=self.target_size,
                             interpolation=self.interpolation,
+                            keep_aspect_ratio=self.keep_aspect_ratio,
                         ),
                         data_format=generator.data_format,
                     )
@@ -193,14 +199,18 @@ class _FileIterator(Iterator):
             ]
         )
         _save(self, images, rows)
-        if self.class_mode == "input":
-            return images, images.copy()
         if self.class_mode is None:
             return images
+        weights = () if self.sample_weight is None else (self.sample_weight[rows],)
+        return (images, self._targets_of(rows, images), *weights)
+
+    def _targets_of(self, rows: np.ndarray, images: np.ndarray) -> Any:
+        if self.class_mode == "input":
+            return images.copy()
         targets = np.asarray(self.targets)[rows]
         if self.class_mode == "categorical":
-            return images, to_categorical(targets, self.num_classes)
-        return images, targets.astype("float32") if self.class_mode == "binary" else targets
+            return to_categorical(targets, self.num_classes)
+        return targets.astype("float32") if self.class_mode == "binary" else targets
 
     @property
     def num_classes(self) -> int:
@@ -223,12 +233,11 @@ class DirectoryIterator(_FileIterator):
         self.directory = str(directory)
         self.class_indices = {name: i for i, name in enumerate(names)}
         subset = options.pop("subset")
+        follow_links = options.pop("follow_links", False)
         paths: list[Path] = []
         classes: list[int] = []
         for name, i in self.class_indices.items():
-            found = sorted(
-                p for p in (root / name).rglob("*") if p.suffix.lower() in _ENDINGS and p.is_file()
-            )
+            found = _list_images(root / name, follow_links)
             found = found[_split(len(found), image_data_generator, subset)]
             paths += found
             classes += [i] * len(found)
@@ -255,10 +264,25 @@ class DataFrameIterator(_FileIterator):
     ) -> None:
         _check_class_mode(options["class_mode"])
         names = options.pop("classes")
+        weight_col = options.pop("weight_col", None)
+        root = Path(directory or ".")
+        files = [str(name) for name in dataframe[x_col]]
+        if not options.pop("has_ext", True):
+            endings = {path.stem: path.name for path in _list_images(root)}
+            files = [endings.get(name, name) for name in files]
+        if options.pop("validate_filenames", True):
+            exist = [(root / name).is_file() for name in files]
+            if not all(exist):
+                warnings.warn(
+                    f"flow_from_dataframe: {exist.count(False)} of {len(files)} files do not "
+                    "exist; their rows are left out.",
+                    stacklevel=user_stacklevel(),
+                )
+            dataframe = dataframe[exist]
+            files = [name for name, is_file in zip(files, exist, strict=True) if is_file]
         rows = _split(len(dataframe), image_data_generator, options.pop("subset"))
         table = dataframe.iloc[rows]
-        root = Path(directory or ".")
-        self.filenames = [str(name) for name in table[x_col]]
+        self.filenames = files[rows]
         self.class_indices = {}
         targets: Any = None
         if options["class_mode"] in ("categorical", "binary", "sparse"):
@@ -270,7 +294,19 @@ class DataFrameIterator(_FileIterator):
             targets = table[y_col].to_numpy()
         paths = [root / name for name in self.filenames]
         super().__init__(paths, targets, image_data_generator, options)
+        if weight_col is not None:
+            self.sample_weight = table[weight_col].to_numpy("float32")
         print(f"Found {self.n} images belonging to {self.num_classes} classes.")
+
+
+def _list_images(folder: Path, follow_links: bool = False) -> list[Path]:
+    """Returns the image files below a folder in order, also those behind links to folders."""
+    found = [
+        Path(above) / name
+        for above, _, names in os.walk(folder, followlinks=follow_links)
+        for name in names
+    ]
+    return sorted(p for p in found if p.suffix.lower() in _ENDINGS and p.is_file())
 
 
 def _check_class_mode(class_mode: Any) -> None:

@@ -95,18 +95,28 @@ def random_channel_shift(
     )
 
 
-def apply_brightness_shift(x: np.ndarray, brightness: float) -> np.ndarray:
-    """Multiplies the brightness of an image by a factor."""
+def apply_brightness_shift(x: np.ndarray, brightness: float, scale: bool = True) -> np.ndarray:
+    """Multiplies the brightness of an image by a factor.
+
+    Args:
+        x: the image.
+        brightness: the factor.
+        scale: whether the values are scaled to 0 to 255; otherwise only if some are outside.
+    """
     from PIL import ImageEnhance
 
-    return img_to_array(ImageEnhance.Brightness(array_to_img(x)).enhance(brightness))
+    low, high = float(np.min(x)), float(np.max(x))
+    is_outside = low < 0 or high > 255
+    image = array_to_img(x, scale=scale or is_outside)
+    found = img_to_array(ImageEnhance.Brightness(image).enhance(brightness))
+    return found / 255 * (high - low) + low if is_outside and not scale else found
 
 
-def random_brightness(x: np.ndarray, brightness_range: Any) -> np.ndarray:
+def random_brightness(x: np.ndarray, brightness_range: Any, scale: bool = True) -> np.ndarray:
     """Multiplies the brightness of an image by a random factor between two numbers."""
     if len(brightness_range) != 2:
         raise ValueError(f"brightness_range must be two numbers. Received: {brightness_range!r}")
-    return apply_brightness_shift(x, np.random.uniform(*brightness_range))
+    return apply_brightness_shift(x, np.random.uniform(*brightness_range), scale)
 
 
 def random_rotation(
@@ -117,10 +127,11 @@ def random_rotation(
     channel_axis: int = 0,
     fill_mode: str = "nearest",
     cval: float = 0.0,
+    interpolation_order: int = 1,
 ) -> np.ndarray:
     """Rotates an image by a random angle of up to `rg` degrees."""
     theta = np.random.uniform(-rg, rg)
-    axes = (row_axis, col_axis, channel_axis, fill_mode, cval)
+    axes = (row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
     return apply_affine_transform(x, theta, 0, 0, 0, 1, 1, *axes)
 
 
@@ -133,11 +144,12 @@ def random_shift(
     channel_axis: int = 0,
     fill_mode: str = "nearest",
     cval: float = 0.0,
+    interpolation_order: int = 1,
 ) -> np.ndarray:
     """Shifts an image by random fractions of up to `wrg` of its width and `hrg` of its height."""
     tx = np.random.uniform(-hrg, hrg) * x.shape[row_axis]
     ty = np.random.uniform(-wrg, wrg) * x.shape[col_axis]
-    axes = (row_axis, col_axis, channel_axis, fill_mode, cval)
+    axes = (row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
     return apply_affine_transform(x, 0, tx, ty, 0, 1, 1, *axes)
 
 
@@ -149,10 +161,11 @@ def random_shear(
     channel_axis: int = 0,
     fill_mode: str = "nearest",
     cval: float = 0.0,
+    interpolation_order: int = 1,
 ) -> np.ndarray:
     """Shears an image by a random angle of up to `intensity` degrees."""
     shear = np.random.uniform(-intensity, intensity)
-    axes = (row_axis, col_axis, channel_axis, fill_mode, cval)
+    axes = (row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
     return apply_affine_transform(x, 0, 0, 0, shear, 1, 1, *axes)
 
 
@@ -173,10 +186,11 @@ def random_zoom(
     channel_axis: int = 0,
     fill_mode: str = "nearest",
     cval: float = 0.0,
+    interpolation_order: int = 1,
 ) -> np.ndarray:
     """Zooms an image by two random factors between two numbers."""
     if len(zoom_range) != 2:
         raise ValueError(f"zoom_range must be two numbers. Received: {zoom_range!r}")
     zx, zy = choose_zoom(zoom_range)
-    axes = (row_axis, col_axis, channel_axis, fill_mode, cval)
+    axes = (row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
     return apply_affine_transform(x, 0, 0, 0, 0, zx, zy, *axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +12,12 @@ import jax.numpy as jnp
 from cornu import losses, registry
 from cornu.core.state import scope
 from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.old_signatures import class_with_signature, with_signature
 from cornu.errors import suggest
 from cornu.legacy.keras1 import objectives
 from cornu.registry.custom_objects import registered_names
 
-__all__ = ["FUNCTIONS", "full_name", "get", "make_classes", "make_functions"]
+__all__ = ["FUNCTIONS", "Reduction", "full_name", "get", "make_classes", "make_functions"]
 
 Function = Callable[..., Any]
 
@@ -51,6 +53,55 @@ _CLASSES = (
     *("Poisson", "SparseCategoricalCrossentropy", "SquaredHinge"),
 )
 _TENSORFLOW_CLASSES = ("BinaryFocalCrossentropy", "CategoricalFocalCrossentropy")
+_REDUCTION = "reduction='sum_over_batch_size'"
+# Constructors of Keras 2.3 and of tf.keras, without `dtype`, where more differs from today.
+_SIGNATURES = {
+    "BinaryCrossentropy": f"from_logits=False, label_smoothing=0, {_REDUCTION}, "
+    "name='binary_crossentropy'",
+    "CategoricalCrossentropy": f"from_logits=False, label_smoothing=0, {_REDUCTION}, "
+    "name='categorical_crossentropy'",
+    "KLDivergence": f"{_REDUCTION}, name='kullback_leibler_divergence'",
+    "LogCosh": f"{_REDUCTION}, name='logcosh'",
+    "Loss": f"{_REDUCTION}, name=None",
+    "SparseCategoricalCrossentropy": f"from_logits=False, {_REDUCTION}, "
+    "name='sparse_categorical_crossentropy'",
+}
+_TENSORFLOW_SIGNATURES = {
+    "Loss": f"{_REDUCTION}, name=None",
+    "SparseCategoricalCrossentropy": f"from_logits=False, ignore_class=None, {_REDUCTION}, "
+    "name='sparse_categorical_crossentropy'",
+}
+
+
+class Reduction:
+    """The names of reductions; AUTO, of tf.keras, is SUM_OVER_BATCH_SIZE."""
+
+    AUTO = "auto"
+    NONE = "none"
+    SUM = "sum"
+    SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
+
+    @classmethod
+    def all(cls) -> tuple[str, ...]:
+        """Returns all names."""
+        return (cls.AUTO, cls.NONE, cls.SUM, cls.SUM_OVER_BATCH_SIZE)
+
+    @classmethod
+    def validate(cls, key: str) -> None:
+        """Checks a name.
+
+        Raises:
+            ValueError: it is not the name of a reduction.
+        """
+        if key not in cls.all():
+            raise ValueError(f"reduction must be in {', '.join(cls.all())}. Received: {key!r}")
+
+
+def _today(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of a loss with the reduction of today."""
+    if arguments["reduction"] == Reduction.AUTO:
+        arguments["reduction"] = Reduction.SUM_OVER_BATCH_SIZE
+    return arguments
 
 
 class OverAllSteps:
@@ -87,7 +138,11 @@ def make_functions(version: Version) -> dict[str, Function]:
     """Returns the functions of a version by all of their names."""
     found = dict(FUNCTIONS)
     if not version.renames_accuracy:
-        found |= _LATER | {"LossFunctionWrapper": losses.FunctionLoss}
+        found |= _LATER | {"LossFunctionWrapper": losses.FunctionLoss, "Reduction": Reduction}
+        found["sparse_categorical_crossentropy"] = with_signature(
+            losses.sparse_categorical_crossentropy,
+            "y_true, y_pred, from_logits=False, axis=-1, ignore_class=None",
+        )
     if version.source.is_tensorflow:
         found |= _TENSORFLOW | _CONVERTING
     return found | {short: found[name] for short, name in _SHORT.items()}
@@ -100,8 +155,34 @@ def make_classes(version: Version) -> dict[str, type]:
     names = _CLASSES + (_TENSORFLOW_CLASSES if version.source.is_tensorflow else ())
     found = {name: getattr(losses, name) for name in names}
     if version.source.is_tensorflow:
-        return found
-    return {k: cls if k == "Loss" else _over_all_steps(cls) for k, cls in found.items()}
+        return {
+            name: class_with_signature(
+                cls,
+                _signature_of_tensorflow(name),
+                losses.Loss if name == "Loss" else None,
+                _today,
+            )
+            for name, cls in found.items()
+        }
+    return {
+        name: class_with_signature(
+            cls if name == "Loss" else _over_all_steps(cls),
+            _SIGNATURES.get(name) or _signature_of_today(cls),
+            losses.Loss if name == "Loss" else None,
+        )
+        for name, cls in found.items()
+    }
+
+
+def _signature_of_today(cls: type) -> str:
+    """Returns the parameters of a class without `dtype`, which Keras 2 does not have."""
+    parameters = inspect.signature(cls).parameters.values()
+    return ", ".join(f"{p.name}={p.default!r}" for p in parameters if p.name != "dtype")
+
+
+def _signature_of_tensorflow(name: str) -> str:
+    own = _TENSORFLOW_SIGNATURES.get(name) or _signature_of_today(getattr(losses, name))
+    return own.replace(_REDUCTION, "reduction='auto'")
 
 
 def full_name(name: str) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import losses as modern_losses
-from cornu import metrics
+from cornu import metrics, ops
 from cornu.core.graph.tensor import Tensor
 from cornu.dialects.keras2.implementation import losses
+from cornu.dialects.keras2.implementation.metric_classes import with_old_methods
 from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.old_signatures import class_with_signature
 from cornu.errors import suggest
 from cornu.legacy.keras1 import objectives
 from cornu.losses import CategoricalCrossentropy, FunctionLoss, SparseCategoricalCrossentropy
@@ -48,6 +50,17 @@ _NUMBERED = (
     *("AUC", "FalseNegatives", "FalsePositives", "MeanIoU", "Precision", "Recall"),
     *("SensitivityAtSpecificity", "SpecificityAtSensitivity", "TrueNegatives", "TruePositives"),
 )
+# Constructors of Keras 2.3 and of tf.keras where they differ from today.
+_ALL_SIGNATURES = {
+    "KLDivergence": "name='kullback_leibler_divergence', dtype=None",
+    "Metric": "name=None, dtype=None",
+}
+_SIGNATURES = _ALL_SIGNATURES | {
+    "SensitivityAtSpecificity": "specificity, num_thresholds=200, name=None, dtype=None",
+    "SparseCategoricalCrossentropy": "name='sparse_categorical_crossentropy', dtype=None, "
+    "from_logits=False, axis=-1",
+    "SpecificityAtSensitivity": "sensitivity, num_thresholds=200, name=None, dtype=None",
+}
 _ACCURACY = ("accuracy", "acc")
 _CROSSENTROPY = ("crossentropy", "ce")
 _SIMILARITIES = frozenset(("cosine", "cosine_proximity", "cosine_similarity"))
@@ -59,6 +72,9 @@ def make_functions(version: Version) -> dict[str, Function]:
     if not version.renames_accuracy:
         # The metric is the similarity, of which the loss of the same name is the negative.
         found |= dict.fromkeys(_SIMILARITIES & found.keys(), cosine_similarity)
+    if not version.renames_accuracy and not version.source.is_tensorflow:
+        found |= {"accuracy": accuracy, "clone_metric": clone_metric}
+        found["clone_metrics"] = clone_metrics
     return found
 
 
@@ -67,12 +83,36 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     return -modern_losses.cosine_similarity(y_true, y_pred, axis)
 
 
+def accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Returns 1 where predictions equal targets, else 0."""
+    return ops.cast(ops.equal(y_true, y_pred), "float32")
+
+
+def clone_metric(metric: Any) -> Any:
+    """Returns a metric with the same config; functions are returned unchanged."""
+    if isinstance(metric, metrics.Metric):
+        return type(metric).from_config(metric.get_config())
+    return metric
+
+
+def clone_metrics(metrics: list[Any]) -> list[Any]:
+    """Returns metrics with the same configs."""
+    return [clone_metric(metric) for metric in metrics]
+
+
 def make_classes(version: Version) -> dict[str, type]:
     """Returns the classes of a version; Keras 2.2 has none."""
     if version.renames_accuracy:
         return {}
     names = _CLASSES + (_TENSORFLOW_CLASSES if version.source.is_tensorflow else ())
-    found: dict[str, type] = {name: getattr(metrics, name) for name in names}
+    signatures = _ALL_SIGNATURES if version.source.is_tensorflow else _SIGNATURES
+    found: dict[str, type] = {name: with_old_methods(getattr(metrics, name)) for name in names}
+    found |= {
+        name: class_with_signature(
+            found[name], signature, metrics.Metric if name == "Metric" else None
+        )
+        for name, signature in signatures.items()
+    }
     if version.source.is_tensorflow:
         return found
     return found | {name: _count_names(found[name], version) for name in _NUMBERED}

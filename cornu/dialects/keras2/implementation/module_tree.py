@@ -14,6 +14,7 @@ from cornu import optimizers as modern_optimizers
 from cornu.backend import set_image_data_format
 from cornu.core.graph.tensor import register_shape_type
 from cornu.data.readers.image_files import image_dataset_from_directory
+from cornu.data.readers.images import smart_resize
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
 from cornu.dialects import scikit_learn
@@ -35,6 +36,7 @@ from cornu.dialects.keras2.implementation.interfaces import INTERFACES
 from cornu.dialects.keras2.implementation.missing import MISSING, TENSORFLOW_MISSING
 from cornu.dialects.keras2.implementation.ready_made import convert_application
 from cornu.dialects.keras2.implementation.recurrent import make_recurrent
+from cornu.dialects.keras2.implementation.serializers import make_serializers
 from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_ONLY
 from cornu.dialects.keras2.implementation.tensorflow_module import install_tensorflow
 from cornu.dialects.keras2.implementation.version import (
@@ -45,7 +47,8 @@ from cornu.dialects.keras2.implementation.version import (
 )
 from cornu.dialects.keras_json import apply_settings
 from cornu.dialects.optimizer_steps import derive_optimizer
-from cornu.dialects.preprocessing import image, image_iterators, image_transforms, sequence, text
+from cornu.dialects.preprocessing import sequence, text
+from cornu.dialects.preprocessing.image_signatures import make_image_module
 from cornu.dialects.subclasses.optimizers import DerivedOptimizer
 from cornu.dialects.tensor_shape import ListedShape
 from cornu.dialects.tree import install_root, make_tree
@@ -74,41 +77,45 @@ def _public_names(module: ModuleType) -> Names:
 
 def _functions(version: Version) -> Tree:
     """Returns the modules of activations, initializers and other parts."""
-    pairs = {"serialize": own_utils.serialize_keras_object}
+    is_tensorflow = version.source.is_tensorflow
     of_losses = {**losses.make_functions(version), **losses.make_classes(version)}
     of_metrics = {**metrics.make_functions(version), **metrics.make_classes(version)}
     tree: Tree = {
-        "activations": {**values.ACTIVATIONS, "get": values.get_activation},
+        "activations": {
+            **values.ACTIVATIONS,
+            **(values.LATER_ACTIVATIONS if is_tensorflow else {}),
+            "get": values.get_activation,
+        },
         "constraints": {**values.CONSTRAINTS, "get": values.get_constraint},
-        "initializers": {**values.INITIALIZERS, "get": values.get_initializer},
-        "regularizers": {**values.REGULARIZERS, "get": values.get_regularizer},
+        "initializers": {
+            **values.INITIALIZERS,
+            **(values.TENSORFLOW_INITIALIZERS if is_tensorflow else {}),
+            "get": values.get_initializer,
+        },
+        "regularizers": {
+            **values.REGULARIZERS,
+            **(values.TENSORFLOW_REGULARIZERS if is_tensorflow else {}),
+            "get": values.get_regularizer,
+        },
         "losses": {**of_losses, "get": functools.partial(losses.get, version=version)},
         "metrics": {**of_metrics, "get": functools.partial(metrics.resolve, version=version)},
         "optimizers": {
             **optimizers.make_optimizers(version),
             "Optimizer": derive_optimizer(modern_optimizers.Optimizer)
-            if version.source.is_tensorflow
+            if is_tensorflow
             else DerivedOptimizer,
             "get": functools.partial(optimizers.get, version=version),
         },
     }
-    for names in tree.values():
-        names |= {**pairs, "deserialize": names["get"]}
+    for path, names in tree.items():
+        names |= make_serializers(path, names["get"], is_tensorflow)
     tree["objectives"] = tree["losses"]
     return tree
 
 
-def _preprocessing() -> Tree:
+def _preprocessing(version: Version) -> Tree:
     found = {
-        "image": {
-            **_public_names(image),
-            **_public_names(image_iterators),
-            **_public_names(image_transforms),
-            "array_to_img": utils.array_to_img,
-            "img_to_array": utils.img_to_array,
-            "load_img": utils.load_img,
-            "save_img": utils.save_img,
-        },
+        "image": make_image_module(version.number),
         "sequence": _public_names(sequence),
         "text": _public_names(text),
     }
@@ -147,8 +154,8 @@ def _layers(version: Version) -> tuple[Names, Tree]:
     modules["merge"] |= merging.make_functions({**modules["merge"]})
     everything = {name: value for names in modules.values() for name, value in names.items()}
     everything |= base
-    everything |= {"serialize": own_utils.serialize_keras_object}
-    everything |= {"deserialize": own_utils.deserialize_keras_object}
+    get = own_utils.deserialize_keras_object
+    everything |= make_serializers("layers", get, version.source.is_tensorflow)
     return everything, {f"layers.{name}": {**names, **base} for name, names in modules.items()}
 
 
@@ -167,14 +174,20 @@ def _keras_tree(version: Version) -> Tree:
     network = {**topology, "Network": of_models["Model"], "Container": of_models["Model"]}
     saved = {name: of_models[name] for name in of_models if name.startswith(("load", "save"))}
     saved |= {name: of_models[name] for name in of_models if name.startswith("model_from")}
+    of_callbacks = callbacks.make_callbacks(version)
+    if not version.renames_accuracy:
+        board = {"TensorBoard": of_callbacks["TensorBoard"]}
+        modules["callbacks.callbacks"] = {k: v for k, v in of_callbacks.items() if k not in board}
+        modules |= {f"callbacks.tensorboard_{name}": board for name in ("v1", "v2")}
+        modules["utils.losses_utils"] = {"Reduction": losses.Reduction}
     return {
         "": {**{name: of_models[name] for name in ("Model", "Sequential")}, "Input": base["Input"]},
         **_functions(version),
-        **_preprocessing(),
+        **_preprocessing(version),
         **_data(version, of_models["Model"]),
         **modules,
         "backend": backend.FUNCTIONS,
-        "callbacks": callbacks.make_callbacks(version),
+        "callbacks": of_callbacks,
         "engine": {**topology, "Model": of_models["Model"]},
         "engine.base_layer": {"InputSpec": base["InputSpec"], "Layer": base["Layer"]},
         "engine.input_layer": {name: base[name] for name in ("Input", "InputLayer")},
@@ -218,12 +231,11 @@ def _tensorflow_tree(version: Version) -> Tree:
     schedules = _public_names(modern_optimizers.schedules)
     old_optimizers = optimizers.make_legacy_optimizers(version)
     own = {**own_utils.ROOT, **from_directory, "set_random_seed": utils.set_random_seed}
-    own |= {
-        name: getattr(utils, name)
-        for name in ("get_registered_name", "get_registered_object", "register_keras_serializable")
-    }
-    tree |= _preprocessing() | _data(version, of_models["Model"])
+    own |= {name: getattr(utils, name) for name in _TENSORFLOW_UTILS}
+    layers["Convolution3DTranspose"] = layers["Conv3DTranspose"]
+    tree |= _preprocessing(version) | _data(version, of_models["Model"])
     tree["preprocessing"] |= from_directory
+    tree["preprocessing.image"]["smart_resize"] = smart_resize
     return {
         **tree,
         "": {
@@ -254,11 +266,19 @@ def _tensorflow_tree(version: Version) -> Tree:
         "optimizers.schedules": schedules,
         "saving": _public_names(saving),
         "utils": own,
+        "utils.legacy": _public_names(utils.legacy),
         "wrappers": {},
         "wrappers.scikit_learn": _public_names(scikit_learn),
     }
 
 
+_TENSORFLOW_UTILS = (
+    *("FeatureSpace", "array_to_img", "audio_dataset_from_directory"),
+    *("disable_interactive_logging", "enable_interactive_logging", "get_registered_name"),
+    *("get_registered_object", "img_to_array", "is_interactive_logging_enabled", "load_img"),
+    *("pack_x_y_sample_weight", "pad_sequences", "register_keras_serializable", "save_img"),
+    *("split_dataset", "unpack_x_y_sample_weight"),
+)
 _PREPROCESSING = (
     *("CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing"),
     *("IntegerLookup", "Normalization", "Rescaling", "Resizing", "StringLookup"),

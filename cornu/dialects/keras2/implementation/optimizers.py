@@ -146,6 +146,7 @@ def _make_tensorflow(name: str) -> Callable[..., Any]:
         if "lr" in kwargs:
             warn_about(f"{name}: the argument lr is called learning_rate in tf.keras 2.")
             kwargs["learning_rate"] = kwargs.pop("lr")
+        kwargs.pop("jit_compile", None)  # steps are compiled by `compile`
         decay = kwargs.pop("decay", 0.0)
         if not decay:
             return cls(*args, **kwargs)

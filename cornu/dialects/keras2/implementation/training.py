@@ -16,7 +16,7 @@ from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras2.implementation import losses, metrics, optimizers
 from cornu.dialects.keras2.implementation.model_files import FileMethods
 from cornu.dialects.model_methods import ModelMethods
-from cornu.dialects.renaming import rename_arguments
+from cornu.dialects.renaming import rename_arguments, warn_about
 from cornu.dialects.shared_optimizers import with_own_slots
 from cornu.dialects.trainable_flags import TrainableFlags
 from cornu.errors import suggest
@@ -236,21 +236,23 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         _check_ignored("predict", kwargs)
         return super().predict(x, batch_size, verbose, steps, callbacks)
 
-    def train_on_batch(  # type: ignore[override]
+    def train_on_batch(
         self,
         x: Any,
         y: Any = None,
         sample_weight: Any = None,
         class_weight: Any = None,
-        **kwargs: Any,
+        reset_metrics: bool = True,
     ) -> Any:
         """Trains on one batch; returns the loss and the metrics of the batch."""
-        self.reset_metrics()
+        _reset(self, reset_metrics)
         return self._train_(super().train_on_batch, x, y, sample_weight, class_weight)
 
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool = True
+    ) -> Any:
         """Returns the loss and the metrics of one batch."""
-        self.reset_metrics()
+        _reset(self, reset_metrics)
         return super().test_on_batch(x, y, sample_weight)
 
     def get_weights(self) -> list[np.ndarray]:
@@ -340,8 +342,9 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         **kwargs: Any,
     ) -> Any:
         """Returns the loss and the metrics on `steps` batches of a generator or a Sequence."""
+        callbacks = kwargs.pop("callbacks", None)
         batches = _limit("evaluate_generator", generator, kwargs)
-        return super().evaluate(batches, steps=steps, verbose=verbose)
+        return super().evaluate(batches, steps=steps, verbose=verbose, callbacks=callbacks)
 
     def predict_generator(
         self,
@@ -354,8 +357,15 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         **kwargs: Any,
     ) -> Any:
         """Returns the predictions for `steps` batches of a generator or a Sequence."""
+        callbacks = kwargs.pop("callbacks", None)
         batches = _limit("predict_generator", generator, kwargs)
-        return super().predict(batches, steps=steps, verbose=verbose)
+        return super().predict(batches, steps=steps, verbose=verbose, callbacks=callbacks)
+
+
+def _reset(model: Any, reset_metrics: bool) -> None:
+    if not reset_metrics:
+        warn_about("reset_metrics=False has no effect: metrics are those of the batch.")
+    model.reset_metrics()
 
 
 def _limit(function: str, generator: Any, kwargs: dict[str, Any]) -> Any:
@@ -365,7 +375,7 @@ def _limit(function: str, generator: Any, kwargs: dict[str, Any]) -> Any:
     return EpochBatches(generator, given["samples"]) if "samples" in given else generator
 
 
-_IGNORED = ("max_queue_size", "workers", "use_multiprocessing", "callbacks")
+_IGNORED = ("max_queue_size", "workers", "use_multiprocessing")
 
 
 def _check_ignored(function: str, given: Mapping[str, Any], used: tuple[str, ...] = ()) -> None:

@@ -18,7 +18,10 @@ __all__ = [
     "ACTIVATIONS",
     "CONSTRAINTS",
     "INITIALIZERS",
+    "LATER_ACTIVATIONS",
     "REGULARIZERS",
+    "TENSORFLOW_INITIALIZERS",
+    "TENSORFLOW_REGULARIZERS",
     "ArrayInitializer",
     "FunctionInitializer",
     "converter_of",
@@ -86,6 +89,20 @@ INITIALIZERS: dict[str, Factory] = {
 }
 
 
+_SCALING = initializers.VarianceScaling
+# Classes of tf.keras, and those with other defaults.
+TENSORFLOW_INITIALIZERS: dict[str, Factory] = {
+    **{
+        name: getattr(initializers, name)
+        for name in (
+            *("GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal"),
+            "LecunUniform",
+        )
+    },
+    **dict.fromkeys(("VarianceScaling", "variance_scaling"), _SCALING),
+}
+
+
 def get_initializer(identifier: Any) -> Any:
     """Returns the initializer for a name, a config or a function of a shape."""
     if isinstance(identifier, str):
@@ -118,7 +135,7 @@ ACTIVATIONS: dict[str, Factory] = {
 # By name, the function of the library, which files can name.
 _BY_NAME = {**ACTIVATIONS, "relu": activations.relu}
 # Names that tf.keras added.
-_LATER = {name: getattr(activations, name) for name in ("gelu", "mish", "swish")}
+LATER_ACTIVATIONS = {name: getattr(activations, name) for name in ("gelu", "mish", "swish")}
 
 
 def get_activation(identifier: Any) -> Any:
@@ -126,7 +143,7 @@ def get_activation(identifier: Any) -> Any:
     if identifier is None:
         return activations.linear
     if isinstance(identifier, str):
-        return _look_up("activation", identifier, {**_BY_NAME, **_LATER})
+        return _look_up("activation", identifier, {**_BY_NAME, **LATER_ACTIVATIONS})
     return activations.relu if identifier is relu else identifier
 
 
@@ -151,6 +168,17 @@ REGULARIZERS: dict[str, Factory] = {
     "l1": l1,
     "l2": l2,
     "l1_l2": l1_l2,
+}
+
+
+TENSORFLOW_REGULARIZERS: dict[str, Factory] = {
+    "L1": regularizers.L1,
+    "L2": regularizers.L2,
+    "l1": regularizers.L1,
+    "l2": regularizers.L2,
+    **dict.fromkeys(
+        ("OrthogonalRegularizer", "orthogonal_regularizer"), regularizers.OrthogonalRegularizer
+    ),
 }
 
 

@@ -1,0 +1,109 @@
+"""Losses and metrics of Keras 2.3 and tf.keras: constructors and methods of the time."""
+
+import numpy as np
+import pytest
+
+from cornu import losses as modern_losses
+from cornu.dialects.keras2 import load
+
+VERSIONS = ("2.3.1", "2.15.0")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_losses_of_programs(version):
+    losses = load(version).losses
+
+    class Own(losses.Loss):
+        def call(self, y_true, y_pred):
+            return abs(y_true - y_pred)
+
+    own = Own("sum", "own")
+    assert own.name == "own" and float(own(np.ones(3), np.zeros(3))) == 3.0
+    smooth = losses.BinaryCrossentropy(False, 0.1, reduction=losses.Reduction.NONE)
+    assert isinstance(own, losses.Loss) and isinstance(smooth, losses.Loss)
+    assert modern_losses.get({"class_name": "BinaryCrossentropy", "config": smooth.get_config()})
+    again = losses.deserialize(losses.serialize(smooth))
+    np.testing.assert_array_equal(again(np.eye(2), np.eye(2)), smooth(np.eye(2), np.eye(2)))
+    with pytest.raises(TypeError, match="has no argument 'dtype'"):
+        losses.Loss(dtype="float32")
+
+
+def test_automatic_reduction():
+    losses = load("2.15.0").losses
+    automatic = losses.MeanSquaredError(reduction=losses.Reduction.AUTO)
+    assert automatic.get_config()["reduction"] == "sum_over_batch_size"
+    assert float(automatic([[1.0], [3.0]], [[0.0], [0.0]])) == 5.0
+    with pytest.raises(ValueError, match="reduction must be in"):
+        losses.Reduction.validate("average")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_metrics_of_programs(version):
+    metrics = load(version).metrics
+
+    class Counted(metrics.Metric):
+        resets = 0
+
+        def __init__(self, name="counted", **kwargs):
+            super().__init__(name, **kwargs)
+            self.total = self.add_weight("total", initializer="zeros")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.total.assign_add(1.0)
+
+        def result(self):
+            return self.total
+
+        def reset_states(self):
+            self.resets += 1
+            super().reset_states()
+
+    metric = Counted()
+    metric.update_state(1, 1)
+    metric.reset_state()
+    metric.reset_states()
+    assert metric.resets == 2 and float(metric.result()) == 0.0
+
+    class Renamed(metrics.Mean):
+        was_reset = False
+
+        def reset_state(self):
+            self.was_reset = True
+            super().reset_state()
+
+    renamed = Renamed()
+    renamed.reset_states()
+    assert renamed.was_reset
+    assert isinstance(metrics.AUC(), metrics.Metric) and isinstance(metric, metrics.Metric)
+    assert metrics.KLDivergence().name == "kullback_leibler_divergence"
+
+
+def test_metrics_are_not_kept_between_batches():
+    keras = load("2.3.1")
+    model = keras.models.Sequential([keras.layers.Dense(1, input_dim=2)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((2, 2)), np.ones((2, 1))
+    with pytest.warns(UserWarning, match="reset_metrics=False has no effect"):
+        model.test_on_batch(x, y, reset_metrics=False)
+    with pytest.raises(TypeError, match="another"):
+        model.train_on_batch(x, y, another=1)
+    seen = []
+    callback = keras.callbacks.LambdaCallback()
+    callback.on_test_end = lambda logs=None: seen.append("test")
+    callback.on_predict_end = lambda logs=None: seen.append("predict")
+    model.evaluate_generator(iter([(x, y)]), steps=1, callbacks=[callback])
+    model.predict_generator(iter([x]), steps=1, callbacks=[callback])
+    assert seen == ["test", "predict"]
+
+
+def test_parts_of_tensorflow():
+    keras = load("2.15.0")
+    assert keras.regularizers.l1(l1=0.5).l1 == 0.5
+    assert keras.initializers.get("glorot_uniform").__class__.__name__ == "GlorotUniform"
+    found = keras.activations.deserialize("mine", custom_objects={"mine": abs})
+    assert found is abs
+    with pytest.warns(UserWarning, match="use_legacy_format has no effect"):
+        keras.layers.serialize(keras.layers.Dense(2), use_legacy_format=True)
+    assert keras.optimizers.Adam(0.1, jit_compile=True).get_config()["learning_rate"] > 0
+    with pytest.raises(TypeError, match=r"deserialize\(\) .*its parameters are \(config"):
+        keras.layers.deserialize()

@@ -1,0 +1,179 @@
+"""Every public name of Keras 2.3.1 and tf_keras 2.21 exists in the dialect, with its parameters.
+
+`scripts/make_keras2_names.py` wrote the names and their parameters from the libraries themselves.
+"""
+
+import ast
+import functools
+import json
+from pathlib import Path
+
+import pytest
+
+from cornu.dialects.keras2 import load
+from cornu.dialects.keras2.implementation.missing import MISSING, TENSORFLOW_MISSING
+from tests.dialects import test_keras2_names as names_of_2_2
+
+HERE = Path(__file__).parent
+FILES = {"2.3.1": "keras2.3_names.json", "2.15.0": "tf_keras_names.json"}
+NAMES = {version: json.loads((HERE / file).read_text()) for version, file in FILES.items()}
+METHODS = json.loads((HERE / "keras2.3_methods.json").read_text())
+NOT_SUPPORTED = {"2.3.1": MISSING, "2.15.0": TENSORFLOW_MISSING}
+_PARTS = "parts of the implementation of Keras"
+_OF_TENSORFLOW = "belongs to TensorFlow"
+# Modules that are not there, with the reason.
+LEFT_OUT_MODULES = {
+    "keras.applications.regnet": "these networks do not exist in Keras 3",
+    "keras.applications.resnet_rs": "these networks do not exist in Keras 3",
+    "keras.backend.experimental": _OF_TENSORFLOW,
+    "keras.datasets.cifar": "a part of load_data",
+    "keras.dtensor": _OF_TENSORFLOW,
+    "keras.dtensor.experimental": _OF_TENSORFLOW,
+    "keras.dtensor.experimental.optimizers": _OF_TENSORFLOW,
+    "keras.estimator": _OF_TENSORFLOW,
+    "keras.export": "cornu.export.ExportArchive exports",
+    "keras.metrics.experimental": _OF_TENSORFLOW,
+    "keras.models.experimental": "SharpnessAwareMinimization does not exist in Keras 3",
+    "keras.utils.experimental": _OF_TENSORFLOW,
+    "keras.utils.metrics_utils": _PARTS,
+}
+# Further names that are not there, with the reason.
+LEFT_OUT = {
+    "keras.engine.base_layer": {"disable_tracking": _PARTS},
+    "keras.engine.saving": dict.fromkeys(
+        ("allow_read_from_gcs", "allow_write_to_gcs"), "decorators for Google Cloud Storage"
+    ),
+    "keras.utils.generic_utils": dict.fromkeys(("check_for_unexpected_keys", "getargspec"), _PARTS),
+    "keras.utils.io_utils": dict.fromkeys(
+        ("load_from_binary_h5py", "save_to_binary_h5py"), "bytes of HDF5 files are not read"
+    ),
+    "keras.utils.test_utils": {"tf_file_io_proxy": "belongs to the tests of Keras"},
+}
+# Classes and functions with other parameters, with the reason.
+OTHER_PARAMETERS = {
+    "DataFrameIterator": "made by ImageDataGenerator",
+    "get_file": "fname and origin are optional, as today",
+    **dict.fromkeys(("plot_model", "model_to_dot"), "further arguments by name"),
+}
+OTHER_PARAMETERS_OF_2_3 = {
+    "ImageDataGenerator": "the defaults of data_format and dtype are those of the settings",
+    "TensorBoard": "the default of batch_size, which has no effect",
+}
+_LAST = "the last parameters, which came after 2.15 or belong to TensorFlow, are not accepted"
+_BY_NAME = "arguments after the first ones by name, as today"
+_OPTIMIZER = "jit_compile has no effect, and other arguments after the limits are those of today"
+OTHER_PARAMETERS_OF_TENSORFLOW = {
+    **dict.fromkeys(("Input", "InputLayer", "InputSpec", "load_data", "load_model"), _LAST),
+    **dict.fromkeys(("function", "placeholder", "print_tensor", "rnn"), _LAST),
+    **dict.fromkeys(("Tokenizer", "hashing_trick", "NumpyArrayIterator"), _LAST),
+    **dict.fromkeys(("batch_get_value", "set_epsilon", "set_floatx"), "another name by position"),
+    **dict.fromkeys(("one_hot", "text_to_word_sequence"), "another name by position"),
+    "sparse_categorical_crossentropy": "ignore_class of the backend's function: use the loss",
+    **dict.fromkeys(("BackupAndRestore", "LambdaCallback", "ProgbarLogger"), _BY_NAME),
+    **dict.fromkeys(("EinsumDense", "MultiHeadAttention", "RandomContrast"), _BY_NAME),
+    **dict.fromkeys(("StringLookup", "load_img", "Identity"), _BY_NAME),
+    **dict.fromkeys(
+        ("CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay"),
+        "schedules have a name by default",
+    ),
+    **dict.fromkeys(("PiecewiseConstantDecay", "PolynomialDecay"), "the same"),
+    **dict.fromkeys(
+        ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "AdamW", "Adamax", "Nadam", "Ftrl"),
+        _OPTIMIZER,
+    ),
+    **dict.fromkeys(("Adafactor", "Lion", "Optimizer", "LossScaleOptimizer"), _OPTIMIZER),
+    **dict.fromkeys(
+        ("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny", "ConvNeXtXLarge"),
+        "model_name is name, and the last one",
+    ),
+    "Policy": "a name is optional, as today",
+    "save_model": "the format follows from the name of the file",
+    **dict.fromkeys(("serialize_keras_object", "deserialize_keras_object"), "as in Keras 2.3"),
+    "serialize": "that of schedules has one format",
+    "deserialize": "that of schedules has one format",
+}
+# Methods that are called otherwise, with the reason.
+OTHER_METHODS = {
+    **dict.fromkeys(
+        ("evaluate", "evaluate_generator", "fit", "fit_generator", "predict", "predict_generator"),
+        "callbacks and the arguments of queues by name",
+    ),
+    "add_metric": "Keras 3 has no add_metric",
+    "add_weight": "of metrics: the two arguments of devices are those of tf.keras",
+}
+PATHS = [(version, path) for version, found in NAMES.items() for path in found]
+
+
+def module(version, path):
+    return functools.reduce(getattr, path.split(".")[1:], load(version))
+
+
+def standardized(parameters):
+    """Returns parameters with comparable defaults: 0 and 0.0 are equal."""
+    found = []
+    for parameter in parameters:
+        name, has_default, default = parameter.partition("=")
+        try:
+            value = ast.literal_eval(default) if has_default else None
+        except (SyntaxError, ValueError):
+            value = default
+        found.append((name, bool(has_default), value))
+    return found
+
+
+@pytest.mark.parametrize(("version", "path"), PATHS)
+def test_every_name_exists_with_its_parameters(version, path):
+    if path in LEFT_OUT_MODULES:
+        return
+    names = NAMES[version][path]
+    known = {
+        **names_of_2_2.LEFT_OUT.get(path, {}),
+        **LEFT_OUT.get(path, {}),
+        **NOT_SUPPORTED[version].get(path.partition(".")[2], {}),
+    }
+    is_tensorflow = version != "2.3.1"
+    own = OTHER_PARAMETERS_OF_TENSORFLOW if is_tensorflow else OTHER_PARAMETERS_OF_2_3
+    others = {**names_of_2_2.OTHER_PARAMETERS, **OTHER_PARAMETERS, **own}
+    present = vars(module(version, path))
+    assert [name for name in names if name not in present and name not in known] == []
+    wrong = []
+    for name, expected in names.items():
+        if name in known or name in others:
+            continue
+        given = [p for p in names_of_2_2.positional(present[name]) if p != "self"]
+        if standardized(given)[: len(expected)] != standardized(expected):
+            wrong.append((name, given, expected))
+    assert wrong == []
+
+
+def test_every_method_exists_with_its_parameters(monkeypatch):
+    monkeypatch.setattr(names_of_2_2, "module", functools.partial(module, "2.3.1"))
+    left_out = {**names_of_2_2.LEFT_OUT_METHODS, **OTHER_METHODS}
+    others = names_of_2_2.OTHER_METHODS
+    count, wrong = 0, []
+    for path, methods in METHODS.items():
+        cls = names_of_2_2.class_of(path)
+        for method, expected in methods.items() if cls is not None else ():
+            if method in left_out:
+                continue
+            count += 1
+            member = getattr(cls, method, None)
+            if not hasattr(cls, method):
+                wrong.append((path, method))
+            elif callable(member) and expected and method not in others:
+                names = [p.partition("=")[0] for p in names_of_2_2.positional(member)]
+                names = [name for name in names if name != "self"]
+                if names[: len(expected)] != [p.partition("=")[0] for p in expected]:
+                    wrong.append((path, method, names, expected))
+    assert wrong == []
+    assert count > 500
+
+
+def test_exceptions_are_names_of_the_versions():
+    everything = {name for found in NAMES.values() for names in found.values() for name in names}
+    for others in (OTHER_PARAMETERS, OTHER_PARAMETERS_OF_2_3, OTHER_PARAMETERS_OF_TENSORFLOW):
+        assert others.keys() <= everything
+    paths = {path for found in NAMES.values() for path in found}
+    assert set(LEFT_OUT_MODULES) | set(LEFT_OUT) <= paths
+    methods = {method for found in METHODS.values() for method in found}
+    assert set(OTHER_METHODS) <= methods
