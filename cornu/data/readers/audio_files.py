@@ -114,6 +114,9 @@ def audio_dataset_from_directory(
                 + ", ".join(f"{path!r} has {count}" for count, path in channels.items())
             )
         length = output_sequence_length or max(map(len, sounds))
-        return np.stack([np.pad(x, ((0, length - len(x)), (0, 0))) for x in sounds])
+        batch = np.zeros((len(sounds), length, *channels), "float32")
+        for x, row in zip(sounds, batch, strict=True):
+            row[: len(x)] = x
+        return batch
 
     return make_datasets(options, (".wav",), read)

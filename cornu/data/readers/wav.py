@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from collections.abc import Callable
@@ -46,8 +47,10 @@ def read_wav(path: str | os.PathLike[str]) -> Sound:
     array([ 0. ,  0.5, -1. ], dtype=float32)
     """
     try:
-        with open(path, "rb") as file:
-            return _read_sound(file, os.fstat(file.fileno()).st_size)
+        # At once and without a buffer: a sound is much larger than its header.
+        with open(path, "rb", buffering=0) as file:
+            data = file.read()
+        return _read_sound(io.BytesIO(data), len(data))
     except (ValueError, struct.error) as error:
         raise ValueError(
             f"{os.fsdecode(path)!r} is not a valid WAV file. {error}\n"
@@ -91,7 +94,8 @@ def _parse_format(data: bytes) -> _Format:
 def _decode_samples(data: bytes, form: _Format) -> np.ndarray:
     frame = form.bits // 8 * form.channels
     data = data[: len(data) // frame * frame]
-    return _READERS[form.code, form.bits](data).astype("float32").reshape(-1, form.channels)
+    samples = _READERS[form.code, form.bits](data).astype("float32", copy=False)
+    return samples.reshape(-1, form.channels)
 
 
 def _decode_uint8(data: bytes) -> np.ndarray:
@@ -99,7 +103,9 @@ def _decode_uint8(data: bytes) -> np.ndarray:
 
 
 def _decode_int16(data: bytes) -> np.ndarray:
-    return np.frombuffer(data, "<i2") / np.float32(1 << 15)
+    samples = np.frombuffer(data, "<i2").astype("float32")
+    samples *= 1 / (1 << 15)  # exactly
+    return samples
 
 
 def _decode_int24(data: bytes) -> np.ndarray:

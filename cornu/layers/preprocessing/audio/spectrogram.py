@@ -12,7 +12,14 @@ from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
 from cornu.errors import check_choice
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import DatasetLayer, HostArray
+from cornu.layers.preprocessing.audio.host_fourier import is_on_host, windowed_spectrum
+from cornu.layers.preprocessing.base import (
+    DatasetLayer,
+    HostArray,
+    aligned_empty,
+    is_alone,
+    new_output,
+)
 from cornu.ops.fourier import stft
 from cornu.ops.nn.convolution import conv
 from cornu.parts.initializers.fourier import STFT
@@ -218,6 +225,7 @@ class STFTSpectrogram(DatasetLayer):
 
     _rowwise_ = True
     _infers_by_config_ = True
+    _bookkeeping_ = DatasetLayer._bookkeeping_ | {"_fourier"}
 
     def __init__(
         self,
@@ -262,6 +270,8 @@ class STFTSpectrogram(DatasetLayer):
         self._kernels = {
             side: STFT(side, window, scaling, periodic) for side, other in _SIDES if mode != other
         }
+        # The values of the kernels, and the window if they are a Fourier transform.
+        self._fourier: tuple[tuple[Any, ...], np.ndarray | None] = ((), None)
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates the real and imaginary kernels that the mode needs."""
@@ -271,15 +281,73 @@ class STFTSpectrogram(DatasetLayer):
             kernel = self.add_weight(name=f"{side}_kernel", shape=shape, initializer=initializer)
             setattr(self, f"{side}_kernel", kernel)
 
+    def __call__(self, inputs: Any, *others: Any, **kwargs: Any) -> Any:
+        plain = type(self) is STFTSpectrogram and type(inputs) is np.ndarray and self.built
+        plain = plain and inputs.ndim == 3 and inputs.dtype == self.compute_dtype == "float32"
+        if plain and not (others or kwargs or self.activity_regularizer) and is_alone():
+            # The steps around `call` would copy the signals, and do nothing else.
+            window = self._find_window(inputs)
+            if window is not None:
+                return self._transform(inputs, window)
+        return super().__call__(inputs, *others, **kwargs)
+
     def call(self, inputs: HostArray) -> Any:
         """Returns the spectrogram."""
         if not jnp.issubdtype(inputs.dtype, jnp.floating):
             raise TypeError(
                 f"expected a signal with a floating-point dtype. Received: {inputs.dtype}"
             )
+        window = self._find_window(inputs)
+        if window is not None:
+            return self._transform(np.asarray(inputs), window)
         x = inputs if self.data_format == "channels_last" else jnp.swapaxes(inputs, 1, 2)
         parts = {side: self._part(x, getattr(self, f"{side}_kernel")) for side in self._kernels}
-        return self._to_layout(self._combine(**parts))
+        return self._to_layout(self._combine(jnp, **parts))
+
+    def _find_window(self, x: HostArray) -> np.ndarray | None:
+        """Returns the window with which FFTs compute the result for signals; otherwise None.
+
+        On the CPU, FFTs of a signal take a tenth of the time of the convolution. They require
+        kernels as they were initialized, and numbers that are not being traced. Phases of
+        frequencies without energy depend on rounding and remain those of the convolution.
+        """
+        values = tuple(getattr(self, f"{side}_kernel").value for side in self._kernels)
+        if self.mode == "angle" or not all(map(is_on_host, (x, *values))):
+            return None
+        known, window = self._fourier
+        # Arrays of JAX do not change: the same ones have the same numbers.
+        if len(known) != len(values) or any(a is not b for a, b in zip(known, values, strict=True)):
+            window, shape = None, values[0].shape
+            initial = [make(shape, "float32") for make in self._kernels.values()]
+            # An odd `fft_length` is the period of no frequency of the kernels.
+            fits = self.frame_length <= 2 * (shape[2] - 1)
+            if fits and all(map(np.array_equal, values, initial)):
+                make = STFT("real", self.window, self.scaling, self.periodic)
+                window = make((self.frame_length, 1, 2), "float32")[:, 0, 0]
+            self._fourier = (values, window)  # at once, for other threads
+        samples = x.shape[1 if self.data_format == "channels_last" else 2]
+        return None if self.padding == "valid" and samples < self.frame_length else window
+
+    def _transform(self, x: np.ndarray, window: np.ndarray) -> Any:
+        """Returns the spectrogram by FFTs."""
+        x = x.swapaxes(1, 2) if self.data_format == "channels_last" else x
+        batch, channels, samples = x.shape
+        step = self.frame_step or self.frame_length // 2
+        signals = x.reshape(batch * channels, samples)
+        if self.padding == "same":
+            times = -(-samples // step)
+            missing = max((times - 1) * step + self.frame_length - samples, 0)
+            signals = np.pad(signals, ((0, 0), (missing // 2, missing - missing // 2)))
+        times = (signals.shape[1] - self.frame_length) // step + 1
+        bins = getattr(self, f"{next(iter(self._kernels))}_kernel").shape[2]
+        width = bins * (2 if self.mode == "stft" else 1)
+        out = aligned_empty((len(signals), times, width), "float32")
+        with np.errstate(all="ignore"):  # as in JAX
+            for signal, y in zip(signals, out, strict=True):
+                spectrum = windowed_spectrum(signal, window, step, 2 * (bins - 1))
+                sides = {"real": spectrum.real, "imag": spectrum.imag}
+                y[...] = self._combine(np, **{side: sides[side] for side in self._kernels})
+        return new_output(self._to_layout(out.reshape(batch, channels, times, width)))
 
     def _part(self, x: HostArray, kernel: Any) -> Any:
         """Returns the real or the imaginary part, (batch, channels, times, frequencies)."""
@@ -290,30 +358,33 @@ class STFTSpectrogram(DatasetLayer):
         y = conv(signals, kernel, step, self.padding, "channels_last")
         return y.reshape(batch, channels, *y.shape[1:])
 
-    def _combine(self, real: Any = None, imag: Any = None) -> Any:
+    def _combine(self, xp: Any, real: Any = None, imag: Any = None) -> Any:
+        """Returns what the mode computes from the parts, with NumPy or JAX."""
         if self.mode in ("real", "imag"):
             return real if imag is None else imag
         if self.mode == "angle":
-            return jnp.arctan2(imag, real)
+            return xp.arctan2(imag, real)
         if self.mode == "stft":
-            return jnp.concatenate([real, imag], axis=-1)
+            return xp.concatenate([real, imag], axis=-1)
         power = real**2 + imag**2
         if self.mode == "psd":
             # A one-sided spectrum: all frequencies except the first and the last also stand for
             # their negative.
-            return power.at[..., 1:-1].multiply(2)
+            counts = np.full(power.shape[-1], 2)
+            counts[[0, -1]] = 1
+            return power * counts.astype(power.dtype)
         epsilon = settings.get("epsilon")
         # The derivative of the root is infinite at 0.
-        magnitude = jnp.sqrt(jnp.maximum(power, epsilon))
-        return jnp.log(jnp.maximum(magnitude, epsilon)) if self.mode == "log" else magnitude
+        magnitude = xp.sqrt(xp.maximum(power, epsilon))
+        return xp.log(xp.maximum(magnitude, epsilon)) if self.mode == "log" else magnitude
 
     def _to_layout(self, y: Any) -> Any:
         last = self.data_format == "channels_last"
         if self.expand_dims:
-            return jnp.moveaxis(y, 1, -1) if last else y
+            return y.transpose(0, 2, 3, 1) if last else y
         batch, channels, times, frequencies = y.shape
-        y = jnp.swapaxes(y, 2, 3).reshape(batch, channels * frequencies, times)
-        return jnp.swapaxes(y, 1, 2) if last else y
+        y = y.swapaxes(2, 3).reshape(batch, channels * frequencies, times)
+        return y.swapaxes(1, 2) if last else y
 
 
 def _mel(hertz: Any) -> Any:

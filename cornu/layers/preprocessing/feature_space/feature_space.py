@@ -11,7 +11,6 @@ import numpy as np
 from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
-from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.layers.input import Input
@@ -21,6 +20,7 @@ from cornu.layers.preprocessing.base import (
     PreprocessingLayer,
     as_output,
     host_outputs,
+    is_alone,
 )
 from cornu.layers.preprocessing.feature_space import features as kinds
 from cornu.layers.preprocessing.feature_space.features import KINDS, Cross, Feature, cardinality
@@ -316,10 +316,8 @@ class FeatureSpace(PreprocessingLayer):
 
     def _computes_with_numpy_for(self, data: Any) -> bool:
         """Whether a call needs no conversions: by the class itself, of a table of NumPy arrays."""
-        around = scope.current()
-        outermost = around.parent is None and not around.layer_path and around.interceptor is None
-        plain = type(self) is FeatureSpace and isinstance(data, dict)
-        return plain and outermost and all(type(x) is np.ndarray for x in data.values())
+        plain = type(self) is FeatureSpace and isinstance(data, dict) and is_alone()
+        return plain and all(type(x) is np.ndarray for x in data.values())
 
     def call(self, data: dict[str, Any]) -> Any:
         """Returns the encoded rows of a table.
