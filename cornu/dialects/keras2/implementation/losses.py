@@ -138,7 +138,7 @@ def make_functions(version: Version) -> dict[str, Function]:
     """Returns the functions of a version by all of their names."""
     found = dict(FUNCTIONS)
     if not version.renames_accuracy:
-        found |= _LATER | {"LossFunctionWrapper": losses.FunctionLoss, "Reduction": Reduction}
+        found |= _LATER | {"LossFunctionWrapper": losses.FunctionLoss}
         found["sparse_categorical_crossentropy"] = with_signature(
             losses.sparse_categorical_crossentropy,
             "y_true, y_pred, from_logits=False, axis=-1, ignore_class=None",

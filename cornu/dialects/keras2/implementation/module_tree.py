@@ -79,6 +79,8 @@ def _functions(version: Version) -> Tree:
     """Returns the modules of activations, initializers and other parts."""
     is_tensorflow = version.source.is_tensorflow
     of_losses = {**losses.make_functions(version), **losses.make_classes(version)}
+    if not version.renames_accuracy:
+        of_losses["Reduction"] = losses.Reduction
     of_metrics = {**metrics.make_functions(version), **metrics.make_classes(version)}
     tree: Tree = {
         "activations": {
