@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from cornu import registry
@@ -12,7 +12,7 @@ from cornu.legacy.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, Nadam,
 from cornu.legacy.source import Source
 from cornu.types import Config
 
-__all__ = ["convert_optimizer", "convert_training", "stores_by_weight"]
+__all__ = ["convert_optimizer", "convert_training", "restore_names", "stores_by_weight"]
 
 # Names of functions that changed.
 _FUNCTIONS = {
@@ -47,6 +47,23 @@ def convert_training(config: Any, source: Source, outputs: int = 1) -> Config | 
         "metrics": _convert_metrics(config.get("metrics"), source, outputs),
         "weighted_metrics": _convert_objects(config.get("weighted_metrics"), source) or None,
     }
+
+
+def restore_names(value: Any, known: Collection[str]) -> Any:
+    """Returns losses or metrics with the old names of functions that a version does not have.
+
+    Args:
+        value: names in any structure, and other values, which are unchanged.
+        known: the names that the version has.
+    """
+    if isinstance(value, str) and value not in known:
+        old = (old for old, new in _FUNCTIONS.items() if new == value and old in known)
+        return next(old, value)
+    if isinstance(value, list):
+        return [restore_names(item, known) for item in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {name: restore_names(item, known) for name, item in value.items()}
+    return value
 
 
 def _convert_metrics(value: Any, source: Source, outputs: int) -> Any:

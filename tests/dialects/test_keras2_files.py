@@ -45,7 +45,14 @@ def test_a_model_is_written_as_keras_2_writes_it(version, old, tmp_path):
 
 @pytest.mark.parametrize(
     "version, name",
-    [("2.2.4", "rmsprop"), ("2.2.4", "sgd_clipped"), ("2.3.1", "gru"), ("2.3.1", "nadam")],
+    [
+        ("2.2.4", "cosine"),
+        ("2.2.4", "logcosh"),
+        ("2.2.4", "rmsprop"),
+        ("2.2.4", "sgd_clipped"),
+        ("2.3.1", "gru"),
+        ("2.3.1", "nadam"),
+    ],
 )
 def test_a_model_of_keras_2_is_written_as_it_was(version, name, tmp_path):
     old = next(o for v, o in CASES_BY_VERSION if (v, o.name) == (version, name))

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 from cornu.dialects.compiled_as import CompiledAs
 from cornu.dialects.keras2.implementation.configs import describe_model
+from cornu.dialects.keras2.implementation.losses import make_functions
 from cornu.dialects.keras2.implementation.optimizers import make_optimizers
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.model_files import FileLayout
 from cornu.dialects.weight_files import by_path, load_weights, save_weights
 from cornu.legacy.arrays import in_old_order
+from cornu.legacy.compile import restore_names
 from cornu.legacy.keras1.class_mapping import OldClass
 from cornu.legacy.optimizer_state import StoredLayer
 from cornu.models import save_model
@@ -75,6 +77,13 @@ class FileMethods:
             modern: str = super().to_json(**kwargs)  # type: ignore[misc]  # of the model class
             return modern
         return file_layout(self._version).to_json(self, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles the model from the config of a file, with the functions of the version."""
+        known = make_functions(self._version)
+        names = ("loss", "metrics", "weighted_metrics")
+        old = {k: restore_names(v, known) if k in names else v for k, v in config.items()}
+        super().compile_from_config(old)  # type: ignore[misc]  # of the model class
 
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Writes the weights as HDF5 in the layout of Keras 2, whatever the file name."""
