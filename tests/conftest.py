@@ -47,6 +47,14 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Exempts what a finished file leaves in JAX's caches, which grow to millions of objects."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def fresh_session():
     """Resets the counters of names, the random seeds and 64-bit types, whatever ran before."""
