@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import posixpath
 import re
 from collections.abc import Iterator
@@ -56,7 +57,9 @@ def entries() -> tuple[Entry, ...]:
     """Returns all public names, sorted by module and name."""
     paths: dict[int, list[str]] = {}
     values: dict[int, Any] = {}
-    for path, value in _walk(cornu, "cornu", ()):
+    # cornu.serving requires further packages, so that it is not in cornu.__all__.
+    roots = (cornu, "cornu", ()), (cornu.serving, "cornu.serving", (cornu,))
+    for path, value in itertools.chain.from_iterable(_walk(*root) for root in roots):
         paths.setdefault(id(value), []).append(path)
         values[id(value)] = value
     found = []
