@@ -12,8 +12,6 @@ import signal
 
 import pytest
 
-from tests.processes import QUICKLY_COMPILED
-
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Two devices make sharding testable; an unused one has no measurable cost.
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
@@ -23,12 +21,23 @@ os.environ.setdefault("CORNU_COMPILATION_CACHE", "off")
 # Shells start background processes with interrupts ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# A program that runs once on small arrays takes longer to optimize than to run. Without LLVM's
+# optimizations, and with the emitters of loops that are not based on MLIR, XLA compiles in a fifth
+# of the time. The flags select how fused loops become machine code: for a small training step, the
+# instructions of the optimized HLO, the donated buffers and the memory are the same without them.
+QUICKLY_COMPILED = " ".join(
+    (
+        "--xla_backend_optimization_level=0",
+        "--xla_cpu_use_fusion_emitters=false",
+        "--xla_cpu_parallel_codegen_split_count=1",  # each of the two processes has its own core
+    )
+)
+
 
 def pytest_configure(config):
     """Selects how XLA compiles, and stores compiled programs between runs.
 
-    Whatever includes the slow tests is compiled as users do, with all optimizations, except for
-    most checks on eight devices: see `distribution/test_on_eight_devices.py`.
+    Whatever includes the slow tests is compiled as users do, with all optimizations.
 
     `pytest --cache-clear` deletes the programs, `JAX_ENABLE_COMPILATION_CACHE=false` disables the
     cache.

@@ -10,18 +10,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-# A program that runs once on small arrays takes longer to optimize than to run. Without LLVM's
-# optimizations, and with the emitters of loops that are not based on MLIR, XLA compiles in a fifth
-# of the time. The flags select how fused loops become machine code: for a small training step, the
-# instructions of the optimized HLO, the donated buffers and the memory are the same without them.
-QUICKLY_COMPILED = " ".join(
-    (
-        "--xla_backend_optimization_level=0",
-        "--xla_cpu_use_fusion_emitters=false",
-        "--xla_cpu_parallel_codegen_split_count=1",  # each of the two processes has its own core
-    )
-)
-
 
 def run_program(
     program: str,

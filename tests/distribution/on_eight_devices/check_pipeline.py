@@ -7,7 +7,7 @@ import pytest
 
 import cornu
 from benchmarks.distribution.models import mlp, transformer
-from benchmarks.distribution.runs import compiled_step, memory_of
+from benchmarks.distribution.runs import compiled_step, losses_of, memory_of
 from cornu import distribution as dist
 from cornu import layers as L
 from cornu import ops
@@ -49,6 +49,14 @@ def test_results_are_those_of_one_device(tmp_path):
     np.testing.assert_allclose(
         restored.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-5
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "stages"), (("deep MLP", 4), ("deep Transformer", 8)))
+def test_fifty_steps_have_the_losses_of_one_device(name, stages):
+    expected = losses_of(name, None)
+    np.testing.assert_allclose(losses_of(name, pipeline(stages)), expected, atol=1e-5, rtol=0)
+    assert expected[-1] < 0.9 * expected[0]
 
 
 def masked():
