@@ -91,6 +91,14 @@ def _convolution(filters: int, *shape: int) -> Ways:
     return Ways(_convolve, _convolve, args, engines=False)
 
 
+def _dense(units: int, *shape: int) -> Ways:
+    from jax import numpy as jnp
+
+    from cornu import ops
+
+    return Ways(jnp.matmul, ops.matmul, (_draw(*shape), _draw(shape[-1], units)))
+
+
 def _depthwise(*shape: int) -> Ways:
     from cornu import ops
 
@@ -152,6 +160,8 @@ FORMULATIONS: dict[str, Callable[[], Ways]] = {
     "Convolution 3 x 3, 128 x 13 x 13 x 32 to 64": lambda: _convolution(64, 128, 13, 13, 32),
     "Convolution 3 x 3, 32 x 32 x 32 x 64 to 64": lambda: _convolution(64, 32, 32, 32, 64),
     "Depthwise convolution 3 x 3, 32 x 28 x 28 x 64": lambda: _depthwise(32, 28, 28, 64),
+    "Dense product, 32 x 128 x 512 to 128": lambda: _dense(128, 32, 128, 512),
+    "Dense product, 32 x 128 x 128 to 512": lambda: _dense(512, 32, 128, 128),
     "Attention, 32 x 128, 4 heads of 32": lambda: _attention(32, 128, 4, 32),
     "Dropout, 128 x 1600": lambda: _dropout(128, 1600),
     "LSTM(128), 32 x 100 x 32": lambda: _recurrent("LSTM", 128, 32, 100, 32),

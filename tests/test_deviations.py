@@ -166,6 +166,7 @@ def _primitives(fn, *args):
 
 IMAGES = np.random.default_rng(0).permutation(2 * 8 * 8 * 3).reshape(2, 8, 8, 3).astype("float32")
 SEQUENCES = np.random.default_rng(1).normal(size=(2, 5, 4)).astype("float32")
+MATRIX = np.random.default_rng(2).normal(size=(4, 3)).astype("float32")
 KERNEL = np.random.default_rng(2).normal(size=(3, 3, 3, 2)).astype("float32")
 
 
@@ -179,6 +180,7 @@ FORMULATIONS = {
     "average_pooling": (lambda x: ops.average_pool(x, 3, 2, "same"), IMAGES),
     "depthwise_convolution": (lambda x: ops.depthwise_conv(x, KERNEL), IMAGES),
     "attention": (lambda x: ops.dot_product_attention(x, x, x, is_causal=True), IMAGES / 100),
+    "kernel_gradient": (lambda x: ops.einsum("abc,cd->abd", SEQUENCES, x), MATRIX),
     "stored_relu": (lambda x: ops.relu(x - 50), IMAGES),
     "recurrence": (_run_lstm, SEQUENCES),
     "random_bits": (lambda x: cornu.random.dropout(x, 0.5, seed=3), SEQUENCES),

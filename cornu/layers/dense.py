@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cornu import ops
 from cornu.core.layer.input_spec import InputSpec
 from cornu.layers.adaptable import AdaptableLayer, AdaptedWeight
 from cornu.layers.arguments import known_size
@@ -106,7 +107,7 @@ class Dense(AdaptableLayer):
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """Returns activation(inputs @ kernel + bias)."""
-        outputs: Array = inputs @ self.kernel
+        outputs: Array = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             outputs = outputs + self.bias
         outputs = self.activation(outputs)

@@ -26,6 +26,7 @@ FORMULATIONS = {
     "average_pooling": (lambda x: ops.average_pool(x, 2), (ones(2, 8, 8, 4),)),
     "depthwise_convolution": (ops.depthwise_conv, (ones(2, 8, 8, 4), ones(3, 3, 4, 1))),
     "attention": (ops.dot_product_attention, (ones(2, 8, 2, 4),) * 3),
+    "kernel_gradient": (ops.matmul, (ones(8, 4), ones(4, 3))),
     "stored_relu": (ops.relu, (ones(2, 8, 8, 4),)),
     "random_bits": (lambda x: random.dropout(x, 0.5, seed=KEY), (ones(8, 64),)),
 }

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.sparse.arrays import is_sparse, to_bcoo, to_dense
+from cornu.deviations import plain_formulations
 from cornu.foreign import is_a
 
 __all__ = ["RULES", "run_on_sparse"]
@@ -158,7 +159,9 @@ def _product(function: Any, *args: Any, **kwargs: Any) -> Any:
         return function(*filled, **kwargs)
 
     try:
-        return sparse.sparsify(run)(*(args[slot] for slot in slots))
+        # JAX has no rule for formulations with gradients of their own.
+        with plain_formulations():
+            return sparse.sparsify(run)(*(args[slot] for slot in slots))
     except NotImplementedError as error:
         raise TypeError(f"{NOT_SUPPORTED}\n{error}") from error
 

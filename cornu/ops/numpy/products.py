@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from cornu.core.graph.op import op
 from cornu.ops.arguments import to_array, to_arrays, to_operand, to_pair
+from cornu.ops.kernel_product import einsum_axes, is_product, multiply
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -43,6 +44,8 @@ def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
     [[3], [7]]
     """
     x1, x2 = to_array(x1), to_array(x2)
+    if x2.ndim == 2 and is_product(x1, x2):
+        return multiply(x1, x2)
     return jnp.matmul(x1, x2, preferred_element_type=_accumulator(x1, x2))
 
 
@@ -64,6 +67,11 @@ def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
     (2, 3, 3)
     """
     arrays = to_arrays(operands)
+    if len(arrays) == 2:
+        x, kernel = arrays
+        axes = einsum_axes(subscripts, x.ndim, kernel.ndim)
+        if is_product(x, kernel, axes):
+            return multiply(x, kernel, axes)
     accumulator = _accumulator(*arrays)
     return jnp.einsum(subscripts, *arrays, preferred_element_type=accumulator, **kwargs)
 
