@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any, ClassVar, TypeAlias
@@ -25,14 +24,12 @@ from cornu.types import Array, DTypeLike
 
 # A NumPy array, which may hold strings, or a JAX array.
 HostArray: TypeAlias = np.ndarray | Array
-_ALIGNMENT = 64  # bytes, which XLA requires of the arrays that it takes without a copy
 
 __all__ = [
     "AdaptableLayer",
     "DatasetLayer",
     "HostArray",
     "PreprocessingLayer",
-    "aligned_empty",
     "as_output",
     "check_sparse",
     "default_dtype",
@@ -244,14 +241,6 @@ def is_alone() -> bool:
     """Whether no layer, transformation or interceptor is active, so that a call is only itself."""
     around = scope.current()
     return around.parent is None and not around.layer_path and around.interceptor is None
-
-
-def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
-    """Returns an array that `jax.device_put` does not have to copy on the CPU."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def new_output(x: np.ndarray) -> Any:

@@ -10,13 +10,13 @@ import numpy as np
 
 from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
+from cornu.core.state.aligned import empty_aligned
 from cornu.errors import check_choice
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.audio.host_fourier import is_on_host, windowed_spectrum
 from cornu.layers.preprocessing.base import (
     DatasetLayer,
     HostArray,
-    aligned_empty,
     is_alone,
     new_output,
 )
@@ -341,7 +341,7 @@ class STFTSpectrogram(DatasetLayer):
         times = (signals.shape[1] - self.frame_length) // step + 1
         bins = getattr(self, f"{next(iter(self._kernels))}_kernel").shape[2]
         width = bins * (2 if self.mode == "stft" else 1)
-        out = aligned_empty((len(signals), times, width), "float32")
+        out = empty_aligned((len(signals), times, width), np.dtype("float32"))
         with np.errstate(all="ignore"):  # as in JAX
             for signal, y in zip(signals, out, strict=True):
                 spectrum = windowed_spectrum(signal, window, step, 2 * (bins - 1))
