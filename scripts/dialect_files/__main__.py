@@ -16,11 +16,12 @@ The columns are the largest differences of its predictions, of those of the arch
 and YAML with a file of weights, of the losses of three further steps, which need the state of the
 optimizer, and of the predictions after them.
 
-Old versions do not store everything that a step depends on, in their own files neither: the
-product of the momenta of Nadam before 2.3, and how often the moving averages of Keras 2.2 were
-updated, which begin with the next batch when a file is loaded. Keras 2.3.1 cannot compute metrics
-here, because its steps are changed so that they can be reproduced; the error of its models with
-accuracy is of that kind.
+The files of the old versions do not contain everything that a step depends on: the product of the
+momenta of Nadam before 2.3 is missing, and how often the moving averages of Keras 2.2 were
+updated, which begin with the next batch after a file is loaded. If the weights and the state of
+the optimizer of a model are given to another one in Keras 2.2.4 itself, its further steps differ
+in the same two cases. Keras 2.3.1 cannot compute metrics here, because its steps are changed so
+that they can be reproduced; this is the error of its models with accuracy.
 
 The page is written by `python -m scripts.dialect_files.write VERSION FOLDER`, by `python -m
 scripts.dialect_files.read FOLDER` in an environment of the old version, and by `python -m

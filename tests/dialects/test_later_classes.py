@@ -107,3 +107,23 @@ def test_parts_of_tensorflow():
     assert keras.optimizers.Adam(0.1, jit_compile=True).get_config()["learning_rate"] > 0
     with pytest.raises(TypeError, match=r"deserialize\(\) .*its parameters are \(config"):
         keras.layers.deserialize()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("by_name", [True, False])
+def test_models_take_labels_as_indices(version, by_name):
+    keras = load(version)
+    name = "sparse_categorical_crossentropy"
+    loss = name if by_name else getattr(keras.losses, name)
+    model = keras.models.Sequential(
+        [keras.layers.Dense(3, activation="softmax", input_shape=(4,), use_bias=False)]
+    )
+    model.compile("sgd", loss, metrics=["accuracy", name])
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
+    probabilities = model.predict(x)
+    labels = np.arange(6)[:, None] % 3
+    expected = -np.log(np.take_along_axis(probabilities, labels, 1)).mean()
+    found = model.test_on_batch(x, labels)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-5)
+    np.testing.assert_allclose(found[1], (probabilities.argmax(1) == labels[:, 0]).mean())
+    np.testing.assert_allclose(found[2], expected, rtol=1e-5)
