@@ -31,6 +31,7 @@ WITHOUT_EXAMPLE = {
     "cornu.errors.suggest_names": "changes a module",
     "cornu.export.ExportArchive": "needs TensorFlow; docs/export.md describes it",
     "cornu.export.read_orbax": "needs a checkpoint of another program; docs/weights.md has one",
+    "cornu.serving.serve": "answers requests until a signal; docs/serving.md has a program",
     "cornu.inspect.Measure": "`profile` creates it, and has the example",
     "cornu.inspect.Profile": "`profile` creates it, and has the example",
 }

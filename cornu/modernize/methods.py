@@ -43,8 +43,8 @@ METHODS: dict[str, Method] = {
     "predict": Method("predict", dropped=_DROPPED),
     "predict_proba": Method("predict", dropped=_DROPPED),
     "predict_classes": Method("predict", dropped=_DROPPED),
-    "train_on_batch": Method("train_on_batch"),
-    "test_on_batch": Method("test_on_batch"),
+    "train_on_batch": Method("train_on_batch", dropped=("reset_metrics",)),
+    "test_on_batch": Method("test_on_batch", dropped=("reset_metrics",)),
     "fit_generator": Method(
         "fit",
         {

@@ -81,6 +81,8 @@ def _rewrite_model_method(
     renames = {old: new for old, new in row.renames.items() if old in signature.parameters}
     extra = [key for key in given.nodes if key not in signature.parameters]
     renames |= {key: row.renames[key] for key in extra if key in row.renames}
+    if not isinstance(given.values.get("reset_metrics", True), bool):
+        raise UnreadableError("reset_metrics must be True or False")
     values = {key: value for key, value in converted.items() if key not in row.dropped}
     for key in row.equal_defaults:
         if key not in given.nodes:
@@ -101,7 +103,7 @@ def _rewrite_model_method(
         result = updated.with_changes(func=function, args=args)
     if "fit" in name or name == "train_on_batch":
         _restore_trainable(receiver, context)
-    if name in ("train_on_batch", "test_on_batch"):
+    if name in ("train_on_batch", "test_on_batch") and given.values.get("reset_metrics", True):
         _reset_metrics(receiver, original, context)
     return _classes(receiver, result, original, context) if name == "predict_classes" else result
 

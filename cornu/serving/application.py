@@ -45,6 +45,16 @@ def create_application(
 
     Raises:
         ValueError: the inputs of the model are unknown, or cannot be transferred.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)], name="line")
+    >>> application = cornu.serving.create_application(model)
+    >>> from starlette.testclient import TestClient
+    >>> with TestClient(application) as client:
+    ...     client.get("/v2/models/line").json()["inputs"][0]["shape"]
+    [-1, 2]
     """
     server = _Server(model, name or model.name, options or ServingOptions())
     return Starlette(

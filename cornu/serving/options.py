@@ -20,6 +20,13 @@ class ServingOptions:
         max_json_bytes: the largest size of its JSON, which takes many times as much memory.
         max_shapes: the largest number of shapes that are compiled.
         read_timeout: seconds within which a request must arrive.
+
+    Example:
+
+    >>> import cornu
+    >>> options = cornu.serving.ServingOptions(max_batch_size=8, max_delay=0.002)
+    >>> options.max_batch_size, options.version
+    (8, '1')
     """
 
     version: str = "1"

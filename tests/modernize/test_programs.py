@@ -127,6 +127,26 @@ for x, y in batches:
     model.trainable = False
 """,
     ),
+    "metrics of several batches": (
+        "keras2",
+        """\
+from keras.models import Model
+
+model = Model(a, b)
+model.compile('sgd', 'mse')
+loss = model.test_on_batch(x, y, reset_metrics=False)
+loss = model.test_on_batch(x, y, reset_metrics=True)
+""",
+        """\
+from keras.models import Model
+
+model = Model(a, b)
+model.compile('sgd', 'mse')
+loss = model.test_on_batch(x, y)
+model.reset_metrics()
+loss = model.test_on_batch(x, y)
+""",
+    ),
     "a layer": (
         "keras1",
         """\

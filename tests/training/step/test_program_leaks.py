@@ -96,14 +96,15 @@ def test_a_deleted_model_releases_everything_it_owns():
 
     def held():
         gc.collect()
-        return len(jax.live_arrays()), len(backend.live_executables())
+        return {id(thing): thing for thing in (*jax.live_arrays(), *backend.live_executables())}
 
     cycle()
     before = held()
     refs = cycle()
     after = held()
     assert [ref() for ref in refs] == [None] * len(refs)
-    assert after == before
+    # By identity: meanwhile JAX's caches may have released something of another test.
+    assert after.keys() <= before.keys()
 
 
 def sizes():

@@ -281,15 +281,16 @@ class STFTSpectrogram(DatasetLayer):
             kernel = self.add_weight(name=f"{side}_kernel", shape=shape, initializer=initializer)
             setattr(self, f"{side}_kernel", kernel)
 
-    def __call__(self, inputs: Any, *others: Any, **kwargs: Any) -> Any:
-        plain = type(self) is STFTSpectrogram and type(inputs) is np.ndarray and self.built
-        plain = plain and inputs.ndim == 3 and inputs.dtype == self.compute_dtype == "float32"
-        if plain and not (others or kwargs or self.activity_regularizer) and is_alone():
-            # The steps around `call` would copy the signals, and do nothing else.
-            window = self._find_window(inputs)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        x: Any = args[0] if len(args) == 1 and not kwargs else None
+        # The steps around `call` would copy the signals, and do nothing else.
+        plain = type(self) is STFTSpectrogram and self.built and is_alone()
+        if plain and isinstance(x, np.ndarray) and not self.activity_regularizer:
+            fits = x.ndim == 3 and x.dtype == self.compute_dtype == "float32"
+            window = self._find_window(x) if fits else None
             if window is not None:
-                return self._transform(inputs, window)
-        return super().__call__(inputs, *others, **kwargs)
+                return self._transform(x, window)
+        return super().__call__(*args, **kwargs)
 
     def call(self, inputs: HostArray) -> Any:
         """Returns the spectrogram."""
