@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ _SWITCH = "CORNU_COMPILER_OPTIONS"
 _PASSES = "xla_disable_hlo_passes"
 # The names of the primitive of `jax.checkpoint` in versions of JAX.
 _RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
+_testing = threading.RLock()
 # Written as in XLA_FLAGS. JAX accepts Python booleans only.
 _BOOLEANS = {"true": True, "false": False}
 
@@ -135,9 +137,15 @@ def _parse(text: str) -> tuple[tuple[str, str | bool], ...]:
     return tuple(found)
 
 
-@cache
 def _problem(options: tuple[tuple[str, Any], ...]) -> str | None:
     """Returns why XLA rejects options, or None. The options differ between its versions."""
+    # Threads that start together would compile the same program at the same time.
+    with _testing:
+        return _test(options)
+
+
+@cache
+def _test(options: tuple[tuple[str, Any], ...]) -> str | None:
     try:
         jax.jit(lambda x: x, compiler_options=dict(options)).lower(0.0).compile()
     except jax.errors.JaxRuntimeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -28,6 +29,8 @@ from cornu.training.step.trace_log import TraceLog, specs_of
 from cornu.types import Batch, PyTree
 
 __all__ = ["ProgramCache", "ProgramOwner"]
+
+_creation = threading.RLock()
 
 
 class ProgramOwner(MetricsOwner, Protocol):
@@ -212,23 +215,14 @@ class ProgramCache:
         Returns:
             The outputs, which carry their masks, and the losses that layers added.
         """
-        owner = self._owner
         self._drop_outdated()
         # In inference, it makes no difference which layers are frozen.
         key = (training, self._phase_key() if training else None)
         forward = self._forwards.get(key)
         if forward is None:
-            self._plan()
-            kwargs = {} if training is None else {"training": training}
-            note = self._notes("call" if training is not False else "predict", training=training)
-            forward = self._forwards[key] = Forward(
-                lambda x: _with_masks(owner.model._run_((to_bcoo(x),), kwargs)),
-                self._variables_of_calls(),
-                owner.key(),
-                owner.random_sources(),
-                lambda x: note((x,)),
-                owner.placement,
-            )
+            # Threads that call a new model share its program.
+            with _creation:
+                forward = self._forwards.get(key) or self._create_forward(key, training)
         (outputs, masks), losses = forward(inputs)
         if masks:
             table = scope.current().masks
@@ -236,6 +230,21 @@ class ProgramCache:
                 if mask is not None:
                     table.put(output, mask)
         return outputs, losses
+
+    def _create_forward(self, key: Any, training: bool | None) -> Forward:
+        owner = self._owner
+        self._plan()
+        kwargs = {} if training is None else {"training": training}
+        note = self._notes("call" if training is not False else "predict", training=training)
+        forward = self._forwards[key] = Forward(
+            lambda x: _with_masks(owner.model._run_((to_bcoo(x),), kwargs)),
+            self._variables_of_calls(),
+            owner.key(),
+            owner.random_sources(),
+            lambda x: note((x,)),
+            owner.placement,
+        )
+        return forward
 
     def _variables_of_calls(self) -> list[Variable]:
         """Returns the Variables that a call of the model may read or assign."""

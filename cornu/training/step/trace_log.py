@@ -58,7 +58,7 @@ class TraceLog:
         self._warned: set[tuple[str, str]] = set()
 
     def __iter__(self) -> Iterator[Trace]:
-        return iter(self._traces)
+        return iter(list(self._traces))
 
     def give_reason(self, reason: str, steps: Iterable[str]) -> None:
         """Sets the reason for the next compilation of some steps, whose programs were dropped."""
@@ -83,7 +83,9 @@ class TraceLog:
             facts: other properties that determine the program.
             streamed: whether batches come from a stream or from calls, in any number of shapes.
         """
-        last = next((trace for trace in reversed(self._traces) if trace.step == step), None)
+        # A copy, because other threads may add traces.
+        traces = list(self._traces)
+        last = next((trace for trace in reversed(traces) if trace.step == step), None)
         cause = self._reasons.pop(step, "")
         if last is None:
             cause = "first use"
