@@ -115,5 +115,5 @@ def draw(results: Mapping[str, Mapping[float, Point]], folder: Path) -> None:
                 if column in columns
             }
             title = AXES[name].title.partition(",")[0]
-            panels.append(Panel(f"seconds: {title}", lines, AXES[name].counts, True, True))
+            panels.append(Panel(f"{title}, s", lines, AXES[name].counts, True, True))
         line_chart(panels, f"Growth: {', '.join(names)}").save(folder / f"{picture}.svg")
