@@ -16,6 +16,7 @@ from cornu.core.graph.jaxprs import equations
 from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.target import applies
 from cornu.deviations import DEVIATIONS
+from cornu.process.forks import reset_after_fork
 from cornu.process.switches import is_off
 
 __all__ = ["find_requested", "is_applied", "is_overridden", "select_options"]
@@ -25,7 +26,7 @@ _SWITCH = "CORNU_COMPILER_OPTIONS"
 _PASSES = "xla_disable_hlo_passes"
 # The names of the primitive of `jax.checkpoint` in versions of JAX.
 _RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
-_testing = threading.RLock()
+_testing = reset_after_fork(threading.RLock())
 # Written as in XLA_FLAGS. JAX accepts Python booleans only.
 _BOOLEANS = {"true": True, "false": False}
 

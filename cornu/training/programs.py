@@ -17,6 +17,7 @@ from cornu.core.state.forms_version import count_changes
 from cornu.core.state.placement import Placement
 from cornu.core.state.variable import Variable
 from cornu.metrics import Mean, Metric
+from cornu.process.forks import reset_after_fork
 from cornu.training import steps
 from cornu.training.compile.config import CompileConfig
 from cornu.training.protocols import TrainableModel
@@ -30,7 +31,7 @@ from cornu.types import Batch, PyTree
 
 __all__ = ["ProgramCache", "ProgramOwner"]
 
-_creation = threading.RLock()
+_creation = reset_after_fork(threading.RLock())
 
 
 class ProgramOwner(MetricsOwner, Protocol):
