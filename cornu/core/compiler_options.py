@@ -26,7 +26,7 @@ _SWITCH = "CORNU_COMPILER_OPTIONS"
 _PASSES = "xla_disable_hlo_passes"
 # The names of the primitive of `jax.checkpoint` in versions of JAX.
 _RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
-_testing = reset_after_fork(threading.RLock())
+_test_lock = reset_after_fork(threading.RLock())
 # Written as in XLA_FLAGS. JAX accepts Python booleans only.
 _BOOLEANS = {"true": True, "false": False}
 
@@ -141,7 +141,7 @@ def _parse(text: str) -> tuple[tuple[str, str | bool], ...]:
 def _problem(options: tuple[tuple[str, Any], ...]) -> str | None:
     """Returns why XLA rejects options, or None. The options differ between its versions."""
     # Threads that start together would compile the same program at the same time.
-    with _testing:
+    with _test_lock:
         return _test(options)
 
 

@@ -10,18 +10,7 @@ from cornu.legacy.keras1.objectives import function_name
 from cornu.losses import Loss
 from cornu.metrics import Metric
 
-__all__ = ["CompiledAs", "describe_functions", "describe_metrics", "plain"]
-
-
-class CompiledAs:
-    """The arguments of `compile` that files have.
-
-    Args:
-        arguments: the arguments as plain data.
-    """
-
-    def __init__(self, arguments: dict[str, Any]) -> None:
-        self.arguments = arguments
+__all__ = ["describe_functions", "describe_metrics", "plain"]
 
 
 def describe_functions(value: Any) -> Any:

@@ -27,7 +27,7 @@ __all__ = [
 
 
 class UnknownLayer(ValueError):
-    """A model has a layer or an operation that the old version does not have."""
+    """A model has an operation, or a layer that no class of the old version created."""
 
 
 def describe_graph(
@@ -59,7 +59,7 @@ def describe_graph(
         if node.is_mask or isinstance(node.op, InputLayer):
             continue
         if not isinstance(node.op, Layer):
-            raise UnknownLayer(f"operation {node.name!r}")
+            raise UnknownLayer(f"operation {node.name!r} is not the call of a layer")
         own = calls[id(node.op)]
         # The first call of a model is the one that defines it.
         number = len(own) + isinstance(node.op, Model)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.dialects.compiled_as import CompiledAs, plain
+from cornu.dialects.compiled_as import plain
 from cornu.dialects.graph_configs import UnknownLayer
 from cornu.legacy.keras1.class_mapping import ClassMapping
 from cornu.legacy.optimizer_state import StoredLayer, restore_state
@@ -68,25 +68,25 @@ class FileLayout:
         self,
         model: Any,
         path: Path,
-        compiled_as: CompiledAs | None,
+        compiled_as: Config | None,
         include_optimizer: bool = True,
     ) -> None:
         """Writes a model to a file, which is replaced.
 
-        A model with a layer or an operation that the version does not have is written as cornu
-        writes it, with a warning.
+        A model with an operation, or a layer that no class of the version created, is written as
+        cornu writes it, with a warning.
 
         Args:
             model: the model.
             path: the file.
-            compiled_as: the arguments of `compile`, or None.
+            compiled_as: the arguments of `compile` as plain data, or None.
             include_optimizer: whether the file has them, and the state of the optimizer.
         """
         try:
             attributes = {"model_config": json.dumps(self.describe(model), default=plain)}
         except UnknownLayer as error:
             warnings.warn(
-                f"{self.name} cannot read {str(path)!r}, because it has no {error}. cornu can.",
+                f"{self.name} cannot read {str(path)!r}: {error}. cornu can.",
                 stacklevel=user_stacklevel(),
             )
             save_model(model, path, True, include_optimizer=include_optimizer)
@@ -96,7 +96,7 @@ class FileLayout:
         state: dict[str, np.ndarray] | None = None
         if optimizer is not None and compiled_as is not None:
             config = self._describe_optimizer(optimizer)
-            training = {"optimizer_config": config, **compiled_as.arguments}
+            training = {"optimizer_config": config, **compiled_as}
             attributes["training_config"] = json.dumps(training, default=plain)
             if optimizer.built:
                 state = restore_state(optimizer, layers, self.source)

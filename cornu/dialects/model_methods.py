@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state.overridable import overridable_property
+from cornu.dialects.copies import copy_model
 from cornu.layers import RNN, BatchNormalization, Bidirectional
 from cornu.layers.regularization.base import Noise
 from cornu.metrics.collection import parts_by_name
 from cornu.training.compile.outputs import Outputs
+from cornu.types import Config
 
 __all__ = ["ModelMethods"]
 
 
 class ModelMethods:
     """Mixin with what models of Keras 1 and 2 return about their layers."""
+
+    _classes_: ClassVar[Mapping[str, Any]] = {}  # of the version, by their names in configs
+    # The arguments of `compile` as files have them.
+    _compiled_as_: Config | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        copy = super().__deepcopy__  # type: ignore[misc]  # of the model class
+        copied = copy_model(self, lambda: copy(memo), self._classes_)
+        copied._compiled_as_ = self._compiled_as_
+        return copied
 
     @property
     def stateful(self: Any) -> bool:

@@ -11,7 +11,10 @@ from cornu.dialects.renaming import warn_about
 from cornu.legacy.keras1.class_mapping import BaseClassMeta, parse_signature
 from cornu.registry.custom_objects import registered_names
 
-__all__ = ["class_with_signature", "with_signature"]
+__all__ = ["class_with_signature", "function_of_today", "with_signature"]
+
+# The attribute of a function with an old signature that is the function of today.
+_OF_TODAY = "function_of_today"
 
 Arguments = dict[str, Any]
 
@@ -61,7 +64,14 @@ def with_signature(
         return function(**renamed, **(fixed or {}))
 
     call.__signature__ = parsed  # type: ignore[attr-defined]
+    setattr(call, _OF_TODAY, function)
     return call
+
+
+def function_of_today(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns what `with_signature` was called with for a function, or the function itself."""
+    found: Callable[..., Any] = getattr(function, _OF_TODAY, function)
+    return found
 
 
 @functools.cache

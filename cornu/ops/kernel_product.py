@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,15 @@ def is_product(x: Array, kernel: Array, axes: int = 1) -> bool:
     )
 
 
+class _Equation(NamedTuple):
+    """An einsum that is a product of inputs and a kernel; `axes` is 0 for others."""
+
+    has_ellipsis: bool
+    x_rank: int
+    kernel_rank: int
+    axes: int
+
+
 def einsum_axes(equation: str, x_rank: int, kernel_rank: int) -> int:
     """Returns the number of axes over which an einsum is a product of inputs and a kernel.
 
@@ -42,24 +51,22 @@ def einsum_axes(equation: str, x_rank: int, kernel_rank: int) -> int:
         equation: such as `"abc,cde->abde"`, which is a product over one axis.
         x_rank, kernel_rank: the ranks of the two arrays.
     """
-    ranks, axes = _parse(equation)
-    ellipsis, letters, kernel_letters = ranks
-    fits = x_rank >= letters if ellipsis else x_rank == letters
-    return axes if fits and kernel_rank == kernel_letters else 0
+    found = _parse(equation)
+    fits = x_rank >= found.x_rank if found.has_ellipsis else x_rank == found.x_rank
+    return found.axes if fits and kernel_rank == found.kernel_rank else 0
 
 
 @cache
-def _parse(equation: str) -> tuple[tuple[bool, int, int], int]:
-    """Returns whether there is an ellipsis, the ranks of both operands, and the number of axes."""
+def _parse(equation: str) -> _Equation:
     found = _EQUATION.fullmatch(equation.replace(" ", ""))
     if found is None:
-        return (False, 0, 0), 0
+        return _Equation(False, 0, 0, 0)
     ellipsis, inputs, kernel, result = found.groups()
     axes = next((n for n in range(1, len(kernel)) if inputs.endswith(kernel[:n])), 0)
     rows = inputs[: len(inputs) - axes]
     distinct = len({*inputs, *kernel}) == len(inputs) + len(kernel) - axes
-    is_map = axes > 0 and distinct and ellipsis + rows + kernel[axes:] == result
-    return (bool(ellipsis), len(inputs), len(kernel)), axes if is_map else 0
+    is_product = axes > 0 and distinct and ellipsis + rows + kernel[axes:] == result
+    return _Equation(bool(ellipsis), len(inputs), len(kernel), axes if is_product else 0)
 
 
 def multiply(x: Array, kernel: Array, axes: int = 1) -> Array:

@@ -31,7 +31,7 @@ from cornu.types import Batch, PyTree
 
 __all__ = ["ProgramCache", "ProgramOwner"]
 
-_creation = reset_after_fork(threading.RLock())
+_creation_lock = reset_after_fork(threading.RLock())
 
 
 class ProgramOwner(MetricsOwner, Protocol):
@@ -222,7 +222,7 @@ class ProgramCache:
         forward = self._forwards.get(key)
         if forward is None:
             # Threads that call a new model share its program.
-            with _creation:
+            with _creation_lock:
                 forward = self._forwards.get(key) or self._create_forward(key, training)
         (outputs, masks), losses = forward(inputs)
         if masks:

@@ -4,7 +4,6 @@ import random
 import sys
 
 import pytest
-import safetensors.numpy  # noqa: F401  what reads files is imported before reading is watched
 
 from benchmarks.fuzzing import catalogue, report
 from benchmarks.fuzzing.mutations import change_json, dump

@@ -1,4 +1,5 @@
 import pytest
+import safetensors.numpy  # noqa: F401  (only some readers of headers import it)
 
 from cornu.models import load_model
 from tests.saving.attacks import model

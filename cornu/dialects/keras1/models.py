@@ -143,6 +143,7 @@ _KINDS: dict[str, Any] = {
     "Functional": Model,
     "Sequential": Sequential,
 }
+Model._classes_ = Sequential._classes_ = _KINDS
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:

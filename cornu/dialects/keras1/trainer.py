@@ -10,7 +10,7 @@ import numpy as np
 from cornu.core.state.variable import Variable
 from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
-from cornu.dialects.compiled_as import CompiledAs, describe_functions, describe_metrics
+from cornu.dialects.compiled_as import describe_functions, describe_metrics
 from cornu.dialects.keras1 import metrics
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.model_files import LAYOUT, stored_layers
@@ -49,7 +49,6 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
     _closures_: Closures | None = None
     # What was trainable when the model was compiled: that is what training changes in Keras 1.
     _collected_: Collected | None = None
-    _compiled_as_: CompiledAs | None = None
 
     def compile(  # type: ignore[override]
         self,
@@ -74,14 +73,12 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
         if self._graph_ is not None:
             loss = closures.bind_losses(loss, self)
         self._collected_ = Collected(trainable_now(self)) if self.built else None
-        self._compiled_as_ = CompiledAs(
-            {
-                "loss": describe_functions(loss),
-                "metrics": describe_metrics(metrics),
-                "sample_weight_mode": sample_weight_mode,
-                "loss_weights": loss_weights,
-            }
-        )
+        self._compiled_as_ = {
+            "loss": describe_functions(loss),
+            "metrics": describe_metrics(metrics),
+            "sample_weight_mode": sample_weight_mode,
+            "loss_weights": loss_weights,
+        }
         loss = _map_structure(objectives.get, loss)
         super().compile(
             with_own_slots(self, optimizers.get(optimizer), shares_slots=False),

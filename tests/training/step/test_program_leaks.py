@@ -103,7 +103,7 @@ def test_a_deleted_model_releases_everything_it_owns():
     refs = cycle()
     after = held()
     assert [ref() for ref in refs] == [None] * len(refs)
-    # By identity: meanwhile JAX's caches may have released something of another test.
+    # By identity, because JAX's caches may release programs of other tests in the meantime.
     assert after.keys() <= before.keys()
 
 

@@ -105,7 +105,10 @@ def describe_layer(layer: Any, version: Version) -> Config:
         if not is_of_program(layer) or not defines_config(layer):
             return {"class_name": kind, "config": _describe_call(layer, call, version)}
     if not is_of_program(layer):
-        raise UnknownLayer(f"layer {layer.name!r} of class {type(layer).__name__}")
+        kind = type(layer).__name__
+        raise UnknownLayer(
+            f"layer {layer.name!r} ({kind}) was not created by a class of {version.name}"
+        )
     config = {"name": layer.name, "trainable": layer.trainable, **layer.get_config()}
     return {"class_name": type(layer).__name__, "config": config}
 

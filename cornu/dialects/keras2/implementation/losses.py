@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from cornu import losses, registry
 from cornu.core.state import scope
 from cornu.dialects.keras2.implementation.version import Version
-from cornu.dialects.old_signatures import class_with_signature, with_signature
+from cornu.dialects.old_signatures import class_with_signature, function_of_today, with_signature
 from cornu.errors import suggest
 from cornu.legacy.keras1 import objectives
 from cornu.registry.custom_objects import registered_names
@@ -43,12 +43,6 @@ _TENSORFLOW: dict[str, Function] = {
     "binary_focal_crossentropy": losses.binary_focal_crossentropy,
     "categorical_focal_crossentropy": losses.categorical_focal_crossentropy,
 }
-_SPARSE_CROSSENTROPY = with_signature(
-    losses.sparse_categorical_crossentropy,
-    "y_true, y_pred, from_logits=False, axis=-1, ignore_class=None",
-)
-# `fit` checks targets by the function of today.
-_OF_TODAY = {_SPARSE_CROSSENTROPY: losses.sparse_categorical_crossentropy}
 # tf.keras converts the labels 0 and 1 of hinge losses to -1 and 1, as today.
 _CONVERTING = {"hinge": losses.hinge, "squared_hinge": losses.squared_hinge}
 
@@ -145,7 +139,10 @@ def make_functions(version: Version) -> dict[str, Function]:
     found = dict(FUNCTIONS)
     if not version.renames_accuracy:
         found |= _LATER | {"LossFunctionWrapper": losses.FunctionLoss}
-        found["sparse_categorical_crossentropy"] = _SPARSE_CROSSENTROPY
+        found["sparse_categorical_crossentropy"] = with_signature(
+            losses.sparse_categorical_crossentropy,
+            "y_true, y_pred, from_logits=False, axis=-1, ignore_class=None",
+        )
     if version.source.is_tensorflow:
         found |= _TENSORFLOW | _CONVERTING
     return found | {short: found[name] for short, name in _SHORT.items()}
@@ -216,12 +213,12 @@ def get(identifier: Any, version: Version) -> Any:
     elif version.renames_accuracy:
         kind = objectives.Objective
     if not isinstance(identifier, str):
-        function = _OF_TODAY.get(identifier, identifier)
-        return kind(function, name=objectives.function_name(identifier))
+        name = objectives.function_name(identifier)
+        return kind(function_of_today(identifier), name=name)
     functions = make_functions(version)
     if identifier in functions:
-        function = functions[identifier]
-        return kind(_OF_TODAY.get(function, function), name=full_name(identifier))
+        # `fit` checks targets by the function of today.
+        return kind(function_of_today(functions[identifier]), name=full_name(identifier))
     classes = make_classes(version)
     if identifier in classes:
         return classes[identifier]()

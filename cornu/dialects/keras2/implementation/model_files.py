@@ -6,7 +6,6 @@ import functools
 from pathlib import Path
 from typing import Any, ClassVar
 
-from cornu.dialects.compiled_as import CompiledAs
 from cornu.dialects.keras2.implementation.configs import describe_model
 from cornu.dialects.keras2.implementation.losses import make_functions
 from cornu.dialects.keras2.implementation.optimizers import make_optimizers
@@ -19,6 +18,7 @@ from cornu.legacy.keras1.class_mapping import OldClass
 from cornu.legacy.optimizer_state import StoredLayer
 from cornu.models import save_model
 from cornu.saving.atomic_write import may_write
+from cornu.types import Config
 
 __all__ = ["FileMethods", "stored_layers"]
 
@@ -57,7 +57,7 @@ class FileMethods:
     """Mixin with the methods of models of Keras 2 that write and read files."""
 
     _version: ClassVar[Version]
-    _compiled_as_: CompiledAs | None = None
+    _compiled_as_: Config | None  # of ModelMethods
 
     def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Writes the model as HDF5 that Keras 2 reads; as an archive if the name is `*.keras`.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import models, registry
+from cornu.dialects.copies import copy_model
 from cornu.dialects.keras2.implementation.layer_classes import derive, make_layers
 from cornu.dialects.keras2.implementation.training import Keras2Trainer
 from cornu.dialects.keras2.implementation.version import Version
@@ -112,6 +113,21 @@ def make_models(version: Version) -> dict[str, Any]:
     targets.append(InputLayer)
     kinds: dict[str, Any] = {cls.__name__: derive(cls, cls.__name__) for cls in targets}
     kinds |= {"Functional": model, "Model": model, "Sequential": sequential}
+    model._classes_ = sequential._classes_ = kinds
+
+    def clone_model(
+        model: Any, input_tensors: Any = None, clone_function: Any = None, **kwargs: Any
+    ) -> Any:
+        """Returns a model with new layers and new weights; see `cornu.models.clone_model`."""
+        if input_tensors is not None or clone_function is not None or kwargs:
+            return models.clone_model(model, input_tensors, clone_function, **kwargs)
+
+        def copy() -> Any:
+            with registry.copy_scope():
+                config = model.get_config()
+            return type(model).from_config(config)
+
+        return copy_model(model, copy, kinds)
 
     def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) -> Any:
         """Loads a model from an HDF5 file of any version, or from a `.keras` archive."""
@@ -143,7 +159,7 @@ def make_models(version: Version) -> dict[str, Any]:
     return {
         "Model": model,
         "Sequential": sequential,
-        "clone_model": models.clone_model,
+        "clone_model": clone_model,
         "load_model": load_model,
         "model_from_config": model_from_config,
         "model_from_json": model_from_json,

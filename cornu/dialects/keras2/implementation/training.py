@@ -11,7 +11,7 @@ from cornu.core.state.variable import Variable
 from cornu.data.class_weights import checked_class_weight, weights_of_classes
 from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
-from cornu.dialects.compiled_as import CompiledAs, describe_functions, describe_metrics
+from cornu.dialects.compiled_as import describe_functions, describe_metrics
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras2.implementation import losses, metrics, optimizers
 from cornu.dialects.keras2.implementation.model_files import FileMethods
@@ -79,15 +79,13 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
                 "compile: target_tensors is not supported. Pass the targets to fit."
             )
         later = () if self._version.renames_accuracy else ("weighted_metrics",)
-        self._compiled_as_ = CompiledAs(
-            {
-                "loss": describe_functions(loss),
-                "metrics": describe_metrics(metrics) or [],
-                "sample_weight_mode": sample_weight_mode,
-                "loss_weights": loss_weights,
-                **dict.fromkeys(later, describe_functions(weighted_metrics)),
-            }
-        )
+        self._compiled_as_ = {
+            "loss": describe_functions(loss),
+            "metrics": describe_metrics(metrics) or [],
+            "sample_weight_mode": sample_weight_mode,
+            "loss_weights": loss_weights,
+            **dict.fromkeys(later, describe_functions(weighted_metrics)),
+        }
         self._closures_ = Closures()
         if self._graph_ is not None:
             loss = self._closures_.bind_losses(loss, self)
