@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from cornu.core.graph.jaxprs import equations
+from cornu.core.graph.jaxprs import equations, uses_primitive
 from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.target import applies
 from cornu.deviations import DEVIATIONS
@@ -24,6 +24,7 @@ __all__ = ["find_requested", "is_applied", "is_overridden", "select_options"]
 _LARGE = 2**18  # elements
 _SWITCH = "CORNU_COMPILER_OPTIONS"
 _PASSES = "xla_disable_hlo_passes"
+_BARRIERS = frozenset(("optimization_barrier",))
 # The names of the primitive of `jax.checkpoint` in versions of JAX.
 _RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
 _test_lock = reset_after_fork(threading.RLock())
@@ -47,11 +48,12 @@ def select_options(jaxpr: Any = None, more: Sequence[str] = ()) -> dict[str, Any
     """
     names = ["eigen_convolutions", *more]
     if jaxpr is not None:
-        # With the barriers, the default scheduler recomputes late; the other one needs more memory.
-        recomputes = _recomputes(jaxpr) and is_applied("kept_recomputation")
-        if recomputes:
-            names.append("kept_recomputation")
-        elif more or _is_large(jaxpr):
+        recomputes = _recomputes(jaxpr) and is_applied("kept_barriers")
+        is_large = bool(more) or _is_large(jaxpr)
+        if recomputes or is_large and uses_primitive(jaxpr, _BARRIERS):
+            names.append("kept_barriers")
+        # With barriers, the default scheduler recomputes late; the other one needs more memory.
+        if is_large and not recomputes:
             names.append("memory_scheduler")
     chosen: dict[str, Any] = {}
     for name in names:

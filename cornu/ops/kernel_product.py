@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 
+from cornu.core.state import placement
 from cornu.core.target import applies
 
 __all__ = ["einsum_axes", "is_product", "multiply"]
@@ -22,13 +23,18 @@ _DTYPES = ("float32", "float64")
 
 
 def is_product(x: Array, kernel: Array, axes: int = 1) -> bool:
-    """Returns whether `multiply` should compute the product: its arrays are valid, and on a CPU."""
+    """Returns whether `multiply` should compute the product: its arrays are valid, and on a CPU.
+
+    Not with a distribution, because `multiply` merges the axes of x, one of which may be divided:
+    devices would exchange it.
+    """
     return (
         x.dtype == kernel.dtype
         and x.dtype in _DTYPES
         and min(x.ndim, kernel.ndim) > axes > 0
         and x.shape[x.ndim - axes :] == kernel.shape[:axes]
         and applies("kernel_gradient")
+        and placement.current() is None
     )
 
 
@@ -86,6 +92,8 @@ def multiply(x: Array, kernel: Array, axes: int = 1) -> Array:
 # The gradient of the kernel is `x.T @ d`. `jax.grad` computes it as `(d.T @ x).T`, which XLA
 # rewrites to a product whose operands are both transposed. YNNPACK does not compute these, and with
 # XLA's other library they take twice as long. A barrier keeps one transposed array in memory.
+# Without the barriers around x and dy, what is transposed would be computed again: with residual
+# connections, d is a sum of the gradients of all later blocks. `kept_barriers` lets them stay.
 @jax.custom_jvp
 def _multiply(x: Array, kernel: Array) -> Array:
     return jnp.matmul(x, kernel)
@@ -93,12 +101,13 @@ def _multiply(x: Array, kernel: Array) -> Array:
 
 def _multiply_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
     (x, kernel), (dx, dkernel) = primals, tangents
+    x = lax.optimization_barrier(x)
     y = jnp.matmul(x, kernel)
     dy = None if isinstance(dx, SymbolicZero) else jnp.matmul(dx, kernel)
     if not isinstance(dkernel, SymbolicZero):
         product = _multiply_tangent(x, dkernel)
         dy = product if dy is None else dy + product
-    return y, jnp.zeros_like(y) if dy is None else dy
+    return y, jnp.zeros_like(y) if dy is None else lax.optimization_barrier(dy)
 
 
 def _multiply_tangent(x: Array, dkernel: Array) -> Array:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import cornu
+from cornu.core.compiler_options import select_options
+from cornu.core.state import placement
 from cornu.ops.kernel_product import einsum_axes
 
 # Shapes of inputs and kernel: few and many columns, with and without further axes.
@@ -121,6 +123,26 @@ def test_no_operand_of_a_gradient_is_transposed(features, columns):
     assert all("lhs_contracting_dims={1}" in line for line in products)
 
 
+def test_gradients_of_residual_blocks_do_not_compute_later_blocks_again():
+    def count(blocks):
+        """Returns how many additions of arrays the compiled gradient has."""
+
+        def loss(kernels, x):
+            for first, second in kernels:
+                y = jnp.tanh(cornu.ops.matmul(x, first))
+                x = x + cornu.ops.matmul(y, second)
+            return (x**2).sum()
+
+        kernels = [(jnp.ones((64, 128)), jnp.ones((128, 64)))] * blocks
+        program = jax.make_jaxpr(jax.grad(loss))(kernels, jnp.ones((64, 64, 64)))
+        step = jax.jit(jax.grad(loss), compiler_options=select_options(program.jaxpr))
+        compiled = step.lower(kernels, jnp.ones((64, 64, 64))).compile().as_text()
+        return compiled.count(" add(")
+
+    # Linear in the number of blocks; without barriers, each block adds more than the one before.
+    assert count(6) - count(4) == count(4) - count(2)
+
+
 def test_the_product_of_constant_inputs_has_no_gradient_of_inputs():
     x, kernel = _draw((8, 4), (4, 3))
     gradient = jax.make_jaxpr(jax.grad(lambda kernel: cornu.ops.matmul(x, kernel).sum()))(kernel)
@@ -136,3 +158,11 @@ def test_other_devices_and_dtypes_have_products_of_jax():
     for dtype in ("bfloat16", "int8"):
         arrays = x.astype(dtype), kernel.astype(dtype)
         assert "custom_jvp" not in str(jax.make_jaxpr(lambda *a: cornu.ops.matmul(*a))(*arrays))
+
+
+def test_programs_of_several_devices_have_products_of_jax():
+    """Devices would exchange the inputs: their axes are merged, and one of them may be divided."""
+    x, kernel = _draw((8, 6, 4), (4, 3))
+    devices = cornu.distribution.DataParallel(devices=cornu.distribution.list_devices())
+    with placement.use(devices):
+        assert "custom_jvp" not in str(jax.make_jaxpr(lambda *a: cornu.ops.matmul(*a))(x, kernel))

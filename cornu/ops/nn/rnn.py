@@ -20,7 +20,6 @@ import jax.numpy as jnp
 from jax import lax
 
 from cornu import tree
-from cornu.ops.kernel_product import is_product, multiply
 
 __all__ = [
     "GRU",
@@ -418,8 +417,20 @@ def _kernel_gradient(x: jax.Array, d: jax.Array) -> jax.Array:
 def project(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Returns `x @ kernel` for x of shape (time, batch, features), with a faster gradient."""
     dtype = jnp.result_type(x, kernel)
-    x, kernel = x.astype(dtype), kernel.astype(dtype)
-    return multiply(x, kernel) if is_product(x, kernel) else x @ kernel
+    return _project(x.astype(dtype), kernel.astype(dtype))
+
+
+@jax.custom_vjp
+def _project(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    return x @ kernel
+
+
+def _project_backward(saved: Any, d: Any) -> Any:
+    x, kernel = saved
+    return d @ kernel.T, _kernel_gradient(x, d)
+
+
+_project.defvjp(lambda x, kernel: (x @ kernel, (x, kernel)), _project_backward)
 
 
 def _read_step(array: jax.Array, t: Any) -> jax.Array:
