@@ -44,6 +44,8 @@ index, event = EVENTS[sys.argv[1]]
 for _ in range(20):
     step()
 print("ready", flush=True)
+# This step ends only after the other process has printed its line, too.
+step()
 if MINE == index:
     event()
 while True:
