@@ -78,6 +78,29 @@ class _Taps(NamedTuple):
         return _Taps(positions.reshape(shape), self.weights.repeat(channels, 1))
 
 
+class _Spread(NamedTuple):
+    """Taps of columns that are weighted and added at the old positions.
+
+    Only the sums are gathered, which takes longer per number than the arithmetic. It requires that
+    a position is the first neighbor of one new position at most. The products and the order of
+    their sum are those of `_Taps`, and thus all bits of the result.
+
+    Attributes:
+        first: the position of the first neighbor of each new position, in padded rows (new,).
+        weights: the weight of each position in padded rows, for each tap (taps, padded); one row
+            if no position belongs to two taps.
+        shift: the distance of consecutive taps, which is the number of channels.
+        taps: the number of taps.
+        pads: the number of zeros before and after a row.
+    """
+
+    first: np.ndarray
+    weights: np.ndarray
+    shift: int
+    taps: int
+    pads: tuple[int, int]
+
+
 def resize_image(
     x: np.ndarray, size: tuple[int, int], method: str, out: np.ndarray | None = None
 ) -> np.ndarray:
@@ -105,36 +128,78 @@ def resize_image(
     return out
 
 
-def _sum_taps(x: np.ndarray, rows: _Taps, columns: _Taps, out: np.ndarray) -> None:
+def _sum_taps(x: np.ndarray, rows: _Taps, columns: _Taps | _Spread, out: np.ndarray) -> None:
     """Assigns the weighted sums over the neighbors in the rows, then in the columns.
 
     Bands of rows are computed one after another, because their buffers stay in the cache. New
     arrays of the size of an image took more time than the arithmetic, as the system clears their
     memory.
     """
-    height = len(out)
+    height, taps = len(out), len(rows.positions)
     x, out = x.reshape(len(x), -1), out.reshape(height, -1)
-    length = min(height, max(1, _BAND_BYTES // (x.shape[1] * out.itemsize)))
-    raw = np.empty((length, x.shape[1]), x.dtype)
-    total, part = np.empty((2, *raw.shape), out.dtype)
-    column = np.empty((length, out.shape[1]), out.dtype)
-    for start in range(0, height, length):
-        count = min(length, height - start)
-        band = slice(start, start + count)
-        for k, (index, weights) in enumerate(zip(*rows, strict=True)):
+    before, after = columns.pads if isinstance(columns, _Spread) else (0, 0)
+    width = before + x.shape[1] + after
+    length = min(height, max(1, _BAND_BYTES // (width * out.itemsize)))
+    raw = np.empty(taps * length * x.shape[1], x.dtype)
+    products = np.empty((taps, length, width), out.dtype)
+    products[..., :before] = products[..., width - after :] = 0
+    spare = np.empty(length * max(width, out.shape[1]), out.dtype)
+    with np.errstate():  # restores the size of the buffer
+        # Operands whose rows are shorter than the buffer of ufuncs would be copied to it.
+        np.setbufsize(min(8192, max(256, min(out.shape[1], x.shape[1]) // 16 * 16)))
+        for start in range(0, height, length):
+            band = slice(start, min(start + length, height))
+            count = band.stop - start
+            near = raw[: taps * count * x.shape[1]].reshape(taps, count, -1)
             # The indices are valid; other modes than "clip" would copy `out`.
-            x.take(index[band], 0, raw[:count], "clip")
-            into = part[:count] if k else total[:count]
-            np.copyto(into, raw[:count])
-            np.multiply(into, weights[band, None], into)
-            if k:
-                np.add(total[:count], into, total[:count])
-        for k, (index, weights) in enumerate(zip(*columns, strict=True)):
-            into = column[:count] if k else out[band]
-            total[:count].take(index, 1, into, "clip")
-            np.multiply(into, weights, into)
-            if k:
-                np.add(out[band], into, out[band])
+            x.take(rows.positions[:, band], 0, near, "clip")
+            part = products[:, :count]
+            inner = part[..., before : width - after]
+            np.copyto(inner, near)
+            np.multiply(inner, rows.weights[:, band, None], inner)
+            for product in part[1:]:
+                np.add(part[0], product, part[0])
+            if isinstance(columns, _Spread):
+                _sum_spread(part, columns, spare, out[band])
+            else:
+                _sum_gathered(part, columns, spare, out[band])
+
+
+def _sum_gathered(x: np.ndarray, columns: _Taps, spare: np.ndarray, out: np.ndarray) -> None:
+    """Assigns the weighted sums over the neighbors in the columns of `x[0]`.
+
+    Args:
+        x: rows (taps, rows, columns); they are overwritten.
+        columns: the taps.
+        spare: memory that is overwritten.
+        out: the array of the result.
+    """
+    product = spare[: out.size].reshape(out.shape)
+    for k, (index, weights) in enumerate(zip(*columns, strict=True)):
+        into = product if k else out
+        x[0].take(index, 1, into, "clip")
+        np.multiply(into, weights, into)
+        if k:
+            np.add(out, into, out)
+
+
+def _sum_spread(x: np.ndarray, columns: _Spread, spare: np.ndarray, out: np.ndarray) -> None:
+    """Like `_sum_gathered`; the products are summed at all columns, and the sums gathered."""
+    source, product = x[0], x[1]
+    flat, total = product.reshape(-1), spare[: source.size]
+    shift, once = columns.shift, len(columns.weights) == 1
+    # The sum at a position is that over the products there and at the next ones.
+    count = total.size - (columns.taps - 1) * shift
+    if once:
+        np.multiply(source, columns.weights[0], product)
+        np.add(flat[:count], flat[shift : shift + count], total[:count])
+    else:
+        np.multiply(source, columns.weights[0], total.reshape(source.shape))
+    for k in range(1 + once, columns.taps):
+        if not once:
+            np.multiply(source, columns.weights[k], product)
+        np.add(total[:count], flat[k * shift :][:count], total[:count])
+    total.reshape(source.shape).take(columns.first, 1, out, "clip")
 
 
 def crop_to_aspect(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -186,13 +251,34 @@ def resample(x: np.ndarray, rate: int, new: int) -> np.ndarray:
 @functools.lru_cache(maxsize=64)
 def _cached_taps(
     shape: tuple[int, int, int], size: tuple[int, int], method: str
-) -> tuple[_Taps, _Taps]:
+) -> tuple[_Taps, _Taps | _Spread]:
     """Returns the taps of the rows, and those of the columns and channels."""
     rows, columns = (
         _Taps(*(np.ascontiguousarray(part.T) for part in _neighbors(old, new, method)))
         for old, new in zip(shape, size, strict=False)
     )
-    return rows, columns.over_channels(shape[2])
+    return rows, _spread(columns, shape[1], shape[2]) or columns.over_channels(shape[2])
+
+
+def _spread(columns: _Taps, size: int, channels: int) -> _Spread | None:
+    """Returns the taps of columns for `_sum_spread`; None if it is not possible or not faster."""
+    taps, new = columns.positions.shape
+    # Positions outside of the image were replaced by its edge, with the weight 0.
+    last = columns.positions[-1] - (taps - 1)
+    first = np.where(columns.positions[0] > 0, columns.positions[0], last)
+    positions = first + np.arange(taps)[:, None]
+    outside = positions != columns.positions
+    same = (positions.clip(0, size - 1) == columns.positions).all()
+    if not same or columns.weights[outside].any() or (np.diff(first) < 1).any() or size > 3 * new:
+        return None
+    before, after = max(0, -first.min()), max(0, first.max() + taps - size)
+    weights = np.zeros((taps, before + size + after), "float32")
+    np.put_along_axis(weights, positions + before, columns.weights, 1)
+    if (np.diff(first) >= taps).all():
+        weights = weights.sum(0, keepdims=True)
+    index = ((first + before)[:, None] * channels + np.arange(channels)).ravel()
+    pads = before * channels, after * channels
+    return _Spread(index, weights.repeat(channels, 1), channels, taps, pads)
 
 
 @functools.lru_cache(maxsize=64)

@@ -53,6 +53,8 @@ def test_images_are_weighted_sums_of_their_neighbors(method):
         ((30, 41, 1), (17, 13)),
         ((6, 5, 4), (6, 5)),
         ((40, 3000, 3), (90, 11)),
+        ((50, 450, 3), (70, 300)),
+        ((20, 45, 2), (11, 19)),
     }:
         x = RNG.integers(0, 256, shape).astype("uint8")
         for image in (x, x[:, ::-1], x[1:, 1:]):
@@ -81,6 +83,30 @@ def weighted_sum(x, new, method, axis):
     for k in range(1, index.shape[1]):
         total = total + x.take(index[:, k], axis) * weights[:, k].reshape(shape)
     return total
+
+
+@pytest.mark.parametrize(
+    ("method", "old", "new", "kind"),
+    [
+        ("bilinear", 45, 19, "once"),  # no column belongs to two taps
+        ("bilinear", 45, 30, "spread"),
+        ("bicubic", 45, 30, "spread"),  # with neighbors outside of the image
+        ("bicubic", 45, 20, "spread"),
+        ("area", 45, 19, "spread"),
+        ("bilinear", 30, 45, "gathered"),
+        ("bilinear", 300, 45, "gathered"),  # most columns are not used
+        ("bilinear", 1, 1, "once"),
+    ],
+)
+def test_reduced_images_are_summed_before_columns_are_gathered(method, old, new, kind):
+    _, columns = resampling._cached_taps((9, old, 3), (5, new), method)
+    found = "gathered"
+    if isinstance(columns, resampling._Spread):
+        found = "once" if len(columns.weights) == 1 else "spread"
+    assert found == kind
+    before = np.getbufsize()
+    resize_image(np.ones((9, old, 3), "uint8"), (5, new), method)
+    assert np.getbufsize() == before
 
 
 @pytest.mark.parametrize("method", METHODS)
