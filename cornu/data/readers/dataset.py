@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +13,11 @@ import numpy as np
 
 from cornu import seeds
 from cornu.data.pydataset import PyDataset
+from cornu.data.readers.threads import count_threads
 from cornu.errors import is_positive_integer, quantity
 from cornu.types import PyTree
 
 __all__ = ["Dataset", "RowDataset"]
-
-_MAX_WORKERS = 8  # more threads do not read faster from one disk
 
 
 class Dataset(PyDataset):
@@ -118,7 +116,7 @@ class Dataset(PyDataset):
         Args:
             buffer_size: the number of batches; -1 to choose it automatically.
         """
-        return _Prefetched(self, _count_threads(buffer_size))
+        return _Prefetched(self, count_threads(buffer_size))
 
 
 class BatchArray(np.ndarray):
@@ -164,7 +162,7 @@ class RowDataset(Dataset):
         file_paths: list[str] | None = None,
         workers: int = 1,
     ) -> None:
-        super().__init__(_count_threads(workers))
+        super().__init__(count_threads(workers))
         self.class_names = class_names
         self.file_paths = file_paths
         self.batch_size = batch_size
@@ -223,7 +221,7 @@ class _Mapped(_Derived):
         self.function = function
         self.parallel = parallel
         if parallel is not None:
-            self.workers = self.max_queue_size = _count_threads(parallel)
+            self.workers = self.max_queue_size = count_threads(parallel)
 
     def __getitem__(self, index: int) -> Any:
         return self._apply(self.source[index])
@@ -348,10 +346,6 @@ class _Prefetched(_Derived):
 
     def in_epoch(self, epoch: int) -> Dataset:
         return _Prefetched(self.source.in_epoch(epoch), self.count)
-
-
-def _count_threads(requested: int) -> int:
-    return requested if requested > 0 else min(_MAX_WORKERS, os.cpu_count() or 1)
 
 
 def _check_index(index: int, count: int) -> int:

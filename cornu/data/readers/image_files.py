@@ -21,6 +21,7 @@ from cornu.data.readers.directories import (
     make_datasets,
 )
 from cornu.data.readers.images import ColorMode, import_pillow
+from cornu.data.readers.threads import run_in_threads
 from cornu.errors import suggest
 from cornu.types import DataFormat
 
@@ -55,8 +56,9 @@ def image_dataset_from_directory(
 ) -> Dataset | tuple[Dataset, Dataset]:
     """Returns a Dataset of the images in a folder, with one subfolder per class.
 
-    Files are read and resized when a batch is requested, in several threads. JPEG files are
-    decoded in less time, to the same pixels, if simplejpeg is installed (`cornu[jpeg]`).
+    Files are read and resized when a batch is requested, in threads that share the images of each
+    batch. JPEG files are decoded in less time, to the same pixels, if simplejpeg is installed
+    (`cornu[jpeg]`).
 
     Args:
         directory: the folder.
@@ -146,8 +148,7 @@ def image_dataset_from_directory(
 
     def read(paths: list[str]) -> np.ndarray:
         images = np.empty((len(paths), *size, _CHANNELS[color_mode]), dtype)
-        for path, image in zip(paths, images, strict=True):
-            read_image(path, image)
+        run_in_threads(read_image, zip(paths, images, strict=True))
         return images.transpose(0, 3, 1, 2) if first else images
 
     return make_datasets(options, _ENDINGS, read)
