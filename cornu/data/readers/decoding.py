@@ -6,23 +6,25 @@ import functools
 import io
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from cornu.data.readers.images import convert_mode, import_pillow, named_errors
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 __all__ = ["ImageDecoder", "fast_jpeg_decoder"]
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _COLORSPACES = {1: "GRAY", 3: "RGB"}
+_CHANNELS = {"Gray": 1, "YCbCr": 3, "RGB": 3}  # by the names in the header
+_JPEG_START = b"\xff\xd8\xff"
 _MAX_KEPT_BYTES = 16 << 20
 
-# `decode(data, pixels)` decodes a JPEG file into an array (height, width, channels) of uint8.
-JpegDecoder: TypeAlias = Callable[[bytes, np.ndarray], None]
+# `decode(data, channels, allocate)` returns the pixels of a JPEG file in an array of uint8 that
+# `allocate(shape)` returns; None if the file has other channels or too many pixels for Pillow.
+JpegDecoder: TypeAlias = Callable[
+    [bytes, int, Callable[[tuple[int, int, int]], np.ndarray]], np.ndarray | None
+]
 
 
 class ImageDecoder:
@@ -48,29 +50,26 @@ class ImageDecoder:
         """Returns the pixels, in an array that is valid until the next call in this thread."""
         mode = _MODES[self._channels]
         with named_errors(self._caller, repr(path), self._formats):
-            with open(path, "rb") as file:
+            with open(path, "rb", buffering=0) as file:  # a buffer would be another copy
                 data = file.read()
+            pixels = self._decode_jpeg(data)
+            if pixels is not None:
+                return pixels
             # Pillow checks the format and the number of pixels by the header.
             image = import_pillow(self._caller).open(io.BytesIO(data), formats=self._formats)
-            if image.format == "JPEG" and image.mode == mode:
-                pixels = self._decode_jpeg(data, image)
-                if pixels is not None:
-                    return pixels
             image.load()
         shape = (image.height, image.width, self._channels)
         return np.asarray(convert_mode(image, mode)).reshape(shape)
 
-    def _decode_jpeg(self, data: bytes, image: Image) -> np.ndarray | None:
+    def _decode_jpeg(self, data: bytes) -> np.ndarray | None:
         """Returns the pixels of a JPEG file; None if Pillow has to decode it."""
         decode = fast_jpeg_decoder()
-        if decode is None:
+        if decode is None or "JPEG" not in self._formats or not data.startswith(_JPEG_START):
             return None
-        pixels = self._buffer((image.height, image.width, self._channels))
         try:
-            decode(data, pixels)
+            return decode(data, self._channels, self._buffer)
         except ValueError:  # damaged or unusual: Pillow decodes the file, or says what is wrong
             return None
-        return pixels
 
     def _buffer(self, shape: tuple[int, int, int]) -> np.ndarray:
         size = shape[0] * shape[1] * shape[2]
@@ -86,12 +85,21 @@ class ImageDecoder:
 def fast_jpeg_decoder() -> JpegDecoder | None:
     """Returns the decoder of simplejpeg; None if it is missing or differs from Pillow."""
     try:
-        from simplejpeg import decode_jpeg
+        from simplejpeg import decode_jpeg, decode_jpeg_header
     except ImportError:
         return None
+    pillow = import_pillow("image_dataset_from_directory")
 
-    def decode(data: bytes, pixels: np.ndarray) -> None:
-        decode_jpeg(data, _COLORSPACES[pixels.shape[2]], buffer=pixels)
+    def decode(
+        data: bytes, channels: int, allocate: Callable[[tuple[int, int, int]], np.ndarray]
+    ) -> np.ndarray | None:
+        height, width, stored, _ = decode_jpeg_header(data)
+        limit = pillow.MAX_IMAGE_PIXELS
+        if _CHANNELS.get(stored) != channels or (limit is not None and height * width > limit):
+            return None
+        pixels = allocate((height, width, channels))
+        decode_jpeg(data, _COLORSPACES[channels], buffer=pixels)
+        return pixels
 
     return decode if _agrees_with_pillow(decode) else None
 
@@ -107,11 +115,14 @@ def _agrees_with_pillow(decode: JpegDecoder) -> bool:
             image = pillow.fromarray(noise).convert(mode)
             image.save(file, "JPEG", quality=80, subsampling=subsampling)
             expected = np.asarray(pillow.open(file)).reshape(37, 43, -1)
-            pixels = np.empty_like(expected)
             try:
-                decode(file.getvalue(), pixels)
+                pixels = decode(file.getvalue(), expected.shape[2], _allocate)
             except (TypeError, ValueError):
                 return False
-            if not np.array_equal(pixels, expected):
+            if pixels is None or not np.array_equal(pixels, expected):
                 return False
     return True
+
+
+def _allocate(shape: tuple[int, int, int]) -> np.ndarray:
+    return np.empty(shape, np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 
@@ -62,6 +63,28 @@ def test_pixels_are_those_of_pillow(tmp_path, options):
             expected = np.asarray(Image.open(tmp_path / "a.jpg").convert(mode))
             expected = expected.reshape(*size, channels)
             np.testing.assert_array_equal(decode(tmp_path / "a.jpg", channels), expected)
+
+
+def test_the_first_picture_of_several_is_read(tmp_path):
+    pictures = [Image.open(io.BytesIO(encode())) for _ in range(2)]
+    path = tmp_path / "a.jpg"
+    pictures[0].save(path, "MPO", save_all=True, append_images=pictures[1:])
+    with Image.open(path) as expected:
+        np.testing.assert_array_equal(decode(path), np.asarray(expected))
+
+
+def test_pillow_reads_only_what_the_faster_decoder_refuses(tmp_path, monkeypatch):
+    pytest.importorskip("simplejpeg")
+    files = {mode: encode(mode=mode) for mode in ("RGB", "L", "CMYK")}
+    files["a name of JPEG"] = b"\x89PNG" + bytes(20)
+    assert fast_jpeg_decoder() is not None
+    opened = []
+    monkeypatch.setattr(Image, "open", lambda file, formats: opened.append(file.read()) or 1 / 0)
+    for data in files.values():
+        (tmp_path / "a.jpg").write_bytes(data)
+        with contextlib.suppress(ValueError):
+            decode(tmp_path / "a.jpg")
+    assert opened == [data for name, data in files.items() if name != "RGB"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "zeros", "garbage before a marker", "no image"])
