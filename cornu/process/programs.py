@@ -14,11 +14,12 @@ import inspect
 import logging
 import os
 import platform
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 
@@ -31,7 +32,17 @@ try:
 except ImportError:  # pragma: no cover - a future version of JAX
     _module = None  # type: ignore[assignment]
 
-__all__ = ["clear", "disable", "enable", "folder", "is_available", "prepare"]
+__all__ = [
+    "clear",
+    "compile_and_find",
+    "disable",
+    "enable",
+    "folder",
+    "is_available",
+    "prepare",
+]
+
+T = TypeVar("T")
 
 _logger = logging.getLogger("cornu")
 
@@ -113,6 +124,30 @@ def clear() -> None:
         Store(directory, _DEFAULT_LIMIT).clear()
 
 
+def compile_and_find(run: Callable[[], T]) -> tuple[T, bytes | None]:
+    """Compiles a program; returns it, and its machine code if it was read from the cache.
+
+    A program that was read does not hold all of its code: it cannot be serialized again.
+
+    Args:
+        run: compiles the program.
+
+    Raises:
+        RuntimeError: the program may have been read from a cache of JAX.
+        AttributeError: this version of JAX stores programs in another form.
+    """
+    _last_read.value = None
+    program = run()
+    stored, _last_read.value = _last_read.value, None
+    if stored is not None:
+        assert _module is not None
+        code: bytes = _module.extract_executable_and_time(_module.decompress_executable(stored))[0]
+        return program, code
+    if folder() is None and _read_option(_ENABLED) and _read_option(_FOLDER):
+        raise RuntimeError("The program may have been read from a cache of JAX.")
+    return program, None
+
+
 def _is_jax_configured() -> bool:
     """Tells whether the user has configured or disabled the cache of JAX."""
     enabled = _read_option(_ENABLED)
@@ -136,6 +171,15 @@ def _read_option(name: str) -> Any:
     return getattr(jax.config, name)
 
 
+class _LastRead(threading.local):
+    """The last program that this thread has read from the cache, as it is stored."""
+
+    value: bytes | None = None
+
+
+_last_read = _LastRead()
+
+
 class _ProgramCache:
     """A store of programs with the methods that JAX calls on its cache.
 
@@ -153,7 +197,8 @@ class _ProgramCache:
 
     def get(self, key: str) -> bytes | None:
         if self.is_current():
-            return self.store.get(key + self._machine)
+            _last_read.value = self.store.get(key + self._machine)
+            return _last_read.value
         other = _cache_of_jax()
         return None if other is None else other.get(key)
 

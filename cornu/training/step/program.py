@@ -16,8 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cornu import tree
 from cornu.core import compiler_options
 from cornu.core.graph.jaxprs import uses_primitive
+from cornu.core.inline_programs import compile_inline
 from cornu.core.state import scope, sharing
 from cornu.core.state.keys import make_key
 from cornu.core.state.placement import Placement, place, put, use
@@ -278,6 +280,7 @@ class Forward:
             return outputs, _constrain(updates, self._variables), losses
 
         self._call = jax.jit(forward, compiler_options=compiler_options.select_options())
+        self._compiled: set[Any] = set()  # the shapes and dtypes for which it has been compiled
 
     def __call__(self, inputs: PyTree) -> tuple[Any, list[Any]]:
         """Returns the outputs, and the losses that layers added."""
@@ -298,4 +301,12 @@ class Forward:
         return outputs, losses
 
     def _dispatch(self, index: Any, inputs: PyTree) -> Any:
-        return self._call(sharing.read_values(self._variables), self._key, index, inputs)
+        values = sharing.read_values(self._variables)
+        # For one array, which is the usual case, without a traversal.
+        is_array = isinstance(inputs, (np.ndarray, jax.Array))
+        kind = (inputs.shape, inputs.dtype) if is_array else tree.signature(inputs)
+        if kind not in self._compiled:
+            if self._placement is None:
+                compile_inline(self._call, values, self._key, index, inputs)
+            self._compiled.add(kind)
+        return self._call(values, self._key, index, inputs)
