@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cornu import settings
+from cornu.core.state.aligned import empty_aligned
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.readers import resampling
 from cornu.data.readers.dataset import Dataset
@@ -136,7 +137,7 @@ def image_dataset_from_directory(
     import_pillow(_NAME)  # raises ImportError now rather than with the first batch
 
     decode = ImageDecoder(_CHANNELS[color_mode], _NAME, _KINDS)
-    dtype = "uint8" if interpolation == "nearest" else "float32"
+    dtype = np.dtype("uint8" if interpolation == "nearest" else "float32")
 
     def read_image(path: str, out: np.ndarray) -> None:
         x = decode(path)
@@ -147,7 +148,8 @@ def image_dataset_from_directory(
         resampling.resize_image(x, size, interpolation, out)
 
     def read(paths: list[str]) -> np.ndarray:
-        images = np.empty((len(paths), *size, _CHANNELS[color_mode]), dtype)
+        # Programs read aligned memory without a copy.
+        images = empty_aligned((len(paths), *size, _CHANNELS[color_mode]), dtype)
         run_in_threads(read_image, zip(paths, images, strict=True))
         return images.transpose(0, 3, 1, 2) if first else images
 

@@ -3,7 +3,6 @@
 from cornu.layers.preprocessing.audio.spectrogram import MelSpectrogram, STFTSpectrogram
 from cornu.layers.preprocessing.feature_space.feature_space import FeatureSpace
 from cornu.layers.preprocessing.images.affine import (
-    RandomFlip,
     RandomRotation,
     RandomShear,
     RandomTranslation,
@@ -26,6 +25,7 @@ from cornu.layers.preprocessing.images.filtering import (
     RandomGaussianBlur,
     RandomSharpness,
 )
+from cornu.layers.preprocessing.images.flipping import RandomFlip
 from cornu.layers.preprocessing.images.intensity import (
     RandomBrightness,
     RandomContrast,
