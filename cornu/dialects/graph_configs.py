@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from typing import Any
 
-from cornu import tree
+from cornu import registry, tree
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.dialects.layer_methods import inbound_nodes
@@ -16,12 +17,10 @@ from cornu.types import Config
 
 __all__ = [
     "UnknownLayer",
-    "defines_config",
     "describe_function",
     "describe_graph",
     "describe_output_shape",
     "input_shape_of",
-    "is_of_program",
     "set_input",
 ]
 
@@ -122,17 +121,6 @@ def input_shape_of(layer: Any) -> list[int | None] | None:
     return list(tensors[0].shape) if tensors and isinstance(tensors[0], Tensor) else None
 
 
-def is_of_program(layer: Any) -> bool:
-    """Returns whether the program defines the class of a layer."""
-    return type(layer).__module__.partition(".")[0] != "cornu"
-
-
-def defines_config(layer: Any) -> bool:
-    """Returns whether the class of a layer of the program has a `get_config` of its own."""
-    owner = next(cls for cls in type(layer).__mro__ if "get_config" in vars(cls))
-    return owner.__module__.partition(".")[0] != "cornu"
-
-
 def describe_function(name: str, layer: Any, value: Any) -> Config:
     """Returns a function by its name; one without a name has that of the layer.
 
@@ -145,12 +133,17 @@ def describe_function(name: str, layer: Any, value: Any) -> Config:
     """
     if not callable(value):
         return {name: value, f"{name}_type": "raw"}
+    if registry.is_copying():
+        has_code = isinstance(value, types.FunctionType)
+        return {name: value, f"{name}_type": "lambda" if has_code else "function"}
     found = getattr(value, "__name__", "<lambda>")
     return {name: layer.name if found == "<lambda>" else found, f"{name}_type": "function"}
 
 
 def describe_output_shape(layer: Any, shape: Any) -> Config:
     """Returns the shape of a result without the batch: that of the graph for a function."""
+    if callable(shape) and registry.is_copying():
+        return describe_function("output_shape", layer, shape)
     if callable(shape):
         nodes = inbound_nodes(layer)
         shape = list(nodes[0].output_tensors[0].shape[1:]) if nodes else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, cast
 
@@ -16,6 +16,7 @@ from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import Step, Update
 from cornu.dialects.backend.session import Session
+from cornu.dialects.old_configs import ConfigMethods
 from cornu.dialects.tensor_shape import TensorShape
 from cornu.legacy.arrays import convert_arrays, in_old_order, restore_arrays
 from cornu.legacy.keras1.calls import find_call
@@ -29,6 +30,7 @@ __all__ = [
     "derive_class",
     "inbound_nodes",
     "layout_of",
+    "set_attributes",
 ]
 
 
@@ -64,7 +66,7 @@ def inbound_nodes(layer: Layer) -> list[Node]:
     return [node for node in (ref() for ref in layer._nodes_) if node is not None]
 
 
-class GraphMethods:
+class GraphMethods(ConfigMethods):
     """Mixin with what layers of Keras 1 and 2 return about their calls: shapes, masks, updates."""
 
     # Programs may assign these names in layers of their own.
@@ -259,8 +261,7 @@ def _the_only(layer: Any, what: str, found: list[Any]) -> Any:
     return found[0]
 
 
-@functools.cache
-def derive_class(target: type, name: str, methods: type = LayerMethods) -> type:
+def derive_class(target: type, name: str, methods: type, members: Mapping[str, Any]) -> type:
     """Returns a subclass of a class of layers, with the name and methods of an old version.
 
     Configs refer to the class itself.
@@ -269,17 +270,38 @@ def derive_class(target: type, name: str, methods: type = LayerMethods) -> type:
         target: a class of cornu.
         name: its name in the old version.
         methods: the mixin.
+        members: attributes of `ConfigMethods`.
     """
 
     def _public_name_(self: Any) -> tuple[str, str]:
         module, class_name = cast(Any, target)._public_name_(self)
         return module, target.__name__ if class_name == name else class_name
 
-    body = {"__module__": __name__, "__doc__": target.__doc__, "_public_name_": _public_name_}
+    body = {
+        **members,
+        "__module__": __name__,
+        "__doc__": target.__doc__,
+        "_is_derived_": True,
+        "_public_name_": _public_name_,
+    }
     made = type(name, (methods, target), body)
     if target in registered_names:
         registered_names[made] = registered_names[target]
     return made
+
+
+def set_attributes(layer: Layer, arguments: Mapping[str, Any]) -> None:
+    """Sets what the constructor of today does not accept: the shape of the input, and `trainable`.
+
+    Args:
+        layer: the layer.
+        arguments: the arguments of its old class.
+    """
+    shape, batch_shape = arguments.get("input_shape"), arguments.get("batch_input_shape")
+    if batch_shape is None and shape is not None:
+        batch_shape = (arguments.get("batch_size"), *shape)
+    layer._input_shape_given_ = None if batch_shape is None else tuple(batch_shape)
+    layer.trainable = arguments["trainable"]
 
 
 # --------------------------------------------------------------------------- attributes of Tensors

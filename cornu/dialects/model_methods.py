@@ -6,12 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from cornu import registry
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state.overridable import overridable_property
-from cornu.dialects.copies import copy_model
+from cornu.dialects.graph_configs import UnknownLayer
+from cornu.dialects.model_configs import ModelLayout, is_of_version
+from cornu.dialects.old_configs import defines_config
 from cornu.layers import RNN, BatchNormalization, Bidirectional
 from cornu.layers.regularization.base import Noise
 from cornu.metrics.collection import parts_by_name
+from cornu.models import Sequential
 from cornu.training.compile.outputs import Outputs
 from cornu.types import Config
 
@@ -21,15 +25,53 @@ __all__ = ["ModelMethods"]
 class ModelMethods:
     """Mixin with what models of Keras 1 and 2 return about their layers."""
 
-    _classes_: ClassVar[Mapping[str, Any]] = {}  # of the version, by their names in configs
+    _is_derived_ = True
+    _layout_: ClassVar[ModelLayout]
     # The arguments of `compile` as files have them.
     _compiled_as_: Config | None = None
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        copy = super().__deepcopy__  # type: ignore[misc]  # of the model class
-        copied = copy_model(self, lambda: copy(memo), self._classes_)
-        copied._compiled_as_ = self._compiled_as_
-        return copied
+    def get_config(self: Any) -> Any:
+        """Returns the layers and their connections in the layout of the version.
+
+        A model with an operation, or a layer that no class of the version created, has the config
+        of today.
+        """
+        describe = self._layout_.describe
+        if describe is None or self._graph_ is None and not isinstance(self, Sequential):
+            return self._config_of_today_()
+        try:
+            with registry.copy_scope():
+                return describe(self)["config"]
+        except UnknownLayer:
+            return self._config_of_today_()
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """Creates a model from a config of the version, or from one of today."""
+        with registry.custom_object_scope(custom_objects):
+            if not is_of_version(config):
+                return cls._from_stored_config_(config)
+            return cls._layout_.create(cls, config)
+
+    def _config_of_today_(self) -> Config:
+        config: Config = super().get_config()  # type: ignore[misc]  # of the model class
+        return config
+
+    def _stored_config_(self: Any) -> Config:
+        found: Config = self.get_config() if defines_config(self) else self._config_of_today_()
+        return found
+
+    @classmethod
+    def _from_stored_config_(cls, config: Config) -> Any:
+        return super().from_config(config)  # type: ignore[misc]  # of the model class
+
+    def _live_state_(self) -> Config:
+        state: Config = super()._live_state_()  # type: ignore[misc]  # of the model class
+        return {**state, "compiled_as": self._compiled_as_}
+
+    def _set_live_state_(self, state: Config) -> None:
+        super()._set_live_state_(state)  # type: ignore[misc]  # of the model class
+        self._compiled_as_ = state.get("compiled_as")
 
     @property
     def stateful(self: Any) -> bool:

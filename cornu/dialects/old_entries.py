@@ -11,13 +11,14 @@ from typing import Any
 
 import h5py
 
+from cornu.core.layer.layer import Layer
 from cornu.layers import Lambda
 from cornu.legacy.keras1.calls import record_call
 from cornu.legacy.keras1.class_mapping import ClassMapping
 from cornu.models import Model
 from cornu.types import Config
 
-__all__ = ["record_file", "record_text"]
+__all__ = ["record_entries", "record_file", "record_text"]
 
 Rows = Mapping[str, ClassMapping]
 
@@ -47,17 +48,24 @@ def record_text(model: Any, text: str, rows: Rows) -> None:
     """
     config = json.loads(text)
     if isinstance(config, dict) and "module" not in config and "config" in config:
-        _record_entries(model.layers, config["config"], rows)
+        record_entries(model.layers, config["config"], rows)
 
 
-def _record_entries(layers: Sequence[Any], config: Any, rows: Rows) -> None:
+def record_entries(layers: Sequence[Any], config: Any, rows: Rows) -> None:
+    """Records the layers of a model that was created from a config of the version.
+
+    Args:
+        layers: the layers.
+        config: the config of the model.
+        rows: the rows of the layers of the version.
+    """
     by_name = {layer.name: layer for layer in layers}
     for entry in config["layers"] if isinstance(config, dict) else config:
         inner = entry.get("config")
         name = inner.get("name") if isinstance(inner, dict) else None
         layer = by_name.get(entry.get("name", name))
         if _is_model(inner):
-            _record_entries(_layers_within(layer, layers), inner, rows)
+            record_entries(_layers_within(layer, layers), inner, rows)
         if isinstance(inner, dict) and layer is not None:
             _record_entry(layer, entry["class_name"], inner, rows)
 
@@ -85,6 +93,11 @@ def _record_entry(layer: Any, class_name: str, config: Config, rows: Rows) -> No
         if parameter.default is parameter.empty and name not in config:
             return  # a layer of another version
         arguments[name] = config.get(name, parameter.default)
+    inner = layer._constructor_arguments_()
+    for name, value in arguments.items():
+        if isinstance(value, dict) and isinstance(inner.get(name), Layer):
+            _record_entry(inner[name], value["class_name"], value["config"], rows)
+            arguments[name] = inner[name]
     if isinstance(layer, Lambda):
         arguments["mode" if class_name == "Merge" else "function"] = layer.function
     record_call(layer, row, arguments)

@@ -9,10 +9,18 @@ from typing import Any
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import Evaluation, Step, gradients
+from cornu.legacy.keras1.class_mapping import OldClass
 from cornu.optimizers.base import Optimizer
 from cornu.registry.custom_objects import registered_names
 
-__all__ = ["LaterOptimizerMethods", "OptimizerMethods", "OptimizerStep", "derive_optimizer"]
+__all__ = [
+    "LaterOptimizerMethods",
+    "OptimizerMethods",
+    "OptimizerStep",
+    "derive_of_keras_1",
+    "derive_of_keras_2",
+    "derive_optimizer",
+]
 
 
 class OptimizerStep(Step):
@@ -90,6 +98,16 @@ class LaterOptimizerMethods(OptimizerMethods):
             given = (loss, params, *constraints_and_loss)
             return OptimizerMethods.get_updates(self, *given)
         return OptimizerMethods.get_updates(self, params, None, loss)
+
+
+def derive_of_keras_1(target: type, old_class: OldClass) -> type:
+    """Returns the class of the objects of an optimizer of Keras 1."""
+    return derive_optimizer(target, old_class.mapping.old_name, OptimizerMethods)
+
+
+def derive_of_keras_2(target: type, old_class: OldClass) -> type:
+    """Returns the class of the objects of an optimizer of Keras 2."""
+    return derive_optimizer(target, old_class.mapping.old_name)
 
 
 @functools.cache

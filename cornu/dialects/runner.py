@@ -12,7 +12,7 @@ from types import CodeType, ModuleType
 
 from cornu import compat
 from cornu.dialects import detection, keras1, keras2, python2, shims
-from cornu.legacy.keras1.class_mapping import enable_notes
+from cornu.legacy.keras1.notes import enable_notes
 
 __all__ = ["VERSIONS", "run"]
 

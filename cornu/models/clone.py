@@ -104,5 +104,5 @@ def _clone_architecture(
 def _from_config(layer: Layer) -> Layer:
     with registry.copy_scope():
         config = registry.complete_config(layer)
-    made: Layer = type(layer).from_config(config)
+    made: Layer = type(layer)._from_stored_config_(config)
     return made

@@ -16,5 +16,5 @@ def copy_layer(layer: Layer) -> Layer:
         config = registry.complete_config(layer)
     config.pop("name", None)
     # A config may contain objects of the layer, such as a list that its constructor keeps.
-    new: Layer = type(layer).from_config(copy.deepcopy(config))
+    new: Layer = type(layer)._from_stored_config_(copy.deepcopy(config))
     return new

@@ -202,7 +202,7 @@ class Optimizer(OptimizerVariables):
 
     def _for_other_variables_(self) -> Self:
         """Returns an optimizer for other Variables, with the same learning rate and step count."""
-        made = type(self).from_config(self.get_config())
+        made: Self = type(self)._from_stored_config_(self._stored_config_())
         made._learning_rate_source_ = self._learning_rate_source_
         made._iterations = self._iterations
         return made

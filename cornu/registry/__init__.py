@@ -36,6 +36,7 @@ from cornu.registry.lookup import find
 from cornu.registry.missing import describe_missing
 from cornu.registry.names import add_class, add_function
 from cornu.registry.serialization import (
+    CLASS,
     code_scope,
     complete_config,
     copy_scope,
@@ -44,6 +45,7 @@ from cornu.registry.serialization import (
 )
 
 __all__ = [
+    "CLASS",
     "COMPILE",
     "Archive",
     "ArgumentCapture",

@@ -45,6 +45,11 @@ class ArgumentCapture:
     # Whether a class is a variant of one of Keras, with its arguments and weights: files name both,
     # so that Keras reads them.
     _is_variant_: ClassVar[bool] = False
+    # Whether a class has the public name of the class that it is derived from, as those of old
+    # versions.
+    _is_derived_: ClassVar[bool] = False
+    # How a pickler stores a class that is made at run time: a function and its arguments.
+    _class_reference_: ClassVar[tuple[Any, ...] | None] = None
     # The attributes that hold arguments of the constructor under another name, by argument.
     _argument_attributes_: ClassVar[Mapping[str, str]] = {}
     _constructed_with_: tuple[Any, Any]
@@ -145,6 +150,18 @@ class ArgumentCapture:
     def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Creates an object from the result of `get_config()`. `Configurable` implements it."""
         raise NotImplementedError
+
+    # A class of an old version has configs in the layout of the version. Files and copies have
+    # those of today, which describe the object completely.
+
+    def _stored_config_(self) -> Config:
+        """Returns the config in files and copies: that of `get_config()`."""
+        return self.get_config()
+
+    @classmethod
+    def _from_stored_config_(cls, config: Config) -> Any:
+        """Creates an object from the result of `_stored_config_()`."""
+        return cls.from_config(config)
 
     def _state_config_(self) -> Config:
         """Returns what an archive describes beside the constructor arguments, such as shapes."""

@@ -128,6 +128,8 @@ def _from_config(cls: Any, config: Any) -> Any:
             "custom_objects or a registration gives for the class name in the file"
         )
     try:
+        if inspect.isclass(cls) and issubclass(cls, ArgumentCapture):
+            return cls._from_stored_config_(config)
         return cls.from_config(config)
     except TypeError as error:
         if is_library_class(cls):

@@ -160,8 +160,15 @@ def _describe(obj: ArgumentCapture) -> Config:
         # Keras looks for classes of the program only under this name. Those of the dialects are
         # registered, because the public names belong to the classes of today.
         "registered_name": None if is_public else get_registered_name(cls),
-        **({} if is_public else _code_entry(cls)),
+        **_class_entry(cls, is_public),
     }
+
+
+def _class_entry(cls: type[ArgumentCapture], is_public: bool) -> Config:
+    """Returns what a config has beside names: in a copy the class, unless names identify it."""
+    if is_public:
+        return {CLASS: cls} if is_copying() and cls._is_derived_ else {}
+    return _code_entry(cls)
 
 
 def _code_entry(cls: type) -> Config:
@@ -177,7 +184,7 @@ def complete_config(obj: ArgumentCapture) -> Config:
     A `get_config` of the program that lacks an argument of the constructor of its class could not
     create an equal object; the arguments are known from the call of the constructor.
     """
-    config: Config = obj.get_config()
+    config = obj._stored_config_()
     cls, library = type(obj), obj._library_class_()
     if cls is not library:
         # A `get_config` of the program may return objects. Plain data is not copied: it may contain

@@ -36,8 +36,8 @@ def to_picklable(config: Any, owner: str) -> Any:
     found: dict[int, tuple[Any, str]] = {}
     has_wrapped = False
     for value, where in iterate_code(config, owner):
-        has_wrapped |= _is_wrapped(value)
-        if not _has_name(value):
+        has_wrapped |= _is_wrapped(value) or _reference_of(value) is not None
+        if not _has_name(value) and _reference_of(value) is None:
             found.setdefault(id(value), (value, where))
     if not found and not has_wrapped:
         return config
@@ -84,7 +84,25 @@ class _Imported:
         return pkgutil.resolve_name, (f"{self._value.__module__}:{self._value.__qualname__}",)
 
 
+class _Referred:
+    """A class that is made at run time, pickled by what makes it."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        function, *arguments = self._value._class_reference_
+        return function, tuple(arguments)
+
+
+def _reference_of(value: Any) -> Any:
+    """Returns how a class of a config is made, or None if it has a name."""
+    return vars(value).get("_class_reference_") if isinstance(value, type) else None
+
+
 def _by_name(value: Any) -> Any:
+    if _reference_of(value) is not None:
+        return _Referred(value)
     return _Imported(value) if _is_wrapped(value) and _has_name(value) else value
 
 
@@ -104,12 +122,13 @@ def _is_in_main(value: Any) -> bool:
 
 
 def _map_wrapped(value: Any, function: Callable[[Any], Any]) -> Any:
-    """Applies a function to the compiled functions in a config."""
+    """Applies a function to the compiled functions in a config, and classes made at run time."""
     if isinstance(value, dict):
         return {key: _map_wrapped(item, function) for key, item in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_map_wrapped(item, function) for item in value)
-    return function(value) if _is_wrapped(value) else value
+    is_changed = _is_wrapped(value) or _reference_of(value) is not None
+    return function(value) if is_changed else value
 
 
 def iterate_code(value: Any, where: str) -> Iterator[tuple[Any, str]]:

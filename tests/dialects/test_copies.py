@@ -2,14 +2,22 @@
 
 import copy
 import json
+import pickle
+import subprocess
+import sys
 
 import h5py
 import numpy as np
 import pytest
 
+from cornu import layers
 from cornu.dialects import keras1, keras2
 
-VERSIONS = {"1.2.2": keras1.load, "2.2.4": lambda: keras2.load("2.2.4"), "2.3.1": keras2.load}
+VERSIONS = {
+    "1.2.2": keras1.load,
+    "2.2.4": lambda: keras2.load("2.2.4"),
+    "2.3.1": lambda: keras2.load("2.3.1"),
+}
 
 
 def build(keras):
@@ -23,8 +31,11 @@ def build(keras):
 
 def copies_of(keras, model):
     yield copy.deepcopy(model)
+    yield copy.copy(model)
+    yield pickle.loads(pickle.dumps(model))
     if hasattr(keras.models, "clone_model"):
         yield keras.models.clone_model(model)
+    yield type(model).from_config(model.get_config())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -48,8 +59,44 @@ def test_copies_are_models_of_the_version(version, tmp_path):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_copies_of_layers(version):
+    layers = VERSIONS[version]().layers
+    assert pickle.loads(pickle.dumps(layers.Dense)) is layers.Dense
+    inner = layers.LSTM(3, return_sequences=True)
+    made = [inner, layers.Bidirectional(inner, merge_mode="sum"), layers.Lambda(np.tanh)]
+    if version == "1.2.2":
+        made += [layers.Merge(mode="concat"), layers.AtrousConvolution1D(2, 3)]
+    else:
+        cells = layers.StackedRNNCells([layers.GRUCell(2), layers.GRUCell(3)])
+        made += [cells, layers.RNN(cells)]
+    for layer in made:
+        config = layer.get_config()
+        for copied in (copy.deepcopy(layer), copy.copy(layer), pickle.loads(pickle.dumps(layer))):
+            assert type(copied) is type(layer) and copied.get_config() == config
+    x = np.ones((2, 4, 5), "float32")
+    model = VERSIONS[version]().models.Sequential([layers.LSTM(3, input_shape=(4, 5))])
+    again = pickle.loads(pickle.dumps(model.layers[0]))
+    np.testing.assert_array_equal(again(x), model.layers[0](x))
+
+
+def test_a_pickled_model_is_read_in_another_process(tmp_path):
+    model = build(keras2.load("2.2.4"))
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
+    program = (
+        "import pickle, sys\n"
+        "model = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "print(model.to_json(), type(model.optimizer).__name__)"
+    )
+    path = str(tmp_path / "model.pkl")
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"{model.to_json()} Adam"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_layers_without_a_call_are_named_in_the_warning(version, tmp_path):
-    model = build(VERSIONS[version]())
-    again = type(model).from_config(model.get_config())
+    keras = VERSIONS[version]()
+    again = keras.models.Sequential([layers.Dense(2, input_shape=(3,))])
     with pytest.warns(UserWarning, match=r"layer '.*' \(.*\) was not created by a class of Keras"):
         again.save(tmp_path / "model.h5")

@@ -145,7 +145,7 @@ def class_of(path):
     found = vars(module(home)).get(name)
     mapping = getattr(found, "mapping", None)
     if mapping is not None:
-        return found.derive(mapping.target, name) if found.derive else mapping.target
+        return found.class_for(mapping.target)
     return found if inspect.isclass(found) else None
 
 

@@ -8,24 +8,23 @@ from cornu import settings
 from cornu.core.layer.layer import Layer
 from cornu.dialects.graph_configs import (
     UnknownLayer,
-    defines_config,
     describe_function,
     describe_graph,
     describe_output_shape,
     input_shape_of,
-    is_of_program,
     set_input,
 )
 from cornu.dialects.keras1.merge import Branches, Merge
+from cornu.dialects.old_configs import OldConfigs, defines_config, is_of_program
 from cornu.layers import InputLayer
 from cornu.legacy.keras1.argument_values import image_dim_ordering
 from cornu.legacy.keras1.calls import OldCall, find_call
-from cornu.legacy.keras1.config_values import restore_value
+from cornu.legacy.keras1.config_values import convert_value, restore_value
 from cornu.legacy.keras1.layer_table import ALIASES, LAYERS
 from cornu.models import Model, Sequential
 from cornu.types import Config
 
-__all__ = ["ROWS", "describe_layer", "describe_model"]
+__all__ = ["CONFIGS", "ROWS", "describe_layer", "describe_model"]
 
 # Arguments that Keras 1 does not write, by class. They are written if they are not the defaults,
 # because a layer that is created without them would compute something else.
@@ -108,12 +107,7 @@ def _describe_call(layer: Any, call: OldCall) -> Config:
     name, given = call.mapping.old_name, call.arguments
     if name == "Merge":
         return _describe_merge(layer, call)
-    config: Config = {"name": layer.name, "trainable": layer.trainable}
-    shape = layer._input_shape_given_
-    if shape is not None:
-        config["batch_input_shape"] = list(shape)
-        dtype = "int32" if name == "Embedding" else settings.get("floatx")
-        config["input_dtype"] = given.get("input_dtype") or dtype
+    config = _describe_base(layer, given.get("input_dtype"), name)
     for argument, parameter in call.mapping.parameters.items():
         value = given.get(argument)
         is_default = value == parameter.default if _is_plain(value) else False
@@ -123,15 +117,27 @@ def _describe_call(layer: Any, call: OldCall) -> Config:
     if "function" in config:
         config |= describe_function("function", layer, given["function"])
         config |= describe_output_shape(layer, given["output_shape"])
-    sizes = input_shape_of(layer) or [None]
+    built_for = input_shape_of(layer)
+    sizes = built_for or [None]
     if name in _MEASURING and config.get("input_dim") is None:
         config["input_dim"] = sizes[-1]
     if name == "TimeDistributed" and config["layer"]["class_name"] in _MEASURING:
         config["layer"]["config"]["input_dim"] = sizes[-1]
-    if config.get("stateful"):
-        config["batch_input_shape"] = sizes
+    if config.get("stateful") and built_for is not None:
+        config["batch_input_shape"] = tuple(sizes)
         for argument in ("input_dim", "input_length"):
             config.pop(argument, None)
+    return config
+
+
+def _describe_base(layer: Any, dtype: Any = None, name: str = "") -> Config:
+    """Returns the part of a config that every layer has."""
+    config: Config = {"name": layer.name, "trainable": layer.trainable}
+    shape = layer._input_shape_given_
+    if shape is not None:
+        config["batch_input_shape"] = tuple(shape)
+        default = "int32" if name == "Embedding" else settings.get("floatx")
+        config["input_dtype"] = dtype or default
     return config
 
 
@@ -183,3 +189,21 @@ def _describe_sequential(model: Any) -> list[Config]:
     entries = [describe_layer(layer) for layer in model.layers]
     set_input(model, entries, "input_dtype")
     return entries
+
+
+# --------------------------------------------------------------------------------------- reading
+
+
+def _restore(name: str, value: Any) -> Any:
+    """Returns the value of an argument for its value in a config."""
+    if name == "layers" and value:
+        return [CONFIGS.create_layer(one) for one in value]
+    return CONFIGS.create_layer(value) if name == "layer" else convert_value(name, value)
+
+
+CONFIGS = OldConfigs(
+    describe=_describe_call,
+    describe_base=_describe_base,
+    restore=_restore,
+    unused=frozenset(("function_type", "mode_type", "output_mask_type", "output_shape_type")),
+)

@@ -10,7 +10,7 @@ from typing import Any
 from cornu import ops, registry
 from cornu.core.state.variable import Variable
 from cornu.dialects.keras1 import backend
-from cornu.dialects.optimizer_steps import OptimizerMethods, derive_optimizer
+from cornu.dialects.optimizer_steps import derive_of_keras_1
 from cornu.dialects.subclasses.optimizer_rules import make_subclassable
 from cornu.dialects.subclasses.optimizers import Keras1Optimizer
 from cornu.legacy import optimizers
@@ -273,7 +273,7 @@ _ERA = Era("Keras 1", lambda mapping, arguments: arguments, automatic_name)
 def _make_optimizer(name: str, signature: str) -> OldClass:
     mapping = ClassMapping(name, signature, vars(optimizers)[name], keywords=_LIMITS, era=_ERA)
     made = OldClass(mapping, (), make_subclassable(name, signature, _LIMITS, is_keras_1=True))
-    made.derive = functools.partial(derive_optimizer, methods=OptimizerMethods)
+    made.derive = derive_of_keras_1
     return made
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from cornu.dialects.keras1.layers import Layer
-from cornu.legacy.keras1.class_mapping import OldClass
+from cornu.legacy.keras1.class_mapping import ClassMapping
 from cornu.legacy.keras1.layer_table import LAYERS
 
-__all__ = ["make_kept_layers"]
+__all__ = ["KEPT_LAYERS"]
 
 _KEPT = (*("Highway", "MaxoutDense", "ParametricSoftplus", "SReLU", "TimeDistributedDense"),)
 
-
-def make_kept_layers() -> dict[str, Any]:
-    """Returns the layers of Keras 1 by name that Keras 2 has, or that its programs still use."""
-    return {
-        row.old_name: OldClass(row, (Layer,))
-        for rows in LAYERS.values()
-        for row in rows
-        if row.old_name in _KEPT
-    }
+# The rows of the layers of Keras 1 that Keras 2 has, or that its programs still use.
+KEPT_LAYERS: Mapping[str, ClassMapping] = {
+    row.old_name: row for rows in LAYERS.values() for row in rows if row.old_name in _KEPT
+}

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from cornu.core.layer.layer import Layer as CoreLayer
 from cornu.core.state.variable import Variable
+from cornu.dialects.keras1.configs import CONFIGS
 from cornu.dialects.layer_methods import LayerMethods
 from cornu.dialects.subclasses.layers import ListedSpec, ProgramLayer
 from cornu.dialects.subclasses.surrounding_tensors import SurroundingTensors
@@ -18,7 +19,7 @@ from cornu.legacy.keras1.class_mapping import (
     parse_signature,
 )
 
-__all__ = ["InputSpec", "Layer"]
+__all__ = ["CONFIGS", "InputSpec", "Layer"]
 
 _LAYER_SIGNATURE = parse_signature("", LAYER_KEYWORDS)
 
@@ -34,6 +35,7 @@ class Layer(ProgramLayer, SurroundingTensors, LayerMethods, CoreLayer, metaclass
     """
 
     stands_for: ClassVar[type] = CoreLayer
+    _configs_ = CONFIGS
 
     def __init__(self, **kwargs: Any) -> None:
         for name in kwargs:

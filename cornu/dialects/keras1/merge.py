@@ -87,19 +87,24 @@ def _make_merge_layer(
         options["name"] = f"{name}_{mode}" if isinstance(mode, str) else f"{name}_function"
     made: Layer
     if callable(mode):
-        made = layers.Lambda(mode, mask=output_mask, arguments=arguments, **options)
+        made = _class_of(layers.Lambda)(mode, mask=output_mask, arguments=arguments, **options)
     elif mode in _ELEMENTWISE:
-        made = _ELEMENTWISE[mode](**options)
+        made = _class_of(_ELEMENTWISE[mode])(**options)
     elif mode == "concat":
-        made = layers.Concatenate(axis=concat_axis, **options)
+        made = _class_of(layers.Concatenate)(axis=concat_axis, **options)
     elif mode in ("dot", "cos"):
-        made = (layers.Dot if mode == "dot" else Cosine)(axes=dot_axes, **options)
+        made = _class_of(layers.Dot if mode == "dot" else Cosine)(axes=dot_axes, **options)
     else:
         raise ValueError(f"Merge of Keras 1 has no mode {mode!r}. {suggest(mode, _MODES)}")
     if sources is None:
         return made
     branches = [one if isinstance(one, Model) else Sequential([one]) for one in sources]
-    return Branches(branches, made, name=name, trainable=trainable)
+    combined: Layer = _class_of(Branches)(branches, made, name=name, trainable=trainable)
+    return combined
+
+
+def _class_of(target: type) -> Any:
+    return Merge.class_for(target)
 
 
 def _rename_layers(given: dict[str, Any]) -> None:

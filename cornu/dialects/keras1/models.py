@@ -9,16 +9,16 @@ import numpy as np
 
 from cornu import models, registry
 from cornu.core.layer.layer import Layer
-from cornu.dialects.keras1.configs import ROWS
+from cornu.dialects.keras1.configs import CONFIGS, ROWS, describe_model
+from cornu.dialects.keras1.layer_classes import KINDS
 from cornu.dialects.keras1.merge import Branches
 from cornu.dialects.keras1.model_files import weight_layers
 from cornu.dialects.keras1.structures import unwrap_single
 from cornu.dialects.keras1.trainer import Keras1Trainer
-from cornu.dialects.layer_methods import LayerMethods, derive_class
+from cornu.dialects.layer_methods import LayerMethods
+from cornu.dialects.model_configs import ModelLayout
 from cornu.dialects.old_entries import record_file, record_text
-from cornu.layers import InputLayer
 from cornu.legacy.keras1.class_mapping import automatic_name
-from cornu.legacy.keras1.layer_table import LAYERS
 from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.saving.formats.yaml_text import yaml_to_json
 
@@ -51,16 +51,13 @@ class Model(Keras1Trainer, models.Model, LayerMethods):  # type: ignore[misc]  #
         """Returns the registered name of functional models."""
         return "keras.src.models.functional", "Functional"
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the layers and their connections as a config."""
+    def _config_of_today_(self) -> dict[str, Any]:
         graph = self._require_graph_("config")
         return {"name": self.name, "trainable": self.trainable, **graph_config(graph)}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Creates a model from a config."""
-        with registry.custom_object_scope(custom_objects):
-            inputs, outputs = build_from_graph_config(config)
+    def _from_stored_config_(cls, config: dict[str, Any]) -> Any:
+        inputs, outputs = build_from_graph_config(config)
         model = cls(inputs, outputs, config.get("name"))
         model.trainable = config.get("trainable", True)
         return model
@@ -85,10 +82,9 @@ class Sequential(Keras1Trainer, models.Sequential, LayerMethods):  # type: ignor
         else:
             super()._infer_input_(layer)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the layers as a config."""
+    def _config_of_today_(self) -> dict[str, Any]:
         if not (self._stack_ and isinstance(self._stack_[0], Branches)):
-            return super().get_config()
+            return super()._config_of_today_()
         layers = [registry.serialize(layer) for layer in self._stack_]
         return {"name": self.name, "trainable": self.trainable, "layers": layers}
 
@@ -132,18 +128,12 @@ class Sequential(Keras1Trainer, models.Sequential, LayerMethods):  # type: ignor
         return super().train_on_batch(x, y, sample_weight, class_weight)
 
 
-# The classes that files name, with the methods of Keras 1; of several for a class, the first.
-_KINDS: dict[str, Any] = {
-    row.target.__name__: derive_class(row.target, row.old_name)
-    for rows in reversed(LAYERS.values())
-    for row in reversed(rows)
-    if isinstance(row.target, type)
-} | {
-    "InputLayer": derive_class(InputLayer, "InputLayer"),
-    "Functional": Model,
-    "Sequential": Sequential,
-}
-Model._classes_ = Sequential._classes_ = _KINDS
+# The classes that files name, with the methods of Keras 1.
+_KINDS: dict[str, Any] = {**KINDS, "Functional": Model, "Sequential": Sequential}
+CONFIGS.classes.update(Model=Model, Sequential=Sequential)
+Model._layout_ = Sequential._layout_ = ModelLayout(
+    LayerMethods.layout, CONFIGS, describe_model, _KINDS, ROWS
+)
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:

@@ -6,7 +6,6 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from cornu import layers as modern_layers
 from cornu.core.graph.tensor import register_shape_type
 from cornu.core.state.variable import Variable
 from cornu.dialects import scikit_learn
@@ -16,7 +15,6 @@ from cornu.dialects.keras1 import (
     backend,
     callbacks,
     data,
-    derived_recurrent,
     engine,
     factories,
     merge,
@@ -28,14 +26,13 @@ from cornu.dialects.keras1 import (
     utilities,
 )
 from cornu.dialects.keras1 import layers as own_layers
+from cornu.dialects.keras1.layer_classes import INPUT_LAYER, MODULES
 from cornu.dialects.keras_json import apply_settings
-from cornu.dialects.layer_methods import derive_class
 from cornu.dialects.tensor_shape import ListedShape
 from cornu.dialects.tree import install_root, make_tree
 from cornu.legacy.keras1 import objectives
 from cornu.legacy.keras1.argument_values import set_image_dim_ordering
-from cornu.legacy.keras1.class_mapping import ClassMapping, OldClass, automatic_name
-from cornu.legacy.keras1.layer_table import ALIASES, LAYERS
+from cornu.legacy.keras1.class_mapping import automatic_name
 
 __all__ = ["MISSING", "install", "load"]
 
@@ -56,8 +53,6 @@ MISSING = {
     ),
 }
 
-_input_layer = derive_class(modern_layers.InputLayer, "InputLayer")
-
 
 def Input(
     shape: Any = None,
@@ -72,7 +67,7 @@ def Input(
         return read(tensor)
     if tensor is not None and tensor.node is not None:
         return tensor  # a model may begin at any Tensor
-    layer = _input_layer(
+    layer = INPUT_LAYER(
         shape=shape,
         batch_shape=batch_shape,
         name=name or automatic_name("Input"),
@@ -92,7 +87,7 @@ def InputLayer(
     name: str | None = None,
 ) -> Any:
     """Returns the layer of an `Input`."""
-    return _input_layer(
+    return INPUT_LAYER(
         shape=input_shape,
         batch_shape=batch_input_shape,
         dtype=input_dtype,
@@ -100,25 +95,6 @@ def InputLayer(
         sparse=sparse,
         name=name or automatic_name("Input"),
     )
-
-
-def _layers() -> dict[str, dict[str, Any]]:
-    """Returns the layers by name, for each module."""
-    found: dict[str, dict[str, Any]] = {}
-    for module, rows in LAYERS.items():
-        names: dict[str, Any] = {row.old_name: _make_class(row) for row in rows}
-        names |= {alias: names[name] for alias, name in ALIASES.get(module, {}).items()}
-        found[module] = names
-    found["recurrent"]["Recurrent"] = recurrent.Recurrent
-    # The pooling layers can be imported from both modules in Keras 1.
-    found["convolutional"] |= found["pooling"]
-    return found
-
-
-def _make_class(row: ClassMapping) -> OldClass:
-    made = OldClass(row, (own_layers.Layer,), derived_recurrent.make_subclassable(row))
-    made.derive = derive_class
-    return made
 
 
 # Names that programs import from a module that imported them for its own use.
@@ -145,7 +121,7 @@ def _public_names(module: ModuleType) -> dict[str, Any]:
 
 def _tree() -> dict[str, dict[str, Any]]:
     """Returns the contents of each module, by its path below `keras`."""
-    by_module = _layers()
+    by_module = {name: dict(names) for name, names in MODULES.items()}
     layers = {name: thing for names in by_module.values() for name, thing in names.items()}
     base = {"InputSpec": own_layers.InputSpec, "Layer": own_layers.Layer, "Merge": merge.Merge}
     topology = {

@@ -14,6 +14,7 @@ import numpy as np
 from cornu import layers, registry, saving, utils
 from cornu.dialects.common_utils import HDF5Matrix
 from cornu.dialects.keras1 import np_utils, visualize_util
+from cornu.dialects.keras1.configs import CONFIGS
 from cornu.utils.downloads import get_file as download
 
 __all__ = ["MODULES", "layer_from_config"]
@@ -77,7 +78,7 @@ def ask_to_proceed_with_overwrite(filepath: Any) -> bool:
 def layer_from_config(config: Any, custom_objects: Any = None) -> Any:
     """Returns a layer for `{"class_name": ..., "config": ...}`."""
     with registry.custom_object_scope(custom_objects or {}):
-        return registry.deserialize(config)
+        return CONFIGS.create_layer(config)
 
 
 def print_summary(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from cornu.errors import suggest
 from cornu.legacy.keras1.argument_values import VALUE_CONVERTERS
 from cornu.legacy.keras1.calls import record_call
+from cornu.legacy.keras1.notes import Call, note_once
 from cornu.names import auto_name
 from cornu.renamed import KERAS_1_ARGUMENTS
 
@@ -28,18 +28,16 @@ __all__ = [
     "TARGET_CLASS",
     "Arguments",
     "BaseClassMeta",
+    "Call",
     "ClassMapping",
     "Era",
     "OldClass",
     "automatic_name",
     "convert_bound",
-    "enable_notes",
     "parse_signature",
 ]
 
 Arguments = dict[str, Any]
-# The arguments of a call: by position, and by name.
-Call = tuple[tuple[Any, ...], Arguments]
 
 # Abbreviations in the signatures of the tables.
 _ABBREVIATIONS = {
@@ -197,8 +195,12 @@ class OldClass:
     (0.25, 'dropout_1', True)
     """
 
-    # Returns the class of the objects, for the class of today and the old name.
-    derive: Callable[[type, str], type] | None = None
+    # Returns the class of the objects, for the class of today and the old one.
+    derive: Callable[[type, OldClass], type] | None = None
+    # Sets what the constructor of today does not accept, for the object and the arguments.
+    finish: Callable[[Any, Arguments], None] | None = None
+    # What returns this object in another process: a function and its arguments.
+    reference: tuple[Any, ...] | None = None
 
     def __init__(
         self, mapping: ClassMapping, bases: tuple[type, ...] = (), subclassable: type | None = None
@@ -214,6 +216,7 @@ class OldClass:
         self.__doc__ = f"{mapping.old_name}({mapping.signature}) of {mapping.era.name}."
         self.__signature__ = parse_signature(mapping.signature, mapping.keywords)
         self._subclassable = subclassable
+        self._derived: dict[type, type] = {}
         # `Dense.__init__(self, ...)` in a subclass is the constructor of the class, not this one.
         vars(self)["__init__"] = self._initialize
 
@@ -221,12 +224,27 @@ class OldClass:
         bound = self.bind_arguments(args, kwargs)
         arguments = self.mapping.era.convert(self.mapping, dict(bound))
         target = arguments.pop(TARGET_CLASS, self.mapping.target)
-        _note_once(self.mapping, (args, kwargs), target, arguments)
-        if self.derive is not None and isinstance(target, type):
-            target = self.derive(target, self.mapping.old_name)
-        made = target(**arguments)
+        names = (self.mapping.era.name, self.mapping.old_name)
+        note_once(names, (args, kwargs), target, arguments)
+        made = (self.class_for(target) if isinstance(target, type) else target)(**arguments)
+        if self.finish is not None:
+            self.finish(made, bound)
         record_call(made, self.mapping, bound)
         return made
+
+    def __reduce__(self) -> Any:
+        if self.reference is None:
+            return super().__reduce__()
+        function, *arguments = self.reference
+        return function, tuple(arguments)
+
+    def class_for(self, target: type) -> type:
+        """Returns the class of the objects for a class of today: itself, or one derived from it."""
+        if self.derive is None:
+            return target
+        if target not in self._derived:
+            self._derived[target] = self.derive(target, self)
+        return self._derived[target]
 
     def bind_arguments(self, args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
         """Returns all arguments by their old names, with the defaults of the version.
@@ -282,10 +300,9 @@ class OldClass:
         return getattr(self._base_of_subclasses(), name)
 
     def from_config(self, config: Arguments) -> Any:
-        """Returns an object of the class of today for a result of its `get_config`."""
+        """Returns an object for a result of its `get_config`, or a config of today."""
         target: Any = self.mapping.target
-        cls: Any = target if self.derive is None else self.derive(target, self.mapping.old_name)
-        return cls.from_config(config)
+        return self.class_for(target).from_config(config)  # type: ignore[attr-defined]
 
     def _initialize(self, instance: Any, *args: Any, **kwargs: Any) -> None:
         self._base_of_subclasses().__init__(instance, *args, **kwargs)  # type: ignore[misc]
@@ -356,43 +373,3 @@ def parse_signature(signature: str, keywords: str = "") -> inspect.Signature:
         if argument.arg not in known and default is not None
     ]
     return inspect.Signature(parameters)
-
-
-_noted: set[tuple[str, str]] = set()
-_notes: dict[str, bool] = {"enabled": False}
-_MAX_VALUE = 40  # characters of a value in a note
-
-
-def enable_notes() -> None:
-    """Prints the modern form of each old class at its first use, to the error output."""
-    _notes["enabled"] = True
-
-
-def _note_once(
-    mapping: ClassMapping, call: Call, target: Callable[..., Any], new: Arguments
-) -> None:
-    """Prints how a call is written today, once for each class, if notes are enabled."""
-    key = (mapping.era.name, mapping.old_name)
-    if not _notes["enabled"] or key in _noted:
-        return
-    _noted.add(key)
-    known = inspect.signature(target).parameters
-    changed = {
-        name: value
-        for name, value in new.items()
-        if name not in ("name", "trainable")
-        and (name not in known or known[name].default is not value and known[name].default != value)
-    }
-    args = ", ".join([*map(_shorten, call[0]), *_as_keywords(call[1])])
-    modern = ", ".join(_as_keywords(changed))
-    line = f"{mapping.old_name}({args}) is today cornu.layers.{target.__name__}({modern})"
-    print(f"note: {line}", file=sys.stderr)
-
-
-def _as_keywords(arguments: Arguments) -> list[str]:
-    return [f"{name}={_shorten(value)}" for name, value in arguments.items()]
-
-
-def _shorten(value: Any) -> str:
-    text = getattr(value, "__name__", None) or repr(value)
-    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}..."

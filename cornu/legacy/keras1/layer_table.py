@@ -29,7 +29,6 @@ __all__ = ["ALIASES", "LAYERS"]
 
 # Layers on sequences, and Flatten, ignore the image ordering.
 _LAST = {"data_format": "channels_last"}
-_NAME = "name=None"
 _ORDERED = "dim_ordering='default'"
 _CONVOLUTION_2D = "nb_filter, nb_row, nb_col, <I>, <B>"
 
@@ -50,6 +49,8 @@ _transposed = (
     infer_output_padding,
 )
 _S_SHAPED = ("t_left", "a_left", "t_right", "a_right")
+# What these classes of cornu do not accept. The dialect sets it when the layer exists.
+_attributes = (drop_arguments("batch_input_shape", "input_shape", "trainable"),)
 _in_time = set_input_shape("input_length", "input_dim")
 
 LAYERS: dict[str, tuple[ClassMapping, ...]] = {
@@ -62,10 +63,13 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
         ),
         ClassMapping("Activation", "activation", layers.Activation),
         ClassMapping("Dropout", "p, noise_shape=None, seed=None", layers.Dropout),
-        # These classes of cornu do not accept an input shape, so cannot be the first of a model.
-        ClassMapping("SpatialDropout1D", "p", layers.SpatialDropout1D, keywords=_NAME),
-        ClassMapping("SpatialDropout2D", f"p, {_ORDERED}", layers.SpatialDropout2D, keywords=_NAME),
-        ClassMapping("SpatialDropout3D", f"p, {_ORDERED}", layers.SpatialDropout3D, keywords=_NAME),
+        ClassMapping("SpatialDropout1D", "p", layers.SpatialDropout1D, {}, _attributes),
+        ClassMapping(
+            "SpatialDropout2D", f"p, {_ORDERED}", layers.SpatialDropout2D, {}, _attributes
+        ),
+        ClassMapping(
+            "SpatialDropout3D", f"p, {_ORDERED}", layers.SpatialDropout3D, {}, _attributes
+        ),
         ClassMapping("Masking", "mask_value=0.0", layers.Masking),
         ClassMapping("Reshape", "target_shape", layers.Reshape),
         ClassMapping("Permute", "dims", layers.Permute),
@@ -139,8 +143,9 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
             "nb_filter, filter_length, <I>, border_mode='valid', subsample_length=1, "
             "atrous_rate=1, <R>",
             layers.Conv1D,
-            conversions=_kernel_1d,
+            conversions=(_in_time, *_kernel_1d),
             fixed=_LAST,
+            keywords=f"input_dim=None, input_length=None, {LAYER_KEYWORDS}",
         ),
         ClassMapping(
             "Convolution2D",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 from typing import Any, ClassVar
@@ -10,12 +11,13 @@ from cornu import layers
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer as CoreLayer
 from cornu.core.state.variable import Variable
+from cornu.dialects.keras2.implementation.configs import make_configs
 from cornu.dialects.keras2.implementation.values import (
     get_constraint,
     get_initializer,
     get_regularizer,
 )
-from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.keras2.implementation.version import VERSIONS, Version
 from cornu.dialects.layer_methods import GraphMethods, derive_class
 from cornu.dialects.renaming import rename_arguments
 from cornu.dialects.subclasses.layers import ListedSpec, ProgramLayer
@@ -23,7 +25,7 @@ from cornu.dialects.subclasses.surrounding_tensors import SurroundingTensors
 from cornu.errors import suggest
 from cornu.legacy.keras1.class_mapping import BaseClassMeta
 
-__all__ = ["InputSpec", "Layer", "make_base_layer", "make_inputs"]
+__all__ = ["InputSpec", "Layer", "make_base_layer", "make_input_layer", "make_inputs"]
 
 _KEYWORDS = (
     *("input_shape", "batch_input_shape", "batch_size", "dtype", "name", "trainable", "weights"),
@@ -102,7 +104,9 @@ def make_base_layer(version: Version) -> type[Layer]:
     made: type[Layer] = types.new_class(
         "Layer",
         (Layer,),
-        exec_body=lambda body: body.update(_version=version, __doc__=Layer.__doc__),
+        exec_body=lambda body: body.update(
+            _version=version, _configs_=make_configs(version), __doc__=Layer.__doc__
+        ),
     )
     return made
 
@@ -124,11 +128,28 @@ class InputSpec(ListedSpec):
         )
 
 
-_input_layer = derive_class(layers.InputLayer, "InputLayer", GraphMethods)
+@functools.cache
+def make_input_layer(version: Version) -> type:
+    """Returns the class of the layers of inputs of a version."""
+    members = {
+        "_class_reference_": (find_input_layer, version.number),
+        "_configs_": make_configs(version),
+    }
+    return derive_class(layers.InputLayer, "InputLayer", GraphMethods, members)
+
+
+def find_input_layer(number: str) -> type:
+    """Returns the class of the layers of inputs; pickles refer to this function.
+
+    Args:
+        number: the number of the version.
+    """
+    return make_input_layer(VERSIONS[number])
 
 
 def make_inputs(version: Version) -> dict[str, Any]:
     """Returns the functions `Input` and `InputLayer` of a version."""
+    input_layer = make_input_layer(version)
 
     def Input(
         shape: Any = None,
@@ -143,7 +164,7 @@ def make_inputs(version: Version) -> dict[str, Any]:
         given = rename_arguments("Input", kwargs, {"input_dtype": "dtype"})
         if isinstance(tensor, Tensor) and tensor.node is not None:
             return tensor  # an expression, from which a model may start
-        return _input_layer(
+        return input_layer(
             shape=shape,
             batch_shape=batch_shape,
             name=name or version.automatic_name("Input"),
@@ -164,7 +185,7 @@ def make_inputs(version: Version) -> dict[str, Any]:
         **kwargs: Any,
     ) -> Any:
         """Returns a symbolic tensor for an input of a model."""
-        return _input_layer(
+        return input_layer(
             shape=shape,
             batch_size=batch_size,
             batch_shape=kwargs.get("batch_shape", kwargs.get("batch_input_shape")),
@@ -185,7 +206,7 @@ def make_inputs(version: Version) -> dict[str, Any]:
         name: str | None = None,
     ) -> Any:
         """Returns the layer of an `Input`."""
-        return _input_layer(
+        return input_layer(
             shape=input_shape,
             batch_size=batch_size,
             batch_shape=batch_input_shape,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cornu import settings
+from cornu import registry, settings
 from cornu.core.layer.layer import Layer
 from cornu.dialects.graph_configs import (
     UnknownLayer,
-    defines_config,
     describe_function,
     describe_graph,
     describe_output_shape,
-    is_of_program,
     set_input,
 )
 from cornu.dialects.keras2.implementation.signatures import LAYER_KEYWORDS
@@ -24,14 +23,15 @@ from cornu.dialects.keras2.implementation.values import (
     get_regularizer,
 )
 from cornu.dialects.keras2.implementation.version import Version
-from cornu.layers import InputLayer
+from cornu.dialects.old_configs import OldConfigs, defines_config, is_of_program
+from cornu.layers import InputLayer, TimeDistributed
 from cornu.legacy.keras1.calls import OldCall, find_call
 from cornu.legacy.keras1.class_mapping import parse_signature
 from cornu.models import Model, Sequential
 from cornu.parts.initializers import VarianceScaling
 from cornu.types import Config
 
-__all__ = ["describe_layer", "describe_model"]
+__all__ = ["describe_layer", "describe_model", "make_configs", "serialize_object"]
 
 # Arguments that are not written, by class. They are written if they are not the defaults, because
 # a layer that is created without them would compute something else.
@@ -42,19 +42,71 @@ _UNWRITTEN: dict[str, tuple[str, ...]] = {
     ),
     "Lambda": ("mask",),
 }
-# Arguments of base classes that are written, with their values.
-_INHERITED: dict[str, Config] = {
-    **dict.fromkeys(
-        ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
-        {"noise_shape": None, "seed": None},
+# Those of tf.keras, which writes most arguments.
+_UNWRITTEN_OF_TENSORFLOW: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("AlphaDropout",), ("noise_shape",)),
+    "BatchNormalization": (
+        *("synchronized", "renorm", "renorm_clipping", "renorm_momentum", "fused"),
+        *("virtual_batch_size", "adjustment"),
     ),
+    "Bidirectional": ("backward_layer",),
+    "Conv3DTranspose": ("dilation_rate",),
+    "Embedding": ("sparse",),
+    "Lambda": ("mask",),
+    "Softmax": ("robust_masking",),
+    **dict.fromkeys(("SpatialDropout2D", "SpatialDropout3D"), ("data_format",)),
+}
+# Layers of tf.keras with a dtype of their own.
+_DTYPES = {
+    **dict.fromkeys(("Discretization", "HashedCrossing", "Hashing"), "int64"),
+    **dict.fromkeys(("IntegerLookup", "StringLookup"), "int64"),
+    "TextVectorization": "string",
+}
+# Arguments of base classes that are written, with their values.
+_SPATIAL: Config = {"noise_shape": None, "seed": None}
+_INHERITED: dict[str, Config] = {
+    **dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), _SPATIAL),
     "ConvLSTM2D": {"return_state": False, "unroll": False},
+    **dict.fromkeys(("CuDNNGRU", "CuDNNLSTM"), {"go_backwards": False}),
     "DepthwiseConv2D": {"dilation_rate": 1},
+}
+# Arguments whose default is the value of another one.
+_SAME_AS = {"strides": "pool_size", "value_dim": "key_dim"}
+_GROUPS = {"groups": 1}
+_OF_PLAIN_KERNELS = {
+    "kernel_initializer": "glorot_uniform",
+    "kernel_regularizer": None,
+    "kernel_constraint": None,
+}
+_STEPS = {"unroll": False, "time_major": False}
+_INHERITED_OF_TENSORFLOW: dict[str, Config] = {
+    **dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), _SPATIAL),
+    "AlphaDropout": {"seed": None},
+    **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _STEPS),
+    **{f"Conv{n}DTranspose": _GROUPS for n in (1, 2, 3)},
+    **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), _GROUPS),
+    "MultiHeadAttention": dict.fromkeys(("query_shape", "key_shape", "value_shape")),
+    **{
+        f"Random{name}": {"rng_type": "stateful"}
+        for name in (
+            *("Brightness", "Contrast", "Crop", "Flip", "Rotation", "Translation", "Zoom"),
+        )
+    },
+    **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), {**_GROUPS, **_OF_PLAIN_KERNELS}),
+    "SimpleRNN": {"time_major": False},
 }
 # Arguments that are one number for all axes of images, or one for each.
 _SIZES = ("kernel_size", "strides", "dilation_rate", "pool_size", "output_padding", "size")
 _PAIRS = ("padding", "cropping")
-_OF_LAYERS = tuple(parse_signature("", LAYER_KEYWORDS).parameters)
+_OF_LAYERS = (*parse_signature("", LAYER_KEYWORDS).parameters, "dynamic")
+# Layers whose configs have what `adapt` computed.
+_ADAPTED = ("Discretization", "IntegerLookup", "Normalization", "StringLookup", "TextVectorization")
+_GETTERS: dict[str, Callable[[Any], Any]] = {
+    "_constraint": get_constraint,
+    "_initializer": get_initializer,
+    "_regularizer": get_regularizer,
+    "init": get_initializer,
+}
 _DISTRIBUTIONS = {"truncated_normal": "normal", "untruncated_normal": "normal"}
 
 
@@ -116,59 +168,105 @@ def describe_layer(layer: Any, version: Version) -> Config:
 def _describe_call(layer: Any, call: OldCall, version: Version) -> Config:
     """Returns the config of a layer that was created by a class of Keras 2."""
     name, given = call.mapping.old_name, call.arguments
-    config: Config = {"name": layer.name, "trainable": layer.trainable}
-    shape = layer._input_shape_given_
-    if shape is not None:
-        config["batch_input_shape"] = list(shape)
-    if shape is not None or not version.renames_accuracy:
-        config["dtype"] = given.get("dtype") or settings.get("floatx")
-    config |= _INHERITED.get(name, {})
+    is_tensorflow = version.source.is_tensorflow
+    dtype = _DTYPES.get(name) if is_tensorflow else None
+    config = _describe_base(layer, version, dtype or given.get("dtype"))
+    inherited = _INHERITED_OF_TENSORFLOW if is_tensorflow else _INHERITED
+    unwritten = _UNWRITTEN_OF_TENSORFLOW if is_tensorflow else _UNWRITTEN
+    for argument, value in inherited.get(name, {}).items():
+        config[argument] = _describe_value(argument, value, version)
     own = parse_signature(call.mapping.signature).parameters
-    for argument, parameter in own.items():
+    target: Any = call.mapping.target
+    of_today: Config = target.get_config(layer) if name in _ADAPTED else {}
+    for argument, parameter in call.mapping.parameters.items():
         value = given.get(argument)
         is_default = value is None or value == parameter.default
-        if is_default and argument in _UNWRITTEN.get(name, ()):
+        if is_default and argument in unwritten.get(name, ()):
             continue
-        if argument not in _OF_LAYERS or argument in ("input_dim", "input_length"):
-            config[argument] = _describe_argument(layer, argument, value, given, version)
+        is_own = argument in own and argument in ("input_dim", "input_length")
+        if argument not in _OF_LAYERS or is_own:
+            described = _describe_argument(layer, argument, value, given, version)
+            config[argument] = of_today.get(argument, described)
     config = {k: _spread(name, k, v) for k, v in config.items()}
     if name == "Lambda":
         config |= describe_function("function", layer, given["function"])
         config |= describe_output_shape(layer, given["output_shape"])
+        if is_tensorflow:
+            module = getattr(given["function"], "__module__", None)
+            config |= {"module": module, "output_shape_module": None}
+    return config
+
+
+def _describe_base(layer: Any, version: Version, dtype: Any = None) -> Config:
+    """Returns the part of a config that every layer has."""
+    config: Config = {"name": layer.name, "trainable": layer.trainable}
+    shape = layer._input_shape_given_
+    if shape is not None:
+        config["batch_input_shape"] = tuple(shape)
+    if shape is not None or not version.renames_accuracy:
+        config["dtype"] = dtype or settings.get("floatx")
     return config
 
 
 def _describe_argument(layer: Any, name: str, value: Any, given: Any, version: Version) -> Any:
+    is_tensorflow = version.source.is_tensorflow
     if isinstance(value, Layer):
-        return describe_layer(value, version)
+        found = _describe_inner(value, version)
+        # TimeDistributed sets this attribute of its layer.
+        if not layer.trainable and isinstance(layer, TimeDistributed) and not is_tensorflow:
+            found["config"]["trainable"] = False
+        return found
     if name == "cell" and isinstance(value, (list, tuple)):
-        cells = [describe_layer(cell, version) for cell in value]
+        cells = [_describe_inner(cell, version) for cell in value]
         config = {"name": layer.cell.name, "trainable": True, "cells": cells}
         return {"class_name": "StackedRNNCells", "config": config}
     if name == "cells":
-        return [describe_layer(cell, version) for cell in value]
-    if name == "strides" and value is None:
-        return given["pool_size"]
+        return [_describe_inner(cell, version) for cell in value]
+    if value is None and name in _SAME_AS and _SAME_AS[name] in given:
+        return given[_SAME_AS[name]]
     if name == "data_format":
         return value or settings.get("image_data_format")
     if name == "arguments":
         return value or {}
-    return _describe_value(name, value)
+    return _describe_value(name, value, version)
 
 
-def _describe_value(name: str, value: Any) -> Any:
+def _describe_inner(layer: Any, version: Version) -> Config:
+    """Returns the class and the config of a layer within another one."""
+    found = describe_layer(layer, version)
+    if version.source.is_tensorflow:
+        return {"module": "keras.layers", **found, "registered_name": None}
+    return found
+
+
+def _describe_value(name: str, value: Any, version: Version) -> Any:
     """Returns what an argument holds as plain data, where Keras 2 has objects."""
     if isinstance(value, Mapping):
         return value  # of a config
-    if name.endswith("_initializer"):
-        return _describe_initializer(get_initializer(value))
-    if name.endswith("_regularizer"):
-        return _describe_object(get_regularizer(value))
-    if name.endswith("_constraint"):
-        return _describe_object(get_constraint(value))
+    get = _getter_of(name)
+    if get is not None and version.source.is_tensorflow:
+        return _describe_of_tensorflow(get(value))
+    if get is get_initializer:
+        return _describe_initializer(get(value))
+    if get is not None:
+        return _describe_object(get(value))
     if name in ("activation", "recurrent_activation"):
         return "linear" if value is None else getattr(value, "__name__", value)
     return value
+
+
+def _getter_of(name: str) -> Callable[[Any], Any] | None:
+    """Returns the function that returns the object for a value of an argument, or None."""
+    return next((get for suffix, get in _GETTERS.items() if name.endswith(suffix)), None)
+
+
+def _describe_of_tensorflow(value: Any) -> Any:
+    """Returns an object as tf.keras describes it: as today, without arguments of cornu's own."""
+    found = registry.serialize(value)
+    if isinstance(found, dict) and isinstance(found.get("config"), dict):
+        own = ("input_axes", "output_axes")
+        found["config"] = {k: v for k, v in found["config"].items() if k not in own}
+    return found
 
 
 def _describe_initializer(value: Any) -> Any:
@@ -199,10 +297,55 @@ def _spread(name: str, argument: str, value: Any) -> Any:
         return value
     count = int(digits[0])
     if argument in _SIZES and isinstance(value, int) and name != "UpSampling1D":
-        return [value] * count
+        return (value,) * count
     if argument in _PAIRS:
         if isinstance(value, int):
-            return [value, value] if count == 1 else [[value, value]] * count
+            return (value, value) if count == 1 else ((value, value),) * count
         if count > 1:
-            return [[one, one] if isinstance(one, int) else list(one) for one in value]
-    return value
+            return tuple((one, one) if isinstance(one, int) else tuple(one) for one in value)
+    return tuple(value) if isinstance(value, list) and argument in (*_SIZES, *_PAIRS) else value
+
+
+def serialize_object(kind: str, value: Any, version: Version) -> Any:
+    """Returns the class and the config of an object; the name of a function.
+
+    Args:
+        kind: the module of the object, such as "initializers".
+        value: the object.
+        version: the version.
+    """
+    if isinstance(value, Layer):
+        return _describe_inner(value, version)
+    if version.source.is_tensorflow:
+        return _describe_of_tensorflow(value)
+    return _describe_initializer(value) if kind == "initializers" else _describe_object(value)
+
+
+# --------------------------------------------------------------------------------------- reading
+
+# Entries of configs that are no arguments of constructors.
+_UNUSED = (
+    *("function_type", "module", "output_shape_type", "output_shape_module", "num_constants"),
+)
+
+
+@functools.cache
+def make_configs(version: Version) -> OldConfigs:
+    """Returns the layout of the configs of a version."""
+
+    def restore(name: str, value: Any) -> Any:
+        if name == "cells":
+            return [configs.create_layer(cell) for cell in value]
+        if name in ("backward_layer", "cell", "layer"):
+            return configs.create_layer(value)
+        get = _getter_of(name)
+        return value if get is None or not isinstance(value, Mapping) else get(value)
+
+    inherited = _INHERITED_OF_TENSORFLOW if version.source.is_tensorflow else _INHERITED
+    configs = OldConfigs(
+        describe=functools.partial(_describe_call, version=version),
+        describe_base=functools.partial(_describe_base, version=version),
+        restore=restore,
+        unused=frozenset((*_UNUSED, *(name for own in inherited.values() for name in own))),
+    )
+    return configs

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from cornu import layers, registry, tree
 from cornu.core.state.dtypes import is_float
+from cornu.dialects.keras1.layer_tree import KEPT_LAYERS
 from cornu.dialects.keras2.implementation import signatures
 from cornu.dialects.keras2.implementation.base_layer import Layer, make_base_layer
+from cornu.dialects.keras2.implementation.configs import make_configs
 from cornu.dialects.keras2.implementation.old_spellings import convert_call
 from cornu.dialects.keras2.implementation.values import ArrayInitializer, converter_of
-from cornu.dialects.keras2.implementation.version import Version
-from cornu.dialects.layer_methods import GraphMethods, derive_class
+from cornu.dialects.keras2.implementation.version import VERSIONS, Version
+from cornu.dialects.layer_methods import GraphMethods, derive_class, set_attributes
 from cornu.layers.rnn.cell_protocol import DenseCell
 from cornu.legacy.keras1.class_mapping import (
     TARGET_CLASS,
@@ -27,12 +30,14 @@ from cornu.legacy.keras1.class_mapping import (
     ClassMapping,
     Era,
     OldClass,
+    convert_bound,
 )
 from cornu.legacy.keras2.layer_table import COMMON, LAYERS
 from cornu.legacy.layer_row import TARGET_CLASS as TARGET_NAME
 from cornu.legacy.layer_row import Context, LayerRow, convert_arguments
+from cornu.renamed import KERAS_1_ARGUMENTS
 
-__all__ = ["ALIASES", "derive", "make_layers"]
+__all__ = ["ALIASES", "find_class", "make_kept_layers", "make_kinds", "make_layers"]
 
 _SAME = LayerRow()
 # Other names of classes, by module.
@@ -46,6 +51,7 @@ ALIASES: dict[str, dict[str, str]] = {
         ),
         **dict.fromkeys(("Deconvolution3D", "Deconv3D"), "Conv3DTranspose"),
     },
+    "core": {"Convolution1DTranspose": "Conv1DTranspose"},
     "pooling": {
         **{f"AvgPool{n}": f"AveragePooling{n}" for n in _SPATIAL},
         **{f"MaxPool{n}": f"MaxPooling{n}" for n in _SPATIAL},
@@ -63,10 +69,11 @@ _SEQUENTIAL = frozenset(
 _NORMALIZATION = ("gamma", "beta", "moving_mean", "moving_variance")
 # Flags without which a layer has no such array.
 _FLAGS = {"gamma": "scale", "beta": "center", "bias": "use_bias"}
-# Classes of cornu that accept neither an input shape nor a dtype of Keras 2.
-_WITHOUT_SHAPE = ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
+# Classes of cornu that accept neither an input shape nor `trainable`.
+_WITHOUT_SHAPE = (*("Discretization", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),)
 
 
+@functools.cache
 def make_layers(version: Version) -> dict[str, dict[str, Any]]:
     """Returns the layers of a version by name, for each module below `keras.layers`."""
     later = signatures.TENSORFLOW if version.source.is_tensorflow else signatures.SINCE_2_3
@@ -81,13 +88,14 @@ def make_layers(version: Version) -> dict[str, dict[str, Any]]:
     base = make_base_layer(version)
     found: dict[str, dict[str, Any]] = {}
     more = signatures.TENSORFLOW_MORE if version.source.is_tensorflow else {}
-    for module, common in signatures.MODULES.items():
-        rows = {**common, **more.get(module, {})}
+    for module in dict.fromkeys((*signatures.MODULES, *more)):
+        rows = {**signatures.MODULES.get(module, {}), **more.get(module, {})}
         names = {
             name: _make_class(name, later.get(name, signature), version, era, base)
             for name, signature in rows.items()
         }
-        names |= {alias: names[name] for alias, name in ALIASES.get(module, {}).items()}
+        aliases = ALIASES.get(module, {}).items()
+        names |= {alias: names[name] for alias, name in aliases if name in names}
         found[module] = names
     # The pooling layers can be imported from both modules.
     found["convolutional"] |= {
@@ -96,30 +104,92 @@ def make_layers(version: Version) -> dict[str, dict[str, Any]]:
     found["convolutional"] |= {
         name: value for name, value in found["pooling"].items() if not name.startswith("Global")
     }
+    for names in found.values():
+        make_configs(version).classes.update(names)
     return found
+
+
+@functools.cache
+def make_kept_layers(version: Version) -> dict[str, OldClass]:
+    """Returns the layers of Keras 1 that Keras 2 kept, with the signatures of Keras 1."""
+    era = Era(version.name, convert_bound, version.automatic_name, KERAS_1_ARGUMENTS)
+    found = {}
+    for name, row in KEPT_LAYERS.items():
+        mapping = replace(row, era=era, keywords=f"dtype=None, {row.keywords}")
+        found[name] = OldClass(mapping, (make_base_layer(version),))
+        found[name].derive = functools.partial(_derive, version)
+        found[name].reference = (find_old_class, version.number, name)
+    make_configs(version).classes.update(found)
+    return found
+
+
+def make_kinds(version: Version) -> dict[str, Any]:
+    """Returns the classes of a version for the names of today, which files have."""
+    classes = [one for names in make_layers(version).values() for one in names.values()]
+    kinds: dict[str, Any] = {}
+    for one in classes:
+        target, name = one.mapping.target, one.mapping.old_name
+        if isinstance(target, type) and (target.__name__ not in kinds or name == target.__name__):
+            kinds[target.__name__] = one.class_for(target)
+    return kinds
 
 
 def _make_class(
     name: str, signature: str, version: Version, era: Era, base: type[Layer]
 ) -> OldClass:
     target = _choose_class(name, {"name": None}, version)
+    further = signatures.TENSORFLOW_KEYWORDS.get(name) if version.source.is_tensorflow else None
     mapping = ClassMapping(
         name,
         signature,
         target,
-        keywords=signatures.LAYER_KEYWORDS,
+        keywords=", ".join(part for part in (further, signatures.LAYER_KEYWORDS) if part),
         instance_types=_instance_types(name, target),
         era=era,
     )
     methods = _methods(target)
     made = OldClass(mapping, (base,) if methods is GraphMethods else (methods, base))
-    made.derive = derive
+    made.derive = functools.partial(_derive, version)
+    made.reference = (find_old_class, version.number, name)
+    if name in _WITHOUT_SHAPE:
+        made.finish = set_attributes
     return made
 
 
-def derive(target: type, name: str) -> type:
-    """Returns a subclass of a class of layers, with the methods of Keras 2."""
-    return derive_class(target, name, _methods(target))
+def _derive(version: Version, target: type, old_class: OldClass) -> type:
+    name = old_class.mapping.old_name
+    members = {
+        "_class_reference_": (find_class, version.number, name, target),
+        "_configs_": make_configs(version),
+        "_old_class_": old_class,
+    }
+    return derive_class(target, name, _methods(target), members)
+
+
+def find_class(number: str, name: str, target: type) -> type:
+    """Returns the class of objects of an old class; pickles refer to this function.
+
+    Args:
+        number: the number of the version.
+        name: the name of the old class.
+        target: the class of today.
+    """
+    return find_old_class(number, name).class_for(target)
+
+
+def find_old_class(number: str, name: str) -> OldClass:
+    """Returns an old class; pickles refer to this function.
+
+    Args:
+        number: the number of the version.
+        name: its name.
+    """
+    version = VERSIONS[number]
+    for names in (*make_layers(version).values(), make_kept_layers(version)):
+        if name in names:
+            found: OldClass = names[name]
+            return found
+    raise ValueError(f"{version.name} has no layer {name!r}.")
 
 
 def _methods(target: type) -> type:
@@ -228,7 +298,7 @@ def _set_shape(name: str, arguments: Arguments) -> None:
         arguments["batch_input_shape"] = tuple(batch_shape)
     dtype = arguments.get("dtype")
     # The dtype of an embedding's input, which is not that of the layer today.
-    if dtype is None or not is_float(np.dtype(dtype)):
+    if dtype in (None, "string") or not is_float(np.dtype(dtype)):
         del arguments["dtype"]
 
 

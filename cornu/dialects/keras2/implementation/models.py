@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from typing import Any
 
 import numpy as np
 
 from cornu import models, registry
-from cornu.dialects.copies import copy_model
-from cornu.dialects.keras2.implementation.layer_classes import derive, make_layers
+from cornu.dialects.keras2.implementation.base_layer import make_input_layer, make_inputs
+from cornu.dialects.keras2.implementation.configs import describe_model, make_configs
+from cornu.dialects.keras2.implementation.layer_classes import (
+    make_kept_layers,
+    make_kinds,
+    make_layers,
+)
 from cornu.dialects.keras2.implementation.training import Keras2Trainer
-from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.keras2.implementation.version import VERSIONS, Version
 from cornu.dialects.layer_methods import GraphMethods
+from cornu.dialects.model_configs import ModelLayout
 from cornu.dialects.old_entries import record_file, record_text
 from cornu.dialects.renaming import rename_arguments
-from cornu.layers import InputLayer
 from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.saving.formats.yaml_text import yaml_to_json
 
@@ -50,20 +56,17 @@ class Keras2Model(Keras2Trainer, models.Model, GraphMethods):  # type: ignore[mi
             return super()._public_name_()
         return "keras.src.models.functional", "Functional"
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the layers and their connections as a config."""
+    def _config_of_today_(self) -> dict[str, Any]:
         if self._graph_ is None:
-            return super().get_config()
+            return super()._config_of_today_()
         graph = self._require_graph_("config")
         return {"name": self.name, "trainable": self.trainable, **graph_config(graph)}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Creates a model from a config."""
+    def _from_stored_config_(cls, config: dict[str, Any]) -> Any:
         if "input_layers" not in config:
-            return super().from_config(config, custom_objects)
-        with registry.custom_object_scope(custom_objects):
-            inputs, outputs = build_from_graph_config(config)
+            return super()._from_stored_config_(config)
+        inputs, outputs = build_from_graph_config(config)
         model = cls(inputs, outputs, config.get("name"))
         model.trainable = config.get("trainable", True)
         return model
@@ -100,20 +103,35 @@ class Keras2Sequential(Keras2Trainer, models.Sequential, GraphMethods):  # type:
         return (probabilities > 0.5).astype("int32")
 
 
+def find_class(number: str, name: str) -> type:
+    """Returns a class of models; pickles refer to this function.
+
+    Args:
+        number: the number of the version.
+        name: "Model" or "Sequential".
+    """
+    found: type = make_models(VERSIONS[number])[name]
+    return found
+
+
+@functools.cache
 def make_models(version: Version) -> dict[str, Any]:
     """Returns the classes and functions of `keras.models` of a version."""
     model = _make_class("Model", Keras2Model, version)
     sequential = _make_class("Sequential", Keras2Sequential, version)
     rows = {
         name: made.mapping
-        for names in make_layers(version).values()
+        for names in (*make_layers(version).values(), make_kept_layers(version))
         for name, made in names.items()
     }
-    targets = [row.target for row in rows.values() if isinstance(row.target, type)]
-    targets.append(InputLayer)
-    kinds: dict[str, Any] = {cls.__name__: derive(cls, cls.__name__) for cls in targets}
+    kinds = {**make_kinds(version), "InputLayer": make_input_layer(version)}
     kinds |= {"Functional": model, "Model": model, "Sequential": sequential}
-    model._classes_ = sequential._classes_ = kinds
+    configs = make_configs(version)
+    configs.classes.update(make_inputs(version), Model=model, Sequential=sequential)
+    describe = functools.partial(describe_model, version=version)
+    model._layout_ = sequential._layout_ = ModelLayout(
+        version.source, configs, None if version.source.is_tensorflow else describe, kinds, rows
+    )
 
     def clone_model(
         model: Any, input_tensors: Any = None, clone_function: Any = None, **kwargs: Any
@@ -122,12 +140,8 @@ def make_models(version: Version) -> dict[str, Any]:
         if input_tensors is not None or clone_function is not None or kwargs:
             return models.clone_model(model, input_tensors, clone_function, **kwargs)
 
-        def copy() -> Any:
-            with registry.copy_scope():
-                config = model.get_config()
-            return type(model).from_config(config)
-
-        return copy_model(model, copy, kinds)
+        with registry.copy_scope():
+            return type(model)._from_stored_config_(model._stored_config_())
 
     def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) -> Any:
         """Loads a model from an HDF5 file of any version, or from a `.keras` archive."""
@@ -169,7 +183,11 @@ def make_models(version: Version) -> dict[str, Any]:
 
 
 def _make_class(name: str, base: type, version: Version) -> Any:
-    members = {"_version": version, "__doc__": base.__doc__}
+    members = {
+        "_class_reference_": (find_class, version.number, name),
+        "_version": version,
+        "__doc__": base.__doc__,
+    }
     return types.new_class(name, (base,), exec_body=lambda body: body.update(members))
 
 

@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any
 
 from cornu import applications, datasets, mixed_precision, saving, utils
-from cornu import layers as modern_layers
 from cornu import optimizers as modern_optimizers
 from cornu.backend import set_image_data_format
 from cornu.core.graph.tensor import register_shape_type
@@ -18,7 +17,6 @@ from cornu.data.readers.images import smart_resize
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
 from cornu.dialects import scikit_learn
-from cornu.dialects.keras1.layer_tree import make_kept_layers
 from cornu.dialects.keras2.implementation import (
     backend,
     callbacks,
@@ -32,12 +30,13 @@ from cornu.dialects.keras2.implementation import (
 from cornu.dialects.keras2.implementation import models as own_models
 from cornu.dialects.keras2.implementation import utils as own_utils
 from cornu.dialects.keras2.implementation.base_layer import InputSpec, make_base_layer, make_inputs
+from cornu.dialects.keras2.implementation.configs import make_configs
 from cornu.dialects.keras2.implementation.interfaces import INTERFACES
 from cornu.dialects.keras2.implementation.missing import MISSING, TENSORFLOW_MISSING
 from cornu.dialects.keras2.implementation.ready_made import convert_application
 from cornu.dialects.keras2.implementation.recurrent import make_recurrent
 from cornu.dialects.keras2.implementation.serializers import make_serializers
-from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_ONLY
+from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_MORE
 from cornu.dialects.keras2.implementation.tensorflow_module import install_tensorflow
 from cornu.dialects.keras2.implementation.version import (
     KERAS_2_2,
@@ -110,7 +109,7 @@ def _functions(version: Version) -> Tree:
         },
     }
     for path, names in tree.items():
-        names |= make_serializers(path, names["get"], is_tensorflow)
+        names |= make_serializers(path, names["get"], version)
     tree["objectives"] = tree["losses"]
     return tree
 
@@ -152,12 +151,11 @@ def _data(version: Version, model_class: type) -> Tree:
 def _layers(version: Version) -> tuple[Names, Tree]:
     """Returns all layers of a version, and the modules below `keras.layers`."""
     base = {"InputSpec": InputSpec, "Layer": make_base_layer(version), **make_inputs(version)}
-    modules = layer_classes.make_layers(version)
+    modules = {name: dict(names) for name, names in layer_classes.make_layers(version).items()}
     modules["merge"] |= merging.make_functions({**modules["merge"]})
     everything = {name: value for names in modules.values() for name, value in names.items()}
     everything |= base
-    get = own_utils.deserialize_keras_object
-    everything |= make_serializers("layers", get, version.source.is_tensorflow)
+    everything |= make_serializers("layers", make_configs(version).create_layer, version)
     return everything, {f"layers.{name}": {**names, **base} for name, names in modules.items()}
 
 
@@ -165,12 +163,12 @@ def _keras_tree(version: Version) -> Tree:
     """Returns the modules of Keras 2.2 and 2.3."""
     layers, modules = _layers(version)
     atrous = merging.make_atrous(layers)
-    kept = make_kept_layers()
+    kept = layer_classes.make_kept_layers(version)
     modules["layers.convolutional"] |= atrous
     recurrent = make_recurrent(layers["Layer"])
     modules["layers.recurrent"]["Recurrent"] = recurrent
     layers |= {**atrous, **kept, "Recurrent": recurrent}
-    of_models = own_models.make_models(version)
+    of_models = dict(own_models.make_models(version))
     base = {name: layers[name] for name in ("Input", "InputLayer", "InputSpec", "Layer")}
     topology = {**base, "get_source_inputs": utils.get_source_inputs}
     network = {**topology, "Network": of_models["Model"], "Container": of_models["Model"]}
@@ -213,8 +211,6 @@ def _keras_tree(version: Version) -> Tree:
 def _tensorflow_tree(version: Version) -> Tree:
     """Returns the modules of tf.keras."""
     layers, _ = _layers(version)
-    today = {name: getattr(modern_layers, name) for name in TENSORFLOW_ONLY}
-    layers |= {name: layer_classes.derive(cls, cls.__name__) for name, cls in today.items()}
     of_models = own_models.make_models(version)
     of_models = {n: v for n, v in of_models.items() if n not in ("Input", "model_from_yaml")}
     tree = _functions(version)
@@ -224,11 +220,7 @@ def _tensorflow_tree(version: Version) -> Tree:
         "text_dataset_from_directory": text_dataset_from_directory,
         "timeseries_dataset_from_array": timeseries_dataset_from_array,
     }
-    preprocessing = {
-        name: layers[name]
-        for name in TENSORFLOW_ONLY
-        if name.startswith("Random") or name in _PREPROCESSING
-    }
+    preprocessing = {name: layers[name] for name in TENSORFLOW_MORE["preprocessing"]}
     of_callbacks = callbacks.make_callbacks(version)
     schedules = _public_names(modern_optimizers.schedules)
     old_optimizers = optimizers.make_legacy_optimizers(version)
@@ -280,11 +272,6 @@ _TENSORFLOW_UTILS = (
     *("get_registered_object", "img_to_array", "is_interactive_logging_enabled", "load_img"),
     *("pack_x_y_sample_weight", "pad_sequences", "register_keras_serializable", "save_img"),
     *("split_dataset", "unpack_x_y_sample_weight"),
-)
-_PREPROCESSING = (
-    *("CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing"),
-    *("IntegerLookup", "Normalization", "Rescaling", "Resizing", "StringLookup"),
-    "TextVectorization",
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cornu import optimizers as modern
 from cornu import settings
 from cornu.dialects.keras2.implementation.version import Version
-from cornu.dialects.optimizer_steps import derive_optimizer
+from cornu.dialects.optimizer_steps import derive_of_keras_2
 from cornu.dialects.renaming import warn_about
 from cornu.dialects.subclasses.optimizer_rules import make_subclassable
 from cornu.errors import suggest
@@ -76,7 +76,7 @@ def make_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
         for name, (signature, keywords) in rows.items()
     }
     for value in made.values():
-        value.derive = derive_optimizer
+        value.derive = derive_of_keras_2
     return {
         **made,
         **{name.lower(): value for name, value in made.items()},

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import registry
-from cornu.dialects.keras2.implementation.utils import serialize_keras_object
+from cornu.dialects.keras2.implementation.configs import serialize_object
+from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.old_signatures import with_signature
 
 __all__ = ["make_serializers"]
@@ -25,14 +26,17 @@ _SUBJECTS = {
 _FORMAT = {"use_legacy_format": "configs of both formats are read, and those of Keras 3 are made."}
 
 
-def make_serializers(path: str, get: Callable[..., Any], is_tensorflow: bool) -> dict[str, Any]:
+def make_serializers(path: str, get: Callable[..., Any], version: Version) -> dict[str, Any]:
     """Returns `serialize` and `deserialize` of a module.
 
     Args:
         path: the module, such as "activations".
         get: returns the object for a config or a name.
-        is_tensorflow: whether they are those of tf.keras.
+        version: the version.
     """
+
+    def serialize(instance: Any) -> Any:
+        return serialize_object(path, instance, version)
 
     def deserialize(config: Any, custom_objects: Any = None) -> Any:
         if isinstance(config, str) and config in (custom_objects or {}):
@@ -41,12 +45,14 @@ def make_serializers(path: str, get: Callable[..., Any], is_tensorflow: bool) ->
             return get(config)
 
     config, instance = _SUBJECTS[path]
-    more, ignored = (", use_legacy_format=False", _FORMAT) if is_tensorflow else ("", {})
+    more, ignored = "", {}
+    if version.source.is_tensorflow:
+        more, ignored = ", use_legacy_format=False", _FORMAT
     return {
         "deserialize": with_signature(
             deserialize, f"{config}, custom_objects=None{more}", {config: "config"}, ignored
         ),
         "serialize": with_signature(
-            serialize_keras_object, f"{instance}{more}", {instance: "instance"}, ignored
+            serialize, f"{instance}{more}", {instance: "instance"}, ignored
         ),
     }

@@ -10,8 +10,8 @@ __all__ = [
     "MODULES",
     "SINCE_2_3",
     "TENSORFLOW",
+    "TENSORFLOW_KEYWORDS",
     "TENSORFLOW_MORE",
-    "TENSORFLOW_ONLY",
 ]
 
 # Keyword arguments of every layer.
@@ -218,20 +218,62 @@ TENSORFLOW = {
 }
 
 _CONV_LSTM = TENSORFLOW["ConvLSTM2D"]
-# Layers of tf.keras alone whose defaults or numbers are others today, by module.
+_STATELESS = (
+    "axis=-1, epsilon=0.001, center=True, scale=True, beta_initializer='zeros', "
+    "gamma_initializer='ones', beta_regularizer=None, gamma_regularizer=None, "
+    "beta_constraint=None, gamma_constraint=None"
+)
+_FILLED = "fill_mode='reflect', interpolation='bilinear', seed=None, fill_value=0.0"
+# Layers of tf.keras alone, by module.
 TENSORFLOW_MORE: dict[str, dict[str, str]] = {
     "convolutional_recurrent": {
         "ConvLSTM1D": _CONV_LSTM.replace("(1, 1)", "1"),
         "ConvLSTM3D": _CONV_LSTM.replace("(1, 1)", "(1, 1, 1)"),
-    }
+    },
+    "core": {
+        "AdditiveAttention": "use_scale=True",
+        "Attention": "use_scale=False, score_mode='dot'",
+        "Conv1DTranspose": "filters, kernel_size, strides=1, padding='valid', output_padding=None, "
+        f"{_FORMAT}, dilation_rate=1, {_BASE}",
+        "DepthwiseConv1D": "kernel_size, strides=1, padding='valid', depth_multiplier=1, "
+        f"{_FORMAT}, dilation_rate=1, {_DEPTHWISE}",
+        "EinsumDense": "equation, output_shape, activation=None, bias_axes=None, <K>",
+        "GroupNormalization": f"groups=32, {_STATELESS}",
+        "Identity": "trainable=True, name=None, dtype=None, dynamic=False",
+        "LayerNormalization": _STATELESS,
+        "MultiHeadAttention": "num_heads, key_dim, value_dim=None, dropout=0.0, use_bias=True, "
+        "output_shape=None, attention_axes=None, <K>, softmax_robust_masking=False",
+        "SpectralNormalization": "layer, power_iterations=1",
+        "UnitNormalization": "axis=-1",
+    },
+    "preprocessing": {
+        "CategoryEncoding": "num_tokens=None, output_mode='multi_hot', sparse=False",
+        "CenterCrop": "height, width",
+        "Discretization": "bin_boundaries=None, num_bins=None, epsilon=0.01, output_mode='int', "
+        "sparse=False",
+        "HashedCrossing": "num_bins, output_mode='int', sparse=False",
+        "Hashing": "num_bins, mask_value=None, salt=None, output_mode='int', sparse=False",
+        "IntegerLookup": "max_tokens=None, num_oov_indices=1, mask_token=None, oov_token=-1, "
+        "vocabulary=None, vocabulary_dtype='int64', idf_weights=None, invert=False, "
+        "output_mode='int', sparse=False, pad_to_max_tokens=False",
+        "Normalization": "axis=-1, mean=None, variance=None, invert=False",
+        "RandomBrightness": "factor, value_range=(0, 255), seed=None",
+        "RandomContrast": "factor, seed=None",
+        "RandomCrop": "height, width, seed=None",
+        "RandomFlip": "mode='horizontal_and_vertical', seed=None",
+        "RandomRotation": f"factor, {_FILLED}",
+        "RandomTranslation": f"height_factor, width_factor, {_FILLED}",
+        "RandomZoom": f"height_factor, width_factor=None, {_FILLED}",
+        "Rescaling": "scale, offset=0.0",
+        "Resizing": "height, width, interpolation='bilinear', crop_to_aspect_ratio=False",
+        "StringLookup": "max_tokens=None, num_oov_indices=1, mask_token=None, oov_token='[UNK]', "
+        "vocabulary=None, idf_weights=None, encoding='utf-8', invert=False, output_mode='int', "
+        "sparse=False, pad_to_max_tokens=False",
+        "TextVectorization": "max_tokens=None, standardize='lower_and_strip_punctuation', "
+        "split='whitespace', ngrams=None, output_mode='int', output_sequence_length=None, "
+        "pad_to_max_tokens=False, vocabulary=None, idf_weights=None, sparse=False, ragged=False, "
+        "encoding='utf-8'",
+    },
 }
-# Layers of tf.keras that have the same name and arguments today.
-TENSORFLOW_ONLY = (
-    *("AdditiveAttention", "Attention", "CategoryEncoding", "CenterCrop", "Conv1DTranspose"),
-    *("Convolution1DTranspose", "DepthwiseConv1D", "Discretization"),
-    *("EinsumDense", "GroupNormalization", "HashedCrossing", "Hashing", "Identity"),
-    *("IntegerLookup", "LayerNormalization", "MultiHeadAttention", "Normalization"),
-    *("RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation"),
-    *("RandomTranslation", "RandomZoom", "Rescaling", "Resizing", "SpectralNormalization"),
-    *("StringLookup", "TextVectorization", "UnitNormalization"),
-)
+# Keyword arguments of single classes, which they pass on to their base class.
+TENSORFLOW_KEYWORDS = dict.fromkeys(("AdditiveAttention", "Attention"), "dropout=0.0")

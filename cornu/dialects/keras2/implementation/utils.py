@@ -72,8 +72,10 @@ def model_to_dot(
 
 
 def serialize_keras_object(instance: Any) -> Any:
-    """Returns the config of an object as plain data; the name of a function."""
-    return None if instance is None else registry.serialize(instance)
+    """Returns the class and the config of an object as plain data; the name of a function."""
+    if callable(getattr(instance, "get_config", None)):
+        return {"class_name": type(instance).__name__, "config": instance.get_config()}
+    return getattr(instance, "__name__", instance)
 
 
 def deserialize_keras_object(
