@@ -6,9 +6,10 @@ Run in an environment with Keras 1.2.2, 2.2.4 or 2.3.1, and its TensorFlow:
 
 or with tf_keras, of which all names of its public modules are written:
 
-    python make_keras2_names.py tests/dialects/tf_keras_names.json --tf_keras
+    python make_keras2_names.py tests/dialects/tf_keras_names.json [METHODS.json] --tf_keras
 """
 
+import functools
 import importlib
 import inspect
 import json
@@ -85,6 +86,47 @@ def collect_public(name, module, found):
             found[name][key] = parameters(value)
 
 
+# Classes of tf_keras whose methods are listed whole, with those of the classes before them. Of
+# others, those that these do not have.
+ROOTS = ("layers.Layer", "Model", "callbacks.Callback", "losses.Loss", "metrics.Metric")
+ROOTS += ("optimizers.Optimizer", "optimizers.legacy.Optimizer", "layers.RNN")
+
+
+def methods_of_tf_keras(names):
+    """Returns the public methods and properties of the classes of tf_keras, with parameters."""
+    keras = importlib.import_module("tf_keras")
+    roots = [functools.reduce(getattr, path.split("."), keras) for path in ROOTS]
+    of_roots = {cls for root in roots for cls in root.__mro__}
+    found, seen = {}, set()
+    for path in names:
+        module = functools.reduce(getattr, path.split(".")[1:], keras)
+        for key, value in sorted(vars(module).items()):
+            if key.startswith("_") or not inspect.isclass(value) or value in seen:
+                continue
+            seen.add(value)
+            left_out = set() if value in roots else of_roots
+            members = {}
+            for cls in reversed(value.__mro__):
+                if cls.__module__.startswith("tf_keras") and cls not in left_out:
+                    members.update(vars(cls))
+            found[f"{path}.{key}"] = describe_methods(members)
+    return {path: methods for path, methods in found.items() if methods}
+
+
+def describe_methods(members):
+    """Returns the public methods and properties among the attributes of a class."""
+    found = {}
+    for name, member in sorted(members.items()):
+        if name.startswith("_") or inspect.isclass(member):
+            continue
+        if isinstance(member, (property, classmethod, staticmethod)):
+            is_property = isinstance(member, property)
+            found[name] = [] if is_property else parameters(member.__func__)
+        elif callable(member):
+            found[name] = parameters(member)
+    return {name: [p for p in found[name] if p not in ("self", "cls")] for name in found}
+
+
 def methods_of(name):
     """Returns the public methods and properties of the classes of a module, with parameters."""
     found = {}
@@ -102,7 +144,7 @@ if __name__ == "__main__":
     names = {}
     if "--tf_keras" in sys.argv:
         collect_public("keras", importlib.import_module("tf_keras"), names)
-        tables = [names]
+        tables = [names, methods_of_tf_keras(names)]
     else:
         collect("keras", names)
         tables = [names, {k: v for name in names for k, v in methods_of(name).items()}]

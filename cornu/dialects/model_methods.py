@@ -10,6 +10,7 @@ from cornu import registry
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state.overridable import overridable_property
 from cornu.dialects.graph_configs import UnknownLayer
+from cornu.dialects.layer_methods import GraphMethods
 from cornu.dialects.model_configs import ModelLayout, is_of_version
 from cornu.dialects.old_configs import defines_config
 from cornu.layers import RNN, BatchNormalization, Bidirectional
@@ -72,6 +73,10 @@ class ModelMethods:
     def _set_live_state_(self, state: Config) -> None:
         super()._set_live_state_(state)  # type: ignore[misc]  # of the model class
         self._compiled_as_ = state.get("compiled_as")
+
+    # Layers of today refuse these names, and precede the methods of layers of the versions.
+    get_input_at = GraphMethods.get_input_at
+    get_output_at = GraphMethods.get_output_at
 
     @property
     def stateful(self: Any) -> bool:

@@ -11,7 +11,7 @@ from cornu.dialects.renaming import warn_about
 from cornu.legacy.keras1.class_mapping import BaseClassMeta, parse_signature
 from cornu.registry.custom_objects import registered_names
 
-__all__ = ["class_with_signature", "function_of_today", "with_signature"]
+__all__ = ["bind_call", "class_with_signature", "function_of_today", "with_signature"]
 
 # The attribute of a function with an old signature that is the function of today.
 _OF_TODAY = "function_of_today"
@@ -19,7 +19,7 @@ _OF_TODAY = "function_of_today"
 Arguments = dict[str, Any]
 
 
-def _bind(label: str, signature: inspect.Signature, args: Any, kwargs: Any) -> Arguments:
+def bind_call(label: str, signature: inspect.Signature, args: Any, kwargs: Any) -> Arguments:
     """Returns the arguments of a call by name, with the defaults of the signature."""
     try:
         bound = signature.bind(*args, **kwargs)
@@ -56,7 +56,7 @@ def with_signature(
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        given = _bind(function.__name__, parsed, args, kwargs)
+        given = bind_call(function.__name__, parsed, args, kwargs)
         for name, reason in reasons.items():
             if given.pop(name) != parsed.parameters[name].default:
                 warn_about(f"{function.__name__}: the argument {name} has no effect: {reason}")
@@ -93,14 +93,14 @@ def class_with_signature(
     parsed = parse_signature(signature)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        given = _bind(cls.__name__, parsed, args, kwargs)
+        given = bind_call(cls.__name__, parsed, args, kwargs)
         cls.__init__(self, **(convert(given) if convert else given))  # type: ignore[misc]
 
     def _constructor_arguments_(self: Any) -> Arguments:
         given: Arguments = cls._constructor_arguments_(self)  # type: ignore[attr-defined]
         if type(self) is not made:  # a class of the program
             return given
-        bound = _bind(cls.__name__, parsed, (), given)
+        bound = bind_call(cls.__name__, parsed, (), given)
         return convert(bound) if convert else bound
 
     __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

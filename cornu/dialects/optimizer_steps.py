@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu.core.graph.tensor import Tensor
+from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import Evaluation, Step, gradients
 from cornu.legacy.keras1.class_mapping import OldClass
@@ -17,8 +18,10 @@ __all__ = [
     "LaterOptimizerMethods",
     "OptimizerMethods",
     "OptimizerStep",
+    "TensorflowOptimizerMethods",
     "derive_of_keras_1",
     "derive_of_keras_2",
+    "derive_of_tensorflow",
     "derive_optimizer",
 ]
 
@@ -53,6 +56,8 @@ class OptimizerStep(Step):
 
 class OptimizerMethods:
     """Mixin with the methods of optimizers that Keras 3 no longer has."""
+
+    weights = overridable_property(lambda self: list(self.variables))
 
     def get_updates(self: Any, params: Any, constraints: Any = None, loss: Any = None) -> list[Any]:
         """Returns the step that reduces a loss, for the updates of `function`.
@@ -98,6 +103,36 @@ class LaterOptimizerMethods(OptimizerMethods):
             given = (loss, params, *constraints_and_loss)
             return OptimizerMethods.get_updates(self, *given)
         return OptimizerMethods.get_updates(self, params, None, loss)
+
+
+class TensorflowOptimizerMethods(LaterOptimizerMethods):
+    """The methods of optimizers of tf.keras."""
+
+    @property
+    def lr(self: Any) -> Any:
+        """The learning rate: the old name of `learning_rate`."""
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self: Any, value: Any) -> None:
+        self.learning_rate = value
+
+    def apply_gradients(
+        self: Any, grads_and_vars: Any, name: str | None = None, **kwargs: Any
+    ) -> Any:
+        """Changes Variables; see `apply_gradients` of the class of today.
+
+        Args:
+            grads_and_vars: pairs of a gradient and a Variable.
+            name: ignored.
+            **kwargs: ignored: how devices of TensorFlow combine gradients.
+        """
+        return super().apply_gradients(grads_and_vars)  # type: ignore[misc]
+
+
+def derive_of_tensorflow(target: type, old_class: OldClass) -> type:
+    """Returns the class of the objects of an optimizer of `tf.keras.optimizers.legacy`."""
+    return derive_optimizer(target, old_class.mapping.old_name, TensorflowOptimizerMethods)
 
 
 def derive_of_keras_1(target: type, old_class: OldClass) -> type:

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 FILES = {"2.3.1": "keras2.3_names.json", "2.15.0": "tf_keras_names.json"}
 NAMES = {version: json.loads((HERE / file).read_text()) for version, file in FILES.items()}
 METHODS = json.loads((HERE / "keras2.3_methods.json").read_text())
+METHODS_OF_TENSORFLOW = json.loads((HERE / "tf_keras_methods.json").read_text())
 NOT_SUPPORTED = {"2.3.1": MISSING, "2.15.0": TENSORFLOW_MISSING}
 _PARTS = "parts of the implementation of Keras"
 _OF_TENSORFLOW = "belongs to TensorFlow"
@@ -101,6 +102,66 @@ OTHER_METHODS = {
     "add_metric": "Keras 3 has no add_metric",
     "add_weight": "of metrics: the two arguments of devices are those of tf.keras",
 }
+_ATTRIBUTE = "an attribute of the object"
+_DEVICES = "belongs to the strategies of TensorFlow: use `distribution` of cornu"
+_STEP = "a step is compiled as a whole: define `train_step`"
+_LOSS_SCALE = "the scale is a part of the compiled step"
+_MASKS = "a part of the layer, whose masks are drawn in the step"
+# Methods of tf.keras that are not there, with the reason.
+LEFT_OUT_OF_TENSORFLOW = {
+    **dict.fromkeys(("activity_regularizer", "stateful", "states"), _ATTRIBUTE),
+    **dict.fromkeys(("clipnorm", "clipvalue", "global_clipnorm"), _ATTRIBUTE),
+    **dict.fromkeys(("filepaths", "labels", "sample_weight", "constraints"), _ATTRIBUTE),
+    **dict.fromkeys(
+        ("autotune_steps_per_execution", "steps_per_execution"), "an argument of `compile`"
+    ),
+    **dict.fromkeys(("distribute_reduction_method", "distribute_strategy"), _DEVICES),
+    "compute_output_signature": "it describes Tensors of TensorFlow",
+    "dynamic": "layers that cannot be compiled are those of a model with run_eagerly=True",
+    **dict.fromkeys(("finalize_state", "make_adapt_function", "is_adapted"), "a part of `adapt`"),
+    "compile": "of preprocessing layers, a part of `adapt`",
+    **dict.fromkeys(("get_weight_paths", "save_spec"), "belongs to the SavedModel of TensorFlow"),
+    **dict.fromkeys(("append", "make_logs"), "CallbackList is made by fit"),
+    **dict.fromkeys(
+        ("on_epoch_begin", "on_epoch_end", "on_train_batch_end", "on_train_begin"),
+        "of ModelCheckpoint: it saves in another method",
+    ),
+    "convolution_op": "a function that programs of Keras 3 do not override either",
+    **dict.fromkeys(
+        (
+            *("get_dropout_mask_for_cell", "get_recurrent_dropout_mask_for_cell"),
+            *("reset_dropout_mask", "reset_recurrent_dropout_mask"),
+        ),
+        _MASKS,
+    ),
+    "implementation": "the choice among equivalent algorithms",
+    "vocab_size": "the old name of vocabulary_size()",
+    "normalize_weights": "a part of the call",
+    "build": "of metrics, whose Variables exist from the first batch",
+    **dict.fromkeys(
+        ("dynamic_counter", "dynamic_growth_steps", "get_scaled_loss", "get_unscaled_gradients"),
+        _LOSS_SCALE,
+    ),
+    **dict.fromkeys(("initial_scale", "inner_optimizer", "loss_scale"), _LOSS_SCALE),
+    **dict.fromkeys(("aggregate_gradients", "compute_gradients", "minimize"), _STEP),
+    **dict.fromkeys(("add_slot", "add_weight", "get_slot", "get_slot_names"), _STEP),
+    **dict.fromkeys(("get_config", "to_json"), "of TimeseriesGenerator, which holds the data"),
+    "set_processing_attrs": "made by ImageDataGenerator",
+}
+# Classes of which only the methods of their own kind are there.
+OF_LAYERS = {"keras.metrics.Metric": "metrics of tf.keras are layers, with the methods of layers"}
+# Methods of tf.keras that are called otherwise, with the reason.
+OTHER_METHODS_OF_TENSORFLOW = {
+    "add_loss": "of models: `loss` by keyword",
+    "add_metric": "Keras 3 has no add_metric",
+    "add_weight": "the arguments of devices belong to TensorFlow; of models, the order of today",
+    **dict.fromkeys(("predict_step", "test_step", "train_step"), "steps of Keras 3 take a state"),
+    "reset_states": "of Bidirectional: without states",
+    "add_variable": "of optimizers: the order of today",
+    "add_variable_from_reference": "of optimizers: the order of today",
+    "apply_gradients": "the last argument by name",
+    "flow": "ignore_class_split is not accepted",
+}
 PATHS = [(version, path) for version, found in NAMES.items() for path in found]
 
 
@@ -169,6 +230,38 @@ def test_every_method_exists_with_its_parameters(monkeypatch):
     assert count > 500
 
 
+def test_every_method_of_tf_keras_exists_with_its_parameters(monkeypatch):
+    monkeypatch.setattr(names_of_2_2, "module", functools.partial(module, "2.15.0"))
+    others = {*names_of_2_2.OTHER_METHODS, *OTHER_METHODS_OF_TENSORFLOW}
+    metrics = METHODS_OF_TENSORFLOW["keras.metrics.Metric"]
+    of_layers = {m for m in metrics if m in METHODS_OF_TENSORFLOW["keras.layers.Layer"]}
+    of_layers |= {"weights", "merge_state", "name", "get_weights", "set_weights"}
+    count, wrong = 0, []
+    for path, methods in METHODS_OF_TENSORFLOW.items():
+        home, _, name = path.rpartition(".")
+        known = {
+            **NOT_SUPPORTED["2.15.0"].get(home.partition(".")[2], {}),
+            **LEFT_OUT.get(home, {}),
+        }
+        if home in LEFT_OUT_MODULES or name in known:
+            continue
+        cls = names_of_2_2.class_of(path)
+        for method, expected in methods.items() if cls is not None else ():
+            if path in OF_LAYERS and method in of_layers:
+                continue
+            count += 1
+            if not hasattr(cls, method):
+                wrong += [(path, method)] if method not in LEFT_OUT_OF_TENSORFLOW else []
+            elif callable(getattr(cls, method)) and expected and method not in others:
+                found = names_of_2_2.positional(getattr(cls, method))
+                names = [p.partition("=")[0] for p in found]
+                names = [n for n in names if n not in ("self", "cls")]
+                if names[: len(expected)] != [p.partition("=")[0] for p in expected]:
+                    wrong.append((path, method, names, expected))
+    assert wrong == []
+    assert count > 1300
+
+
 def test_exceptions_are_names_of_the_versions():
     everything = {name for found in NAMES.values() for names in found.values() for name in names}
     for others in (OTHER_PARAMETERS, OTHER_PARAMETERS_OF_2_3, OTHER_PARAMETERS_OF_TENSORFLOW):
@@ -177,3 +270,5 @@ def test_exceptions_are_names_of_the_versions():
     assert set(LEFT_OUT_MODULES) | set(LEFT_OUT) <= paths
     methods = {method for found in METHODS.values() for method in found}
     assert set(OTHER_METHODS) <= methods
+    methods = {method for found in METHODS_OF_TENSORFLOW.values() for method in found}
+    assert set(LEFT_OUT_OF_TENSORFLOW) | set(OTHER_METHODS_OF_TENSORFLOW) <= methods

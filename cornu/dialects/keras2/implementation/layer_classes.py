@@ -20,6 +20,7 @@ from cornu.dialects.keras2.implementation import signatures
 from cornu.dialects.keras2.implementation.base_layer import Layer, make_base_layer
 from cornu.dialects.keras2.implementation.configs import make_configs
 from cornu.dialects.keras2.implementation.old_spellings import convert_call
+from cornu.dialects.keras2.implementation.tensorflow_methods import AdaptMethods
 from cornu.dialects.keras2.implementation.values import ArrayInitializer, converter_of
 from cornu.dialects.keras2.implementation.version import VERSIONS, Version
 from cornu.dialects.layer_methods import GraphMethods, derive_class, set_attributes
@@ -194,7 +195,13 @@ def find_old_class(number: str, name: str) -> OldClass:
 
 def _methods(target: type) -> type:
     """Returns the mixin with the methods of Keras 2 for a class of today."""
-    kinds = ((layers.RNN, RecurrentMethods), (DenseCell, CellMethods))
+    kinds = (
+        (layers.RNN, RecurrentMethods),
+        (DenseCell, CellMethods),
+        (layers.Discretization, AdaptMethods),
+        (layers.IntegerLookup, AdaptMethods),
+        (layers.StringLookup, AdaptMethods),
+    )
     return next((methods for kind, methods in kinds if issubclass(target, kind)), GraphMethods)
 
 

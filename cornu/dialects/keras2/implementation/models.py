@@ -16,6 +16,7 @@ from cornu.dialects.keras2.implementation.layer_classes import (
     make_kinds,
     make_layers,
 )
+from cornu.dialects.keras2.implementation.tensorflow_methods import methods_of_models
 from cornu.dialects.keras2.implementation.training import Keras2Trainer
 from cornu.dialects.keras2.implementation.version import VERSIONS, Version
 from cornu.dialects.layer_methods import GraphMethods
@@ -187,6 +188,7 @@ def _make_class(name: str, base: type, version: Version) -> Any:
         "_class_reference_": (find_class, version.number, name),
         "_version": version,
         "__doc__": base.__doc__,
+        **(methods_of_models(base) if version.source.is_tensorflow else {}),
     }
     return types.new_class(name, (base,), exec_body=lambda body: body.update(members))
 

@@ -45,7 +45,7 @@ from cornu.dialects.keras2.implementation.version import (
     Version,
 )
 from cornu.dialects.keras_json import apply_settings
-from cornu.dialects.optimizer_steps import derive_optimizer
+from cornu.dialects.optimizer_steps import TensorflowOptimizerMethods, derive_optimizer
 from cornu.dialects.preprocessing import sequence, text
 from cornu.dialects.preprocessing.image_signatures import make_image_module
 from cornu.dialects.subclasses.optimizers import DerivedOptimizer
@@ -102,7 +102,9 @@ def _functions(version: Version) -> Tree:
         "metrics": {**of_metrics, "get": functools.partial(metrics.resolve, version=version)},
         "optimizers": {
             **optimizers.make_optimizers(version),
-            "Optimizer": derive_optimizer(modern_optimizers.Optimizer)
+            "Optimizer": derive_optimizer(
+                modern_optimizers.Optimizer, methods=TensorflowOptimizerMethods
+            )
             if is_tensorflow
             else DerivedOptimizer,
             "get": functools.partial(optimizers.get, version=version),

@@ -9,7 +9,12 @@ from typing import Any
 from cornu import optimizers as modern
 from cornu import settings
 from cornu.dialects.keras2.implementation.version import Version
-from cornu.dialects.optimizer_steps import derive_of_keras_2
+from cornu.dialects.optimizer_steps import (
+    TensorflowOptimizerMethods,
+    derive_of_keras_2,
+    derive_of_tensorflow,
+    derive_optimizer,
+)
 from cornu.dialects.renaming import warn_about
 from cornu.dialects.subclasses.optimizer_rules import make_subclassable
 from cornu.errors import suggest
@@ -86,7 +91,7 @@ def make_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
 def make_legacy_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
     """Returns the optimizers of `tf.keras.optimizers.legacy`, with `Optimizer`."""
     era = Era(version.name, _convert, version.automatic_name, {"learning_rate": "lr"}, _prepare)
-    made: dict[str, Callable[..., Any]] = {
+    made: dict[str, OldClass] = {
         name: OldClass(
             ClassMapping(
                 name,
@@ -101,7 +106,10 @@ def make_legacy_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
         )
         for name, signature in _LEGACY.items()
     }
-    return {**made, "Optimizer": old.OldOptimizer}
+    for value in made.values():
+        value.derive = derive_of_tensorflow
+    base = derive_optimizer(old.OldOptimizer, "Optimizer", TensorflowOptimizerMethods)
+    return {**made, "Optimizer": base}
 
 
 def _rename_limits(arguments: Arguments) -> None:
@@ -139,7 +147,7 @@ def _convert(mapping: ClassMapping, arguments: Arguments) -> Arguments:
 
 def _make_tensorflow(name: str) -> Callable[..., Any]:
     """Returns an optimizer of tf.keras, which accepts `lr` and `decay`."""
-    cls = getattr(modern, name)
+    cls = derive_optimizer(getattr(modern, name), name, TensorflowOptimizerMethods)
 
     @functools.wraps(cls, updated=())
     def make(*args: Any, **kwargs: Any) -> Any:

@@ -234,24 +234,31 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         _check_ignored("predict", kwargs)
         return super().predict(x, batch_size, verbose, steps, callbacks)
 
-    def train_on_batch(
+    def train_on_batch(  # type: ignore[override]
         self,
         x: Any,
         y: Any = None,
         sample_weight: Any = None,
         class_weight: Any = None,
         reset_metrics: bool = True,
+        return_dict: bool = False,
     ) -> Any:
         """Trains on one batch; returns the loss and the metrics of the batch."""
         _reset(self, reset_metrics)
-        return self._train_(super().train_on_batch, x, y, sample_weight, class_weight)
+        train = super().train_on_batch
+        return self._train_(train, x, y, sample_weight, class_weight, return_dict)
 
-    def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool = True
+    def test_on_batch(  # type: ignore[override]
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        reset_metrics: bool = True,
+        return_dict: bool = False,
     ) -> Any:
         """Returns the loss and the metrics of one batch."""
         _reset(self, reset_metrics)
-        return super().test_on_batch(x, y, sample_weight)
+        return super().test_on_batch(x, y, sample_weight, return_dict)
 
     def get_weights(self) -> list[np.ndarray]:
         """Returns the arrays of all layers in the order of Keras 2, without states."""
