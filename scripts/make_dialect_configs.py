@@ -34,7 +34,7 @@ REQUIRED = {
     "RandomWidth": "0.5",
     "RandomZoom": "0.5",
     "SpectralNormalization": INNER,
-    "StackedRNNCells": "[%s]" % CELL,
+    "StackedRNNCells": "[" + CELL + "]",
     "TimeDistributed": INNER,
     "MeanIoU": "3",
     "BinaryIoU": "",

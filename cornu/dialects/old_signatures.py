@@ -35,6 +35,7 @@ def with_signature(
     renames: Mapping[str, str] | None = None,
     ignored: Mapping[str, str] | None = None,
     fixed: Mapping[str, Any] | None = None,
+    convert: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> Callable[..., Any]:
     """Returns a function with an old signature that calls a function of today.
 
@@ -44,6 +45,7 @@ def with_signature(
         renames: the names of today of parameters, where they differ.
         ignored: parameters that have no effect, and why; another value than the default warns.
         fixed: values of parameters of today that the old function does not have.
+        convert: the functions that convert values, by the old names of parameters.
 
     Example:
 
@@ -60,6 +62,8 @@ def with_signature(
         for name, reason in reasons.items():
             if given.pop(name) != parsed.parameters[name].default:
                 warn_about(f"{function.__name__}: the argument {name} has no effect: {reason}")
+        for name, change in (convert or {}).items():
+            given[name] = change(given[name])
         renamed = {names.get(name, name): value for name, value in given.items()}
         return function(**renamed, **(fixed or {}))
 

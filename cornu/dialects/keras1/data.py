@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,50 +10,34 @@ import numpy as np
 
 from cornu import applications, datasets
 from cornu.dialects.keras1.models import Model
+from cornu.dialects.old_signatures import with_signature
 from cornu.legacy.keras1.argument_values import convert_dim_ordering
 
 __all__ = ["MODULES"]
 
 
-def load_imdb(
-    path: str = "imdb_full.pkl",
-    nb_words: int | None = None,
-    skip_top: int = 0,
-    maxlen: int | None = None,
-    seed: int = 113,
-    start_char: int | None = 1,
-    oov_char: int | None = 2,
-    index_from: int = 3,
-) -> Any:
-    """Loads the movie reviews; `path` is that of the file of today if it ends in .npz."""
-    options = (nb_words, skip_top, maxlen, seed, start_char, oov_char, index_from)
-    return datasets.imdb.load_data(_stored(path, "imdb.npz"), *options)
-
-
-def load_reuters(
-    path: str = "reuters.pkl",
-    nb_words: int | None = None,
-    skip_top: int = 0,
-    maxlen: int | None = None,
-    test_split: float = 0.2,
-    seed: int = 113,
-    start_char: int | None = 1,
-    oov_char: int | None = 2,
-    index_from: int = 3,
-) -> Any:
-    """Loads the newswires; `path` is that of the file of today if it ends in .npz."""
-    options = (nb_words, skip_top, maxlen, test_split, seed, start_char, oov_char, index_from)
-    return datasets.reuters.load_data(_stored(path, "reuters.npz"), *options)
-
-
-def load_mnist(path: str = "mnist.pkl.gz") -> Any:
-    """Loads the handwritten digits; `path` is that of the file of today if it ends in .npz."""
-    return datasets.mnist.load_data(_stored(path, "mnist.npz"))
-
-
-def _stored(path: str, name: str) -> str:
+def _stored(name: str) -> Callable[[Any], Any]:
     # The files of Keras 1 were pickles, which are not loaded.
-    return path if str(path).endswith(".npz") else name
+    return lambda path: path if str(path).endswith(".npz") else name
+
+
+_WORDS = "nb_words=None, skip_top=0, maxlen=None"
+_MARKS = "seed=113, start_char=1, oov_char=2, index_from=3"
+load_imdb = with_signature(
+    datasets.imdb.load_data,
+    f"path='imdb_full.pkl', {_WORDS}, {_MARKS}",
+    {"nb_words": "num_words"},
+    convert={"path": _stored("imdb.npz")},
+)
+load_reuters = with_signature(
+    datasets.reuters.load_data,
+    f"path='reuters.pkl', {_WORDS}, test_split=0.2, {_MARKS}",
+    {"nb_words": "num_words"},
+    convert={"path": _stored("reuters.npz")},
+)
+load_mnist = with_signature(
+    datasets.mnist.load_data, "path='mnist.pkl.gz'", convert={"path": _stored("mnist.npz")}
+)
 
 
 def imdb_words(path: str = "imdb_word_index.pkl") -> dict[str, int]:
@@ -68,23 +53,18 @@ def reuters_words(path: str = "reuters_word_index.pkl") -> dict[str, int]:
 # ----------------------------------------------------------------------------------- applications
 
 
+_NETWORK = "include_top=True, weights='imagenet', input_tensor=None, input_shape=None, classes=1000"
+
+
 def _make_application(name: str) -> Callable[..., Any]:
     function: Callable[..., Any] = getattr(applications, name)
 
-    def make(
-        include_top: bool = True,
-        weights: str | None = "imagenet",
-        input_tensor: Any = None,
-        input_shape: Any = None,
-        classes: int = 1000,
-    ) -> Any:
-        options = {"input_tensor": input_tensor, "input_shape": input_shape, "classes": classes}
-        made = function(include_top=include_top, weights=weights, **options)
+    @functools.wraps(function)
+    def make(**given: Any) -> Any:
+        made = function(**given)
         return Model(made.inputs, made.outputs, name=name.lower())
 
-    make.__name__ = make.__qualname__ = name
-    make.__doc__ = f"Returns the network {name}; see `cornu.applications.{name}`."
-    return make
+    return with_signature(make, _NETWORK)
 
 
 def preprocess_input(x: Any, dim_ordering: str = "default") -> np.ndarray:
@@ -114,7 +94,6 @@ def _network(name: str, prepare: Callable[..., Any]) -> dict[str, Any]:
 
 
 scale_input.__name__ = "preprocess_input"
-load_imdb.__name__ = load_reuters.__name__ = load_mnist.__name__ = "load_data"
 imdb_words.__name__ = reuters_words.__name__ = "get_word_index"
 
 _NETWORKS: dict[str, dict[str, Any]] = {

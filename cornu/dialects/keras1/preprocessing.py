@@ -12,9 +12,15 @@ from cornu import utils
 from cornu.dialects.old_signatures import with_signature
 from cornu.dialects.preprocessing import image, image_iterators, image_transforms, text
 from cornu.dialects.preprocessing import sequence as own_sequence
+from cornu.dialects.preprocessing.image_signatures import KERAS_1, RANDOM
 from cornu.legacy.keras1.argument_values import convert_dim_ordering
 
 __all__ = ["MODULES", "ImageDataGenerator", "Tokenizer"]
+
+
+def _degrees(radians: float) -> float:
+    """Returns the degrees of an angle, which Keras 1 has in radians."""
+    return float(np.rad2deg(radians))
 
 
 class ImageDataGenerator(image.ImageDataGenerator):
@@ -28,103 +34,17 @@ class ImageDataGenerator(image.ImageDataGenerator):
             horizontal_flip, vertical_flip, rescale, preprocessing_function: as in later versions.
     """
 
-    def __init__(
-        self,
-        featurewise_center: bool = False,
-        samplewise_center: bool = False,
-        featurewise_std_normalization: bool = False,
-        samplewise_std_normalization: bool = False,
-        zca_whitening: bool = False,
-        rotation_range: float = 0.0,
-        width_shift_range: float = 0.0,
-        height_shift_range: float = 0.0,
-        shear_range: float = 0.0,
-        zoom_range: Any = 0.0,
-        channel_shift_range: float = 0.0,
-        fill_mode: str = "nearest",
-        cval: float = 0.0,
-        horizontal_flip: bool = False,
-        vertical_flip: bool = False,
-        rescale: float | None = None,
-        preprocessing_function: Any = None,
-        dim_ordering: str = "default",
-    ) -> None:
-        super().__init__(
-            featurewise_center=featurewise_center,
-            samplewise_center=samplewise_center,
-            featurewise_std_normalization=featurewise_std_normalization,
-            samplewise_std_normalization=samplewise_std_normalization,
-            zca_whitening=zca_whitening,
-            rotation_range=rotation_range,
-            width_shift_range=width_shift_range,
-            height_shift_range=height_shift_range,
-            # In Keras 1 the shear is an angle in radians.
-            shear_range=float(np.rad2deg(shear_range)),
-            zoom_range=zoom_range,
-            channel_shift_range=channel_shift_range,
-            fill_mode=fill_mode,
-            cval=cval,
-            horizontal_flip=horizontal_flip,
-            vertical_flip=vertical_flip,
-            rescale=rescale,
-            preprocessing_function=preprocessing_function,
-            data_format=convert_dim_ordering(dim_ordering),
-            interpolation_order=0,
-        )
-
-    def flow(  # type: ignore[override]
-        self,
-        X: Any,
-        y: Any = None,
-        batch_size: int = 32,
-        shuffle: bool = True,
-        seed: int | None = None,
-        save_to_dir: str | None = None,
-        save_prefix: str = "",
-        save_format: str = "jpeg",
-    ) -> Any:
-        """Returns batches of images in an array, with targets if there are any."""
-        return super().flow(
-            X,
-            y,
-            batch_size,
-            shuffle,
-            seed=seed,
-            save_to_dir=save_to_dir,
-            save_prefix=save_prefix,
-            save_format=save_format,
-        )
-
-    def flow_from_directory(  # type: ignore[override]
-        self,
-        directory: Any,
-        target_size: Any = (256, 256),
-        color_mode: str = "rgb",
-        classes: Any = None,
-        class_mode: str | None = "categorical",
-        batch_size: int = 32,
-        shuffle: bool = True,
-        seed: int | None = None,
-        save_to_dir: str | None = None,
-        save_prefix: str = "",
-        save_format: str = "jpeg",
-        follow_links: bool = False,
-    ) -> Any:
-        """Returns batches of the images in the folders of a directory, one for each class."""
-        return super().flow_from_directory(
-            directory,
-            target_size,
-            color_mode,
-            classes,
-            class_mode,
-            batch_size,
-            shuffle,
-            seed,
-            save_to_dir,
-            save_prefix,
-            save_format,
-            follow_links,
-        )
+    __init__ = with_signature(
+        image.ImageDataGenerator.__init__,
+        KERAS_1["__init__"],
+        {"dim_ordering": "data_format"},
+        fixed={"interpolation_order": 0},
+        convert={"dim_ordering": convert_dim_ordering, "shear_range": _degrees},
+    )
+    flow = with_signature(image.ImageDataGenerator.flow, KERAS_1["flow"], {"X": "x"})
+    flow_from_directory = with_signature(
+        image.ImageDataGenerator.flow_from_directory, KERAS_1["flow_from_directory"]
+    )
 
     def random_transform(self, x: np.ndarray) -> np.ndarray:  # type: ignore[override]
         """Returns a randomly transformed image.
@@ -160,15 +80,11 @@ class Tokenizer(text.Tokenizer):
         char_level: whether each character is a word.
     """
 
-    def __init__(
-        self,
-        nb_words: int | None = None,
-        filters: str = text.FILTERS,
-        lower: bool = True,
-        split: str = " ",
-        char_level: bool = False,
-    ) -> None:
-        super().__init__(nb_words, filters, lower, split, char_level)
+    __init__ = with_signature(
+        text.Tokenizer.__init__,
+        f"self, nb_words=None, filters={text.FILTERS!r}, lower=True, split=' ', char_level=False",
+        {"nb_words": "num_words"},
+    )
 
     @property
     def nb_words(self) -> int | None:
@@ -177,16 +93,19 @@ class Tokenizer(text.Tokenizer):
         return count
 
 
-def array_to_img(x: Any, dim_ordering: str = "default", scale: bool = True) -> Any:
-    """Converts an array to an image of Pillow."""
-    order: Any = convert_dim_ordering(dim_ordering)
-    return utils.array_to_img(x, data_format=order, scale=scale)
-
-
-def img_to_array(img: Any, dim_ordering: str = "default") -> np.ndarray:
-    """Converts an image of Pillow to an array."""
-    order: Any = convert_dim_ordering(dim_ordering)
-    return utils.img_to_array(img, data_format=order)
+_ORDERING = {"dim_ordering": "data_format"}
+array_to_img = with_signature(
+    utils.array_to_img,
+    "x, dim_ordering='default', scale=True",
+    _ORDERING,
+    convert={"dim_ordering": convert_dim_ordering},
+)
+img_to_array = with_signature(
+    utils.img_to_array,
+    "img, dim_ordering='default'",
+    _ORDERING,
+    convert={"dim_ordering": convert_dim_ordering},
+)
 
 
 def load_img(path: Any, grayscale: bool = False, target_size: Any = None) -> Any:
@@ -236,47 +155,21 @@ def random_channel_shift(x: np.ndarray, intensity: float, channel_axis: int = 0)
     return np.moveaxis(np.stack(moved), 0, channel_axis)
 
 
-_AXES = "row_axis=1, col_axis=2, channel_axis=0, fill_mode='nearest', cval=0.0"
 # Functions that take the nearest pixel, where later versions interpolate.
-_NEAREST = {
-    "random_rotation": f"x, rg, {_AXES}",
-    "random_shift": f"x, wrg, hrg, {_AXES}",
-    "random_zoom": f"x, zoom_range, {_AXES}",
-}
 _nearest = {
     name: with_signature(
-        getattr(image_transforms, name), signature, fixed={"interpolation_order": 0}
+        getattr(image_transforms, name),
+        signature,
+        fixed={"interpolation_order": 0},
+        convert={"intensity": _degrees} if name == "random_shear" else {},
     )
-    for name, signature in _NEAREST.items()
+    for name, signature in RANDOM.items()
 }
-
-
-def random_shear(
-    x: np.ndarray,
-    intensity: float,
-    row_axis: int = 1,
-    col_axis: int = 2,
-    channel_axis: int = 0,
-    fill_mode: str = "nearest",
-    cval: float = 0.0,
-) -> np.ndarray:
-    """Shears an image by a random angle of up to `intensity` radians."""
-    axes = (row_axis, col_axis, channel_axis, fill_mode, cval)
-    return image_transforms.random_shear(x, float(np.rad2deg(intensity)), *axes, 0)
-
-
-def skipgrams(
-    sequence: Any,
-    vocabulary_size: int,
-    window_size: int = 4,
-    negative_samples: float = 1.0,
-    shuffle: bool = True,
-    categorical: bool = False,
-    sampling_table: Any = None,
-) -> Any:
-    """Returns pairs of words with labels: 1 for words that occur near each other, 0 for random."""
-    options = (vocabulary_size, window_size, negative_samples, shuffle, categorical)
-    return own_sequence.skipgrams(sequence, *options, sampling_table)
+skipgrams = with_signature(
+    own_sequence.skipgrams,
+    "sequence, vocabulary_size, window_size=4, negative_samples=1.0, shuffle=True, "
+    "categorical=False, sampling_table=None",
+)
 
 
 MODULES: dict[str, dict[str, Any]] = {
@@ -286,7 +179,7 @@ MODULES: dict[str, dict[str, Any]] = {
             made.__name__: made
             for made in (
                 *(ImageDataGenerator, apply_transform, array_to_img, img_to_array),
-                *(list_pictures, load_img, random_channel_shift, random_shear),
+                *(list_pictures, load_img, random_channel_shift),
                 *(transform_matrix_offset_center, image_transforms.flip_axis),
                 image_iterators.DirectoryIterator,
                 *(image_iterators.Iterator, image_iterators.NumpyArrayIterator),

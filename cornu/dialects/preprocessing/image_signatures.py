@@ -9,31 +9,43 @@ from cornu.dialects.old_signatures import with_signature
 from cornu.dialects.preprocessing import image, image_iterators, image_transforms
 from cornu.dialects.renaming import warn_about
 
-__all__ = ["make_image_module"]
+__all__ = ["KERAS_1", "RANDOM", "make_image_module"]
 
 _AXES = "row_axis=1, col_axis=2, channel_axis=0, fill_mode='nearest', cval=0.0"
-_RANDOM = {
+RANDOM = {
     "random_rotation": f"x, rg, {_AXES}",
     "random_shift": f"x, wrg, hrg, {_AXES}",
     "random_shear": f"x, intensity, {_AXES}",
     "random_zoom": f"x, zoom_range, {_AXES}",
 }
 _AFFINE = "x, theta=0, tx=0, ty=0, shear=0, zx=1, zy=1"
-_GENERATOR = (
+_STATISTICS = (
     "self, featurewise_center=False, samplewise_center=False, "
-    "featurewise_std_normalization=False, samplewise_std_normalization=False, "
-    "zca_whitening=False, zca_epsilon=1e-06, rotation_range=0, width_shift_range=0.0, "
-    "height_shift_range=0.0, brightness_range=None, shear_range=0.0, zoom_range=0.0, "
-    "channel_shift_range=0.0, fill_mode='nearest', cval=0.0, horizontal_flip=False, "
-    "vertical_flip=False, rescale=None, preprocessing_function=None, data_format=None, "
+    "featurewise_std_normalization=False, samplewise_std_normalization=False, zca_whitening=False"
+)
+_RANGES = (
+    "shear_range=0.0, zoom_range=0.0, channel_shift_range=0.0, fill_mode='nearest', cval=0.0, "
+    "horizontal_flip=False, vertical_flip=False, rescale=None, preprocessing_function=None"
+)
+_GENERATOR = (
+    f"{_STATISTICS}, zca_epsilon=1e-06, rotation_range=0, width_shift_range=0.0, "
+    f"height_shift_range=0.0, brightness_range=None, {_RANGES}, data_format=None, "
     "validation_split=0.0, dtype=None"
 )
+_SAVED = "seed=None, save_to_dir=None, save_prefix='', save_format"
 _FILES = (
     "target_size=(256, 256), color_mode='rgb', classes=None, class_mode='categorical', "
-    "batch_size=32, shuffle=True, seed=None, save_to_dir=None, save_prefix='', save_format='png'"
+    f"batch_size=32, shuffle=True, {_SAVED}='png'"
 )
 _TABLE = "self, dataframe, directory=None, x_col='filename', y_col='class'"
 
+# Methods of ImageDataGenerator of Keras 1.
+KERAS_1 = {
+    "__init__": f"{_STATISTICS}, rotation_range=0.0, width_shift_range=0.0, "
+    f"height_shift_range=0.0, {_RANGES}, dim_ordering='default'",
+    "flow": f"self, X, y=None, batch_size=32, shuffle=True, {_SAVED}='jpeg'",
+    "flow_from_directory": f"self, directory, {_FILES.replace('png', 'jpeg')}, follow_links=False",
+}
 # Methods of ImageDataGenerator, where they differ from its last version.
 _METHODS_2_2 = {
     "__init__": _GENERATOR,
@@ -48,7 +60,7 @@ _METHODS_2_3 = {
     "interpolation='nearest', validate_filenames=True",
 }
 _FUNCTIONS_2_2 = {
-    **_RANDOM,
+    **RANDOM,
     "apply_affine_transform": f"{_AFFINE}, row_axis=0, col_axis=1, channel_axis=2, "
     "fill_mode='nearest', cval=0.0",
     "load_img": "path, grayscale=False, color_mode='rgb', target_size=None, "
