@@ -9,6 +9,7 @@ import math
 import os
 import selectors
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -19,6 +20,12 @@ from types import FrameType
 from cornu.launcher.environment import Settings, count_gpus, process_environment
 from cornu.launcher.output import Output
 from cornu.launcher.report import Failure, describe, exit_status, is_consequence, select
+
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    fcntl = termios = None  # type: ignore[assignment]
 
 __all__ = ["Job"]
 
@@ -120,7 +127,9 @@ class Job:
         deadline: float | None = None
         while None in self._codes:
             self._read(_POLL)
-            self._collect()
+            if self._collect():
+                # One of them may have said why, after the reading and before its end.
+                self._read_pending()
             if self._signals:
                 deadline = self._forward()
             if self._stopping is None and self._is_failed():
@@ -149,14 +158,29 @@ class Job:
     def _read(self, seconds: float) -> None:
         """Reads what the processes have written, and waits for it at most some seconds."""
         for key, _ in self._selector.select(seconds):
-            stream: _Stream = key.data
-            data = os.read(key.fd, _CHUNK)
-            if not data:
-                self._close(key)
-            if stream.index >= 0:
-                self._output.write(stream.index, stream.is_error, data)
-            else:
-                self._read_message(data)
+            self._read_stream(key, _CHUNK)
+
+    def _read_pending(self) -> None:
+        """Reads what is in the pipes now, however long it takes to show it.
+
+        The number of bytes is asked for first: a process that goes on writing delays nothing.
+        """
+        for key in list(self._selector.get_map().values()):
+            pending = _count_bytes(key.fd)
+            while pending:
+                pending -= self._read_stream(key, min(pending, _CHUNK))
+
+    def _read_stream(self, key: selectors.SelectorKey, size: int) -> int:
+        """Reads and shows at most some bytes of a stream; returns how many."""
+        stream: _Stream = key.data
+        data = os.read(key.fd, size)
+        if not data:
+            self._close(key)
+        if stream.index >= 0:
+            self._output.write(stream.index, stream.is_error, data)
+        else:
+            self._read_message(data)
+        return len(data)
 
     def _read_message(self, data: bytes) -> None:
         *lines, self._messages = (self._messages + data).split(b"\n")
@@ -167,8 +191,13 @@ class Job:
                 if self._reported is None and 0 <= index < self._settings.count:
                     self._reported = Failure(index, None, str(message["reason"]))
 
-    def _collect(self) -> None:
-        """Records which processes have ended, and ends what they have started."""
+    def _collect(self) -> bool:
+        """Records which processes have ended, and ends what they have started.
+
+        Returns:
+            Whether one has ended since the last call.
+        """
+        before = self._codes.count(None)
         for index, process in enumerate(self._processes):
             if self._codes[index] is not None:
                 continue
@@ -178,6 +207,7 @@ class Job:
             # Before the process is collected, so that its number cannot belong to another group.
             self._send(process, signal.SIGKILL)
             self._codes[index] = process.wait()
+        return self._codes.count(None) < before
 
     # ---------------------------------------------------------------------------------------- end
 
@@ -196,7 +226,8 @@ class Job:
             while None in self._codes[: len(self._processes)] and time.monotonic() < deadline:
                 self._read(_POLL)
                 self._collect()
-        # What they have written is in the pipes, unless a process outside their groups holds them.
+        # What they have written is in the pipes. Only a process outside their groups may add to it.
+        self._read_pending()
         deadline = time.monotonic() + _POLL
         while self._selector.get_map() and time.monotonic() < deadline:
             self._read(_POLL / 4)
@@ -250,3 +281,9 @@ class Job:
                 if code is None:
                     process.send_signal(number)
         return None if self._stopping is None else time.monotonic() + self._settings.timeout
+
+
+def _count_bytes(pipe: int) -> int:
+    """Returns how many bytes can be read from a pipe without waiting."""
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(count)

@@ -14,7 +14,7 @@ __all__ = ["Output"]
 
 _KEPT_LINES = 20
 _MAX_LINE = 1 << 16  # bytes of a line that has not ended, after which it is shown
-_LINE = re.compile(rb"[^\n\r]*(?:\r\n|\n|\r(?=[^\n]))")
+_LINE_END = re.compile(rb"\r\n|\n|\r(?=[^\n])")
 
 
 class Output:
@@ -63,9 +63,9 @@ class Output:
             self._files[index].flush()
         rest = self._rest.pop((index, is_error), b"") + data
         position = 0
-        for match in _LINE.finditer(rest):
-            self._show(index, is_error, match[0])
-            position = match.end()
+        for end in _LINE_END.finditer(rest):
+            self._show(index, is_error, rest[position : end.end()])
+            position = end.end()
         rest = rest[position:]
         if rest and (not data or len(rest) > _MAX_LINE):
             self._show(index, is_error, rest + b"\n")

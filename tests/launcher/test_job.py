@@ -1,16 +1,19 @@
 """Jobs of small programs: they end together, whatever happens to one of them."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 
 from cornu import cli
+from cornu.launcher import job
 from cornu.launcher.environment import Settings
 from cornu.launcher.job import Job
 from cornu.launcher.output import Output
@@ -45,6 +48,61 @@ def test_a_job_ends_as_its_processes_do(program, status, error, capsys):
     else:
         assert sorted(shown.out.splitlines()) == ["[0] done", "[1] done"]
         assert shown.err == ""
+
+
+@pytest.fixture
+def slow_machine(monkeypatch):
+    """A clock by which every deadline has passed when it is looked at."""
+    ticks = itertools.count(0.0, 100.0)
+    monkeypatch.setattr(job, "time", types.SimpleNamespace(monotonic=lambda: next(ticks)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux changes the size of a pipe")
+@pytest.mark.parametrize("ends", ["", "os._exit(3)", "os.kill(os.getpid(), 9)"])
+def test_all_that_was_written_is_shown(slow_machine, ends, capsys):
+    # Many times what is read at once, so that the process has ended long before it is shown.
+    program = (
+        "import fcntl\n"
+        "for stream in (1, 2):\n"
+        "    fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, 1 << 20)\n"
+        "    os.write(stream, b'0123456789\\n' * 50_000 + b'end')\n"
+        f"{ends}"
+    )
+    run(program, count=1)
+    shown = capsys.readouterr()
+    for text in (shown.out, shown.err):
+        assert text.startswith("0123456789\n" * 50_000 + "end\n")
+
+
+def test_a_process_outside_the_job_that_goes_on_writing_delays_nothing(slow_machine, tmp_path):
+    file = tmp_path / "pid"
+    child = "import itertools, os; [os.write(1, b'x' * 4096) for _ in itertools.count()]"
+    program = (
+        "import subprocess; child = subprocess.Popen([sys.executable, '-I', '-S', '-c', "
+        f"{child!r}], start_new_session=True); open({str(file)!r}, 'w').write(str(child.pid))"
+    )
+    assert run(program, count=1) == 0
+    with pytest.raises(ProcessLookupError):  # it ends as nobody reads
+        _wait_for_end(int(file.read_text()))
+
+
+def test_the_reason_is_known_if_the_process_ends_while_output_is_read(monkeypatch, capsys):
+    message = b'{"index": 1, "reason": "process 1 of 2 hangs"}\n'
+    program = (
+        "pipe = int(os.environ['CORNU_LAUNCHER_FDS'].split(',')[1])\n"
+        f"if me == 0: os.write(pipe, {message!r}); os._exit(7)\n"
+        "time.sleep(99)"
+    )
+    read = Job._read
+
+    def read_late(self, seconds):
+        """The first time, reads nothing before the first process has ended."""
+        monkeypatch.setattr(Job, "_read", read)
+        os.waitid(os.P_PID, self._processes[0].pid, os.WEXITED | os.WNOWAIT)
+
+    monkeypatch.setattr(Job, "_read", read_late)
+    assert run(program) == HUNG
+    assert "cornu launch: process 1 of 2 hangs. All processes" in capsys.readouterr().err
 
 
 def test_a_process_may_say_that_another_one_hangs(capsys):
