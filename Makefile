@@ -7,6 +7,9 @@ PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
 .PHONY: help venv demo test test-slow check docs safety attacks bench release-check
 .DEFAULT_GOAL := help
+# Tests and benchmarks start hundreds of Python processes. Where images for containers disable
+# bytecode, each of them would compile all modules that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 .NOTPARALLEL:
 
 help:
