@@ -33,6 +33,8 @@ def as_array(x: Any, what: str = "The input") -> Any:
     """
     if isinstance(x, np.ndarray) and x.dtype.kind != "O" or isinstance(x, jax.Array):
         return x
+    if isinstance(x, np.ndarray) and x.size and isinstance(x.flat[0], str):
+        return np.asarray(x)
     if isinstance(x, Variable):
         return x.value
     # By name, so that TensorFlow is not imported.

@@ -2,6 +2,8 @@
 
 import warnings
 
+import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from cornu.layers import (
     StringLookup,
     TextVectorization,
 )
+from cornu.layers.preprocessing import base
+from cornu.layers.preprocessing.feature_space.vectors import encoded_vectors
 from cornu.utils import FeatureSpace, PyDataset
 from tests.processes import run_program
 from tests.sampling import slow_except
@@ -256,6 +260,36 @@ def test_numpy_and_jax_compute_the_same(make):
             space.adapt(table)
         after = np.asarray(space(table)["normalized"] if make is _indices else space(table))
         assert (before.shape != after.shape or (before != after).any()) == (state < 2)
+
+
+def test_vectors_are_written_in_place_if_they_are_rows_of_numpy():
+    city = np.array([[1], [-1], [3], [0]])
+    age = np.array([[1.0], [2.0], [3.0], [4.0]], "float32")
+    encoders = {"city": CategoryEncoding(3)}
+    out = encoded_vectors({"age": age, "city": city, "more": age}, encoders)
+    onehot = [[0, 1, 0], [0, 0, 0], [0, 0, 0], [1, 0, 0]]
+    assert out.dtype == "float32"
+    assert out.tolist() == [[a, *row, a] for a, row in zip([1, 2, 3, 4], onehot, strict=True)]
+    for numbers in (
+        {"age": jnp.asarray(age), "city": city},
+        {"age": age, "city": np.concatenate([city, city], 1)},
+        {"age": age.astype("float64"), "city": city},
+        {"age": age[:1], "city": city},
+        {"age": age[:, 0], "city": city},
+    ):
+        assert encoded_vectors(numbers, encoders) is None
+
+
+def test_tables_of_one_shape_have_results_of_their_own():
+    space = FeatureSpace({"plain": "float"})
+    results = []
+    for number in range(base._MANY + 3):
+        column = np.full(5, number, "float32")
+        with jax.disable_jit(number == base._MANY + 1):
+            results.append(space({"plain": column}))
+        column[:] = -1
+    assert all(isinstance(x, jax.Array) for x in results)
+    assert [x.tolist() for x in results] == [[[i]] * 5 for i in range(len(results))]
 
 
 def test_what_has_nothing_to_learn_needs_no_data():

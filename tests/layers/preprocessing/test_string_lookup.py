@@ -133,3 +133,38 @@ def test_a_pipeline_of_strings_and_numbers(tmp_path):
     np.testing.assert_array_equal(copy(TOKENS), y)
     with pytest.raises(TypeError, match="layers must be a list of layers"):
         Pipeline([len])
+
+
+ON_HOST = {
+    "known": ["a", "b", "a", "c"],
+    "unknown": ["a", "z", "", "yy"],
+    "bytes": [b"a", "b", b"z"],
+    "strings of NumPy": [np.str_("a"), np.str_("z"), "b"],
+    "none": [],
+    "a missing value": ["a", None],
+    "not a number": ["a", float("nan")],
+    "a number": ["b", 3],
+    "a list": ["b", ["a"]],
+}
+
+
+@pytest.mark.parametrize("words", ON_HOST.values(), ids=ON_HOST)
+def test_columns_on_the_host_are_looked_up_as_in_a_call(words):
+    x = np.empty((len(words), 1), object)
+    x[:, 0] = words
+    for options in (
+        {},
+        {"mask_token": ""},
+        {"num_oov_indices": 3},
+        {"num_oov_indices": 0},
+        {"output_mode": "one_hot"},
+        {"mask_token": "", "output_mode": "multi_hot"},
+    ):
+        layer = StringLookup(vocabulary=["a", "b", "c"], **options)
+        found = []
+        for call in (layer, layer.call_on_host):
+            try:
+                found.append(np.asarray(call(x)).tolist())
+            except (TypeError, ValueError) as error:
+                found.append((type(error), str(error).splitlines()[0].split("Received")[-1]))
+        assert found[0] == found[1]

@@ -21,10 +21,12 @@ from cornu.layers.preprocessing.base import (
     as_output,
     host_outputs,
     is_alone,
+    new_output,
 )
 from cornu.layers.preprocessing.feature_space import features as kinds
 from cornu.layers.preprocessing.feature_space.features import KINDS, Cross, Feature, cardinality
 from cornu.layers.preprocessing.feature_space.table import as_column, columns, parts
+from cornu.layers.preprocessing.feature_space.vectors import encoded_vectors
 from cornu.layers.preprocessing.tabular.category_encoding import CategoryEncoding
 from cornu.layers.preprocessing.tabular.hashed_crossing import HashedCrossing
 
@@ -333,7 +335,10 @@ class FeatureSpace(PreprocessingLayer):
                 name: _apply(self.preprocessors[name], as_column(x)) for name, x in data.items()
             }
             out = self._encode(numbers)
-        out = {k: as_output(x) for k, x in out.items()} if isinstance(out, dict) else as_output(out)
+        if isinstance(out, dict):
+            out = {name: as_output(x) for name, x in out.items()}
+        elif isinstance(out, np.ndarray):
+            out = new_output(out)
         if not alone:
             return out
         return {k: x[0] for k, x in out.items()} if isinstance(out, dict) else out[0]
@@ -344,14 +349,18 @@ class FeatureSpace(PreprocessingLayer):
         out = {name: numbers[name] for name in sorted(numbers)}
         for cross in sorted(self.crosses, key=lambda cross: cross.name):
             out[cross.name] = self.crossers[cross.name]([numbers[n] for n in cross.feature_names])
+        if self.output_mode == "concat":
+            vectors = encoded_vectors(out, self.one_hot_encoders)
+            if vectors is not None:
+                return vectors
         for name, encoder in self.one_hot_encoders.items():
             out[name] = _apply(encoder, out[name])
         if self.output_mode == "dict":
             return out
-        vectors = list(out.values())
-        if all(isinstance(x, np.ndarray) and x.dtype == vectors[0].dtype for x in vectors):
-            return np.concatenate(vectors, -1)
-        return self._concat(vectors) if len(vectors) > 1 else vectors[0]
+        encoded = list(out.values())
+        if all(isinstance(x, np.ndarray) and x.dtype == encoded[0].dtype for x in encoded):
+            return np.concatenate(encoded, -1)
+        return self._concat(encoded) if len(encoded) > 1 else encoded[0]
 
     def compute_output_spec(self, data: dict[str, Tensor]) -> Any:
         """Returns Tensors of the shapes and dtypes of the output.

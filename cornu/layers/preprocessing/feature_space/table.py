@@ -39,7 +39,13 @@ def columns(data: Any, names: Sequence[str], label: str) -> dict[str, Any]:
             f"{label}: the data has no column {missing[0]!r}. "
             f"{suggest(missing[0], [str(name) for name in there])}"
         )
-    return {name: as_array(data[name], f"{label}: column {name!r}") for name in names}
+    return {name: _as_array(data[name], name, label) for name in names}
+
+
+def _as_array(column: Any, name: str, label: str) -> Any:
+    if type(column) is np.ndarray and column.dtype.kind != "O":
+        return column
+    return as_array(column, f"{label}: column {name!r}")
 
 
 def as_column(x: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from cornu.core.sparse import encoding
 from cornu.types import DTypeLike, ShapeLike
 
-__all__ = ["MODES", "encode", "encoded_shape"]
+__all__ = ["MODES", "encode", "encoded_shape", "mark_one_hot"]
 
 MODES = ("int", "one_hot", "multi_hot", "count")
 
@@ -92,6 +92,30 @@ def _one_hot(indices: Any, depth: int, dtype: DTypeLike) -> Any:
     rows = np.flatnonzero((flat >= 0) & (flat < depth))
     vectors[rows, flat[rows]] = 1
     return vectors.reshape(*indices.shape, depth)
+
+
+def mark_one_hot(vectors: np.ndarray, start: int, depth: int, indices: np.ndarray) -> None:
+    """Adds one-hot vectors to rows of zeros; indices outside of 0 to `depth - 1` are ignored.
+
+    Args:
+        vectors: contiguous rows (rows, columns).
+        start: the column of index 0.
+        depth: the size of the one-hot vectors.
+        indices: an index for each row (rows,), of int32.
+
+    Example:
+
+    >>> rows = np.zeros((2, 4))
+    >>> mark_one_hot(rows, 1, 2, np.array([1, 5], "int32"))
+    >>> rows.tolist()
+    [[0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+    """
+    positions = indices + np.arange(start, vectors.size + start, vectors.shape[1])
+    # Negative indices are large as unsigned integers.
+    unsigned = indices.view(np.uint32)
+    if indices.size and unsigned.max() >= depth:
+        positions = positions[unsigned < depth]
+    vectors.reshape(-1)[positions] = 1
 
 
 def encoded_shape(shape: ShapeLike, mode: str, depth: int | None) -> tuple[int | None, ...]:

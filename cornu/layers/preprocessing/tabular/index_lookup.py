@@ -396,17 +396,18 @@ class IndexLookup(VocabularyLayer):
 
     # --------------------------------------------------------------------------------------- call
 
-    def look_up(self, x: HostArray) -> Any:
+    def look_up(self, x: HostArray, found: np.ndarray | None = None) -> Any:
         """Returns the indices of terms, or their encoding; with `invert`, the terms of indices.
 
         Args:
             x: a NumPy array, or a JAX array that is being traced.
+            found: what `_find` returned for `x`; by default it is called.
         """
         self.check_known()
         self.fixed_in(x)
         if self.invert:
             return as_output(self._look_up_terms(x))
-        indices = self.indices(x)
+        indices = self.indices(x, found)
         if self.output_mode == "int":
             dtype = jax.dtypes.canonicalize_dtype("int64")
             return as_output(encode(indices, "int", 0, dtype))
@@ -418,16 +419,17 @@ class IndexLookup(VocabularyLayer):
             vectors = ops.multiply(vectors, weights) if self.sparse else vectors * weights
         return as_output(vectors)
 
-    def indices(self, x: HostArray) -> Any:
+    def indices(self, x: HostArray, found: Any = None) -> Any:
         """Returns the index of each term, or -1 for terms that encodings ignore.
 
         Args:
             x: an array of terms.
+            found: what `_find` returned for `x`; by default it is called.
         """
         xp = np if isinstance(x, np.ndarray) else jnp
-        found = self._find(x)
+        found = self._find(x) if found is None else found
         if self.mask_token is None and self.num_oov_indices == 1:
-            return xp.where(found < 0, self._oov_start, found + self._token_start)
+            return found + self._token_start  # the index of unknown terms precedes the others
         masked = xp.asarray(False if self.mask_token is None else x == self.mask_token)
         unknown = (found < 0) & ~masked
         if self.num_oov_indices == 0:
@@ -467,10 +469,12 @@ class IndexLookup(VocabularyLayer):
 
     def check_known(self) -> None:
         """Raises if the layer has no vocabulary yet."""
+        if self._tokens is not None:
+            return
         only_shape = scope.current().inferring_shapes and (
             self.output_mode == "int" or self._depth()
         )
-        if self._tokens is None and not only_shape:
+        if not only_shape:
             raise RuntimeError(
                 f"{self._label_()} has no vocabulary yet.\n"
                 "Call adapt(data) first, or pass a vocabulary to the constructor."

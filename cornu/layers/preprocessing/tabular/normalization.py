@@ -17,6 +17,8 @@ from cornu.types import DTypeLike, ShapeLike
 
 __all__ = ["Normalization"]
 
+_FLOAT = jnp.dtype("float32")
+
 
 class Normalization(AdaptableLayer):
     """Shifts and scales features to mean 0 and standard deviation 1.
@@ -209,8 +211,8 @@ class Normalization(AdaptableLayer):
 
     def call(self, inputs: HostArray) -> Any:
         """Returns the normalized input, or the result of the inverse transformation."""
-        whole = inputs.dtype.kind in "biu"
-        dtype = jnp.dtype("float32") if whole else jnp.result_type(inputs.dtype, jnp.float32)
+        simple = inputs.dtype.kind in "biu" or inputs.dtype == _FLOAT
+        dtype = _FLOAT if simple else jnp.result_type(inputs.dtype, _FLOAT)
         if isinstance(inputs, np.ndarray):
             mean, scale = self._host_statistics(dtype)
         else:

@@ -136,6 +136,21 @@ class StringLookup(IndexLookup):
     def _read_on_host_(self, x: HostArray) -> Any:
         return self.read(x)
 
+    def call_on_host(self, x: HostArray) -> Any:
+        """Like `call_on_host` of other layers; only unknown terms need be checked to be strings."""
+        known = self._tokens is not None and not self.invert
+        if not (known and isinstance(x, np.ndarray) and x.dtype.kind == "O"):
+            return super().call_on_host(x)
+        if not self._calls_plainly_(x):
+            return super().call_on_host(x)
+        try:
+            found = self._find(x)
+        except TypeError:  # an element that is not hashable
+            return super().call_on_host(x)
+        if found.size and found.min() < 0 and set(map(type, x[found < 0].tolist())) != {str}:
+            return super().call_on_host(x)
+        return self.look_up(x, found)
+
     def call(self, inputs: HostArray) -> Any:
         """Returns the indices of strings or their encoding; with `invert`, the strings."""
         return self.look_up(np.asarray(inputs))
@@ -143,7 +158,7 @@ class StringLookup(IndexLookup):
     def _find(self, x: np.ndarray) -> np.ndarray:
         # Without a step of Python for each term.
         found = map(self._table.get, x.ravel().tolist(), repeat(-1))
-        return np.fromiter(found, "int64", x.size).reshape(x.shape)
+        return np.fromiter(found, np.int64, x.size).reshape(x.shape)
 
     def _bucket(self, x: np.ndarray) -> Any:
         return bucket(x, self.num_oov_indices, self.salt, self._label_())
