@@ -36,9 +36,13 @@ def import_late(package: str, names: Mapping[str, Iterable[str]]) -> None:
             except AttributeError as error:
                 error.__traceback__ = None  # a bare `raise` adds no frame of the library
                 raise
-        value = getattr(importlib.import_module(modules[name]), name)
-        contents[name] = value  # later accesses do not come here
-        return value
+        module = importlib.import_module(modules[name])
+        # Later accesses do not come here. All names of the module are set, since the import has set
+        # the module itself if it has the name of a function.
+        for other, path in modules.items():
+            if path == modules[name]:
+                contents[other] = getattr(module, other)
+        return contents[name]
 
     contents["__getattr__"] = find
 

@@ -24,6 +24,7 @@ assert cornu.layers.deserialize({"class_name": "RandomFlip", "config": {}}).name
 assert cornu.layers.deserialize({"class_name": "LSTM", "config": {"units": 2}}).name == "lstm"
 assert cornu.optimizers.get("ftrl").name == "ftrl"
 assert callable(cornu.inspect.profile) and cornu.inspect.Measure
+assert cornu.inspect.Statistics and callable(cornu.inspect.statistics)  # not the module
 """
 
 

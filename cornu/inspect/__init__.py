@@ -7,15 +7,15 @@ from cornu.inspect.find import find, find_one
 from cornu.inspect.folding import fold
 from cornu.inspect.learning_rates import layer_decay, variables_of
 from cornu.inspect.outline import Item, outline
-from cornu.inspect.profile.cost import Cost, Costs, cost, flops
-from cornu.inspect.statistics import Statistics, statistics
-from cornu.inspect.summary import summary, summary_html
 from cornu.late_names import import_late as _import_late
 
 if _TYPE_CHECKING:
     from cornu.inspect.plot.plot_model import Plot, model_to_dot, plot_model
+    from cornu.inspect.profile.cost import Cost, Costs, cost, flops
     from cornu.inspect.profile.measure import Measure
     from cornu.inspect.profile.profile import Profile, profile
+    from cornu.inspect.statistics import Statistics, statistics
+    from cornu.inspect.summary import summary, summary_html
 
 __all__ = [
     "Cost",
@@ -46,7 +46,10 @@ _import_late(
     __name__,
     {
         "cornu.inspect.plot.plot_model": ("Plot", "model_to_dot", "plot_model"),
+        "cornu.inspect.profile.cost": ("Cost", "Costs", "cost", "flops"),
         "cornu.inspect.profile.measure": ("Measure",),
         "cornu.inspect.profile.profile": ("Profile", "profile"),
+        "cornu.inspect.statistics": ("Statistics", "statistics"),
+        "cornu.inspect.summary": ("summary", "summary_html"),
     },
 )

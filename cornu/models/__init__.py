@@ -8,11 +8,11 @@ from cornu.models.clone import clone_model
 from cornu.models.edit import Editor, edit
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
-from cornu.saving.model_files import load_model, save_model
-from cornu.saving.model_texts import model_from_json, model_from_yaml
 
 if _TYPE_CHECKING:
     from cornu.layers.preprocessing.feature_space.feature_space import FeatureSpace
+    from cornu.saving.model_files import load_model, save_model
+    from cornu.saving.model_texts import model_from_json, model_from_yaml
 
 __all__ = [
     "Editor",
@@ -29,5 +29,10 @@ __all__ = [
 
 _suggest_names(__name__, __all__)
 _import_late(
-    __name__, {"cornu.layers.preprocessing.feature_space.feature_space": ("FeatureSpace",)}
+    __name__,
+    {
+        "cornu.layers.preprocessing.feature_space.feature_space": ("FeatureSpace",),
+        "cornu.saving.model_files": ("load_model", "save_model"),
+        "cornu.saving.model_texts": ("model_from_json", "model_from_yaml"),
+    },
 )

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Self
 import jax
 import numpy as np
 
-from cornu import inspect, registry, tree
+from cornu import inspect, registry, saving, tree
 from cornu.core.graph.inference import infer_outputs
 from cornu.core.graph.op import MaskOp, is_symbolic
 from cornu.core.graph.tensor import Tensor
@@ -44,7 +44,6 @@ from cornu.models.string_inputs.split_graph import SplitGraph, functional_graph
 from cornu.models.string_inputs.step_inputs import StepInputs
 from cornu.names import auto_name, printable
 from cornu.registry.names import find_export
-from cornu.saving import model_files, weight_files
 from cornu.training.live_state import describe_trainer, restore_trainer
 from cornu.training.trainer import Trainer
 from cornu.types import DataLike, PyTree
@@ -676,7 +675,7 @@ class Model(InspectionMethods):
         >>> bool((cornu.saving.load_model(path).predict(x) == model.predict(x)).all())
         True
         """
-        model_files.save_model(
+        saving.save_model(
             self,
             filepath,
             overwrite,
@@ -820,7 +819,7 @@ class Model(InspectionMethods):
         >>> model.save_weights(path)
         >>> model.load_weights(path)
         """
-        weight_files.save_weights(self, filepath, overwrite, max_shard_size)
+        saving.save_weights(self, filepath, overwrite, max_shard_size)
 
     @api_boundary
     def load_weights(
@@ -855,7 +854,7 @@ class Model(InspectionMethods):
             ValueError: a weight is missing or has another shape, or the file is damaged. The model
                 is not changed.
         """
-        weight_files.load_weights(
+        saving.load_weights(
             self,
             filepath,
             skip_mismatch,

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jax.scipy.linalg as jsl
 
 from cornu.core.graph.op import op
 from cornu.errors import suggest_names
@@ -175,7 +174,7 @@ def solve_triangular(a: ArrayLike, b: ArrayLike, lower: bool = False) -> Array:
     >>> cornu.ops.solve_triangular([[2.0, 0.0], [1.0, 1.0]], [2.0, 3.0], lower=True).tolist()
     [1.0, 2.0]
     """
-    return jsl.solve_triangular(to_operand(a), to_operand(b), lower=lower)
+    return jax.scipy.linalg.solve_triangular(to_operand(a), to_operand(b), lower=lower)
 
 
 @op
@@ -238,7 +237,7 @@ def cholesky_inverse(x: ArrayLike, upper: bool = False) -> Array:
     """
     x = to_array(x)
     # With x = L, the inverse of L Lᵀ is (L⁻¹)ᵀ L⁻¹: one triangular solution and one product.
-    half = jsl.solve_triangular(
+    half = jax.scipy.linalg.solve_triangular(
         x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper
     )
     transposed = jnp.swapaxes(half, -1, -2)
@@ -286,7 +285,7 @@ def lu_factor(x: ArrayLike) -> tuple[Array, Array]:
     >>> lu.tolist(), pivots.tolist()
     ([[4.0, 2.0], [0.5, 4.0]], [0, 1])
     """
-    return jsl.lu_factor(to_operand(x))
+    return jax.scipy.linalg.lu_factor(to_operand(x))
 
 
 @op

@@ -14,11 +14,11 @@ from cornu.registry import (
 from cornu.registry import custom_object_scope as CustomObjectScope
 from cornu.registry import deserialize as deserialize_keras_object
 from cornu.registry import serialize as serialize_keras_object
-from cornu.saving.model_files import load_model, save_model
-from cornu.saving.weight_files import load_weights, save_weights
 
 if _TYPE_CHECKING:
     from cornu.saving.file_editor import KerasFileEditor
+    from cornu.saving.model_files import load_model, save_model
+    from cornu.saving.weight_files import load_weights, save_weights
 
 __all__ = [
     "CustomObjectScope",
@@ -37,4 +37,11 @@ __all__ = [
 ]
 
 _suggest_names(__name__, __all__)
-_import_late(__name__, {"cornu.saving.file_editor": ("KerasFileEditor",)})
+_import_late(
+    __name__,
+    {
+        "cornu.saving.file_editor": ("KerasFileEditor",),
+        "cornu.saving.model_files": ("load_model", "save_model"),
+        "cornu.saving.weight_files": ("load_weights", "save_weights"),
+    },
+)

@@ -112,6 +112,10 @@ class BatchCheck:
             else:
                 self._run(array, part, number)
 
+    def checks_of_values(self) -> list[ValueCheck]:
+        """Returns the checks of the values of the only array of the last batch."""
+        return [check for _, part in self._plan or () for check in part.checks]
+
     def check_all(self, batch: Batch, number: int = 0) -> list[_Leaf]:
         """Checks shapes, dtypes and values; returns the arrays with the checks of their values."""
         parts = list(self._leaves(batch))

@@ -31,8 +31,8 @@ class KnownInput:
     def __init__(self, model: TrainableModel, check: BatchCheck, x: np.ndarray) -> None:
         self._graph = model._graph_
         self._row_shape, self._dtype = x.shape[1:], x.dtype
-        self._check = check
         check((x, None, None), 0)
+        self._checks = check.checks_of_values()
 
     def accepts(self, model: TrainableModel, x: DataLike, batch_size: int) -> bool:
         """Whether an array is the only batch, and of the same kind for the same graph."""
@@ -43,12 +43,13 @@ class KnownInput:
             and x.ndim > 0
             and 1 <= len(x) <= batch_size
             and model._graph_ is self._graph
-            and _is_plain(model)
+            and model._is_purely_functional_
         )
 
     def check_values(self, x: np.ndarray) -> None:
         """Raises a ValueError for wrong values."""
-        self._check((x, None, None), 0, is_known=True)
+        for check in self._checks:
+            check(x)
 
 
 def remember(

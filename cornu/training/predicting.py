@@ -13,7 +13,7 @@ from cornu.core.state.dtypes import is_direct
 from cornu.data import ReadOptions, identify
 from cornu.data.shared_order import check_batches, share_seeds
 from cornu.errors import is_positive_integer
-from cornu.process.interrupts import loses_no_interrupt
+from cornu.process.interrupts import immediate_interrupts
 from cornu.training import batch_check
 from cornu.training.dry_run import limit_steps
 from cornu.training.fitting import Verbosity, callback_list
@@ -31,7 +31,6 @@ _BATCH_SIZE = 32
 _AHEAD = 8
 
 
-@loses_no_interrupt
 def predict(
     trainer: Trainer,
     x: DataLike,
@@ -41,14 +40,27 @@ def predict(
     callbacks: Any,
 ) -> Any:
     """Returns the predictions for some data; see `Model.predict`."""
-    share_seeds()
-    listens = bool(callbacks) or verbose in (1, 2)
-    sized = batch_size is None or is_positive_integer(batch_size)
-    if not listens and steps_ is None and sized and trainer.placement is None:
-        known = trainer.known_input
-        if known is not None and known.accepts(trainer.model, x, batch_size or _BATCH_SIZE):
-            known.check_values(x)
-            return _host_arrays(trainer.programs.predict((x, None, None)))
+    with immediate_interrupts():
+        share_seeds()
+        listens = bool(callbacks) or verbose in (1, 2)
+        sized = batch_size is None or is_positive_integer(batch_size)
+        if not listens and steps_ is None and sized and trainer.placement is None:
+            known = trainer.known_input
+            if known is not None and known.accepts(trainer.model, x, batch_size or _BATCH_SIZE):
+                known.check_values(x)
+                return _host_arrays(trainer.programs.predict((x, None, None)))
+        return _predict_batches(trainer, x, batch_size, verbose, steps_, callbacks, listens)
+
+
+def _predict_batches(
+    trainer: Trainer,
+    x: DataLike,
+    batch_size: int | None,
+    verbose: Verbosity,
+    steps_: int | None,
+    callbacks: Any,
+    listens: bool,
+) -> Any:
     data = identify(x)
     binding = trainer.binding("predict", inputs_only=True, aligned=data.has_rows)
     source: Any = data.open(

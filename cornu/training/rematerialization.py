@@ -15,13 +15,13 @@ from typing import Any
 
 import jax
 
+from cornu import inspect
 from cornu.core.graph.remat import RematMode
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.errors import is_positive_integer, quantity
 from cornu.inspect.find import find
 from cornu.inspect.outline import Item
-from cornu.inspect.profile.cost import cost
 from cornu.inspect.tables.formatting import format_bytes
 from cornu.training.memory import compile_step, find_available_memory, program_bytes
 from cornu.training.protocols import TrainableModel
@@ -284,7 +284,7 @@ class _Search:
         """Returns the candidates, the best first."""
         x = jax.tree_util.tree_leaves(self._batch[0])
         length = int(x[0].shape[1]) if x and x[0].ndim > 1 else 1
-        costs = cost(self.model, self._rows, length)
+        costs = inspect.cost(self.model, self._rows, length)
         taken = {id(part.item.block or part.item.op) for part in self._before}
         known: dict[int, int] = {}
         for item in reversed(list(costs.root.walk())):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.saving import budget
+from cornu.saving import budget, model_files
 from cornu.saving.variable_paths import match_paths
 from tests.saving.models import floats
 
@@ -284,7 +284,7 @@ def test_assets_stay_in_their_folder(tmp_path: Path, name: str) -> None:
     layer = cornu.layers.StringLookup(name="words")
     x = cornu.Input((), dtype="string")
     model = cornu.Model(x, layer(x))
-    config = cornu.saving.model_files.describe_model(model)[0]
+    config = model_files.describe_model(model)[0]
     assets = {"layers": {"string_lookup": {name: np.frombuffer(b"x", np.uint8)}}}
     _write(tmp_path / "in", _COUNT, config, assets)
     with pytest.raises(ValueError, match="is not a plain path"):

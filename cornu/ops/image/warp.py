@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.scipy import ndimage
 
 from cornu import settings
 from cornu.core.graph.op import op
@@ -70,7 +69,9 @@ def _warp(
 
     def sample(channel: Array, coordinates: Array) -> Array:
         order = _ORDERS[interpolation]
-        return ndimage.map_coordinates(channel, list(coordinates), order, fill_mode, fill_value)
+        return jax.scipy.ndimage.map_coordinates(
+            channel, list(coordinates), order, fill_mode, fill_value
+        )
 
     # The inner map is over the channels, which share the coordinates of their image.
     x = jax.vmap(jax.vmap(sample, (0, None)))(x, coordinates)
@@ -294,7 +295,9 @@ def map_coordinates(
             f"map_coordinates: coordinates of shape ({inputs.ndim}, ...) are needed. "
             f"Received: {coordinates.shape}"
         )
-    return ndimage.map_coordinates(inputs, list(coordinates), order, fill_mode, fill_value)
+    return jax.scipy.ndimage.map_coordinates(
+        inputs, list(coordinates), order, fill_mode, fill_value
+    )
 
 
 @op
