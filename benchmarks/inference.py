@@ -29,6 +29,7 @@ from benchmarks.inference_calls import (
     COLUMNS,
     HIDDEN,
     KEEP,
+    NOT_INLINE,
     Call,
     layered,
     make_call,
@@ -58,9 +59,11 @@ def _latencies(call: Callable[[Any], Any], calls: int) -> list[float]:
 
 
 def _one(call: Callable[[Any], Any]) -> list[float]:
-    """Returns p50 and p99 in microseconds, and calls per second."""
+    """Returns p50 and p99 in microseconds, calls per second, and microseconds of CPU time."""
+    begin = process_time()
     times = _latencies(call, _CALLS)
-    return _summary(times, sum(times))
+    cpu = process_time() - begin  # of all threads, and hardly changed by the load of the machine
+    return [*_summary(times, sum(times)), 1e6 * cpu / _CALLS]
 
 
 def _summary(times: list[float], wall: float) -> list[float]:
@@ -163,6 +166,7 @@ class _Worker:
                 **os.environ,
                 "KERAS_BACKEND": "jax",
                 "CORNU_ALLOCATOR": "keep" if CALLS[index].name == KEEP else "",
+                "CORNU_DISABLE": "inline_programs" if CALLS[index].name == NOT_INLINE else "",
             },
             text=True,
         )
@@ -232,8 +236,8 @@ def page(
 ) -> str:
     """Returns the page of all measurements."""
     single = "\n".join(
-        f"| {call.peer} | {call.name} | {r.one[0]:.0f} | {r.one[1]:.0f} | {_cells(r.threads)} "
-        f"| {r.apart:.0e} |"
+        f"| {call.peer} | {call.name} | {r.one[0]:.0f} | {r.one[1]:.0f} | {r.one[3]:.0f} "
+        f"| {_cells(r.threads)} | {r.apart:.0e} |"
         for call, r in results.items()
     )
     many = "\n".join(
@@ -256,10 +260,12 @@ NumPy to arrays of NumPy. Each call has its own process, and rounds alternate; m
 
 ## One sample
 
-Microseconds of a call, in one thread and in {_THREADS} threads that call at the same time.
+Microseconds of a call, in one thread and in {_THREADS} threads that call at the same time. "CPU"
+is the CPU time of a call in one thread. Without inline_programs, XLA computes on another thread
+([deviations](../docs/deviations.md)).
 
-| library | call | p50 | p99 | {_THREADS} threads: p50 | p99 | calls per second | apart |
-| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| library | call | p50 | p99 | CPU | {_THREADS} threads: p50 | p99 | calls per second | apart |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 {single}
 
 ## Concurrent callers

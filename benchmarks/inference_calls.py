@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["BATCH", "CALLS", "COLUMNS", "HIDDEN", "KEEP", "Call", "layered", "make_call"]
+__all__ = [
+    "BATCH",
+    "CALLS",
+    "COLUMNS",
+    "HIDDEN",
+    "KEEP",
+    "NOT_INLINE",
+    "Call",
+    "layered",
+    "make_call",
+]
 
 COLUMNS, HIDDEN, BATCH = 64, 256, 1024
 
@@ -29,10 +39,12 @@ class Call(NamedTuple):
 
 
 KEEP = "model.predict(x), CORNU_ALLOCATOR=keep"
+NOT_INLINE = "model.predict_on_batch(x), CORNU_DISABLE=inline_programs"
 CALLS = (
     Call("cornu", "model.predict(x)", many=True),
     Call("cornu", KEEP, many=True),
     Call("cornu", "model.predict_on_batch(x)"),
+    Call("cornu", NOT_INLINE),
     Call("cornu", "model(x)"),
     Call("keras-jax", "model.predict(x)", many=True),
     Call("keras-jax", "model.predict_on_batch(x)"),
