@@ -163,3 +163,31 @@ def test_unknown_words_leave_the_vocabulary_as_it_is():
     ]
     assert layer.get_vocabulary() == ["", "[UNK]", "a", "b"]
     assert layer(["c"]).tolist() == [[1, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("length", [None, 2, 5])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"split": None, "standardize": None},
+        {"split": "character"},
+        {"split": lambda texts: [text.split(",") for text in texts], "standardize": None},
+        {"ngrams": 2},
+    ],
+    ids=["words", "given words", "characters", "empty words", "pairs"],
+)
+def test_indices_are_those_of_a_lookup_of_padded_words(options, length):
+    vocabulary = ["a", "b", "a b", "b,a"]
+    layer = TextVectorization(vocabulary=vocabulary, output_sequence_length=length, **options)
+    for texts in (["a b z", "", "b,,a", "a  b b a A"], ["", ""], []):
+        rows = layer._words(np.array(texts, object))
+        width = length or max(map(len, rows), default=0)
+        expected = [
+            [["", "[UNK]", *vocabulary].index(w) if w in ["", *vocabulary] else 1 for w in row]
+            for row in [(row + [""] * width)[:width] for row in rows]
+        ]
+        if layer._is_word_each:
+            expected = [row[0] for row in expected]
+        found = layer(np.array(texts, object))
+        assert found.dtype == "int32" and np.asarray(found).tolist() == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ from cornu.layers.preprocessing.base import (
     HostArray,
     as_output,
     check_sparse,
+    new_output,
 )
 from cornu.layers.preprocessing.reading import batches, is_array
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
@@ -140,6 +141,9 @@ class IndexLookup(VocabularyLayer):
     # The size, by the config, of a vocabulary that an archive of Keras stores in a file of its own.
     # The model is built before that file is read.
     _expected_size: int | None = None
+
+    # Whether `_find` returns the position of the mask token that gives its index.
+    _finds_mask_: ClassVar[bool] = False
 
     def _setup(
         self,
@@ -409,8 +413,7 @@ class IndexLookup(VocabularyLayer):
             return as_output(self._look_up_terms(x))
         indices = self.indices(x, found)
         if self.output_mode == "int":
-            dtype = jax.dtypes.canonicalize_dtype("int64")
-            return as_output(encode(indices, "int", 0, dtype))
+            return self._as_indices(indices)
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
         depth = cast(int, self._depth())  # known after `check_known`
         vectors = encode(indices, mode, depth, self._vector_dtype, sparse=self.sparse)
@@ -418,6 +421,11 @@ class IndexLookup(VocabularyLayer):
             weights = self.idf_weights.astype(self._vector_dtype)
             vectors = ops.multiply(vectors, weights) if self.sparse else vectors * weights
         return as_output(vectors)
+
+    def _as_indices(self, indices: Any) -> Any:
+        """Returns indices as the output for `output_mode="int"`."""
+        out = encode(indices, "int", 0, jax.dtypes.canonicalize_dtype("int64"))
+        return new_output(out) if isinstance(out, np.ndarray) else out
 
     def indices(self, x: HostArray, found: Any = None) -> Any:
         """Returns the index of each term, or -1 for terms that encodings ignore.
@@ -428,7 +436,8 @@ class IndexLookup(VocabularyLayer):
         """
         xp = np if isinstance(x, np.ndarray) else jnp
         found = self._find(x) if found is None else found
-        if self.mask_token is None and self.num_oov_indices == 1:
+        masked_by_position = self._finds_mask_ and self.output_mode == "int"
+        if self.num_oov_indices == 1 and (self.mask_token is None or masked_by_position):
             return found + self._token_start  # the index of unknown terms precedes the others
         masked = xp.asarray(False if self.mask_token is None else x == self.mask_token)
         unknown = (found < 0) & ~masked

@@ -80,6 +80,7 @@ class StringLookup(IndexLookup):
 
     _accepts_strings_ = True
     _computes_with_numpy_ = True
+    _finds_mask_ = True
 
     def __init__(
         self,
@@ -118,6 +119,8 @@ class StringLookup(IndexLookup):
 
     def _build_index(self) -> None:
         self._table = {term: i for i, term in enumerate(self._tokens.tolist())}
+        if self.mask_token is not None:
+            self._table[self.mask_token] = self.mask_position
 
     @property
     def _requires_strings_(self) -> bool:  # type: ignore[override]
@@ -155,10 +158,31 @@ class StringLookup(IndexLookup):
         """Returns the indices of strings or their encoding; with `invert`, the strings."""
         return self.look_up(np.asarray(inputs))
 
-    def _find(self, x: np.ndarray) -> np.ndarray:
+    @property
+    def mask_position(self) -> int:
+        """The position of the mask token for `find`, which follows from its index 0."""
+        return -self._token_start
+
+    def find(self, words: list[str]) -> np.ndarray:
+        """Returns the position of each word in the vocabulary; -1 for unknown words.
+
+        Args:
+            words: the words, which may contain the mask token.
+        """
         # Without a step of Python for each term.
-        found = map(self._table.get, x.ravel().tolist(), repeat(-1))
-        return np.fromiter(found, np.int64, x.size).reshape(x.shape)
+        found = map(self._table.get, words, repeat(-1))
+        return np.fromiter(found, np.int64, len(words))
+
+    def indices_at(self, positions: np.ndarray) -> Any:
+        """Returns the indices for `output_mode="int"` of positions that `find` returned.
+
+        Args:
+            positions: the positions, also the `mask_position`.
+        """
+        return self._as_indices(positions + self._token_start)
+
+    def _find(self, x: np.ndarray) -> np.ndarray:
+        return self.find(x.ravel().tolist()).reshape(x.shape)
 
     def _bucket(self, x: np.ndarray) -> Any:
         return bucket(x, self.num_oov_indices, self.salt, self._label_())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -212,15 +213,27 @@ class TextVectorization(VocabularyLayer):
         """Returns the indices of the words of texts, or vectors."""
         texts = np.asarray(inputs)
         rows = self._words(texts)
-        length = self.output_sequence_length or max(map(len, rows), default=0)
+        limit = self.output_sequence_length
+        counts = np.array(list(map(len, rows)), int)
+        if limit is not None and counts.max(initial=0) > limit:
+            rows, counts = [row[:limit] for row in rows], counts.clip(max=limit)
+        length = limit or int(counts.max(initial=0))
+        words = list(chain.from_iterable(rows))
         # The padding "" is the mask token, so that its index is 0.
-        words = np.full((len(rows), length), "", object)
-        counts = np.array([min(len(row), length) for row in rows], int)
-        # In the order of rows, as the list of all words.
-        words[np.arange(length) < counts[:, None]] = [word for row in rows for word in row[:length]]
+        if self.output_mode == "int":
+            self._lookup.check_known()
+            found = np.full((len(rows), length), self._lookup.mask_position)
+            _fill_rows(found, counts, self._lookup.find(words))
+            return self._lookup.indices_at(self._with_axes_of(texts, found))
+        padded = np.full((len(rows), length), "", object)
+        _fill_rows(padded, counts, words)
+        return self._lookup.look_up(self._with_axes_of(texts, padded))
+
+    def _with_axes_of(self, texts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns rows for texts without those axes that the texts do not have."""
         if self._is_word_each and texts.ndim < 2:
-            words = words[:, 0]
-        return self._lookup.look_up(words if texts.ndim else words.reshape(words.shape[1:]))
+            rows = rows.reshape(len(rows))
+        return rows if texts.ndim else rows.reshape(rows.shape[1:])
 
     @property
     def _is_word_each(self) -> bool:
@@ -274,6 +287,11 @@ class TextVectorization(VocabularyLayer):
         known = self._lookup.get_config()
         words = ("output_mode", "vocabulary", "idf_weights", "vocabulary_size")
         return {**super().get_config(), **{name: known[name] for name in words}}
+
+
+def _fill_rows(rows: np.ndarray, counts: np.ndarray, values: Any) -> None:
+    """Assigns values, in the order of the rows, to the first elements of each row."""
+    rows[np.arange(rows.shape[1]) < counts[:, None]] = values
 
 
 def _check_option(label: str, name: str, value: Any, table: dict[str, Any]) -> Any:
