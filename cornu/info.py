@@ -33,6 +33,7 @@ _WIDTH, _STATE, _NAME = 100, 12, 27  # characters
 
 # Requirements of rows, other than devices.
 _REQUIREMENTS: dict[str, Callable[[], bool]] = {
+    "memory_reuse": allocator.is_available,
     "memory_keeping": allocator.is_available,
     "memory_release": allocator.is_available,
     "file_advice": lambda: "MADV_RANDOM" in vars(mmap),
@@ -40,6 +41,7 @@ _REQUIREMENTS: dict[str, Callable[[], bool]] = {
 }
 # The state of rows that does not depend on `CORNU_DISABLE` alone.
 _CONDITIONS: dict[str, Callable[[], bool]] = {
+    "memory_reuse": allocator.is_reused,
     "memory_keeping": allocator.is_enabled,
     "memory_release": lambda: is_enabled("memory_release") and not allocator.is_enabled(),
     "compilation_cache": lambda: programs.folder() is not None,

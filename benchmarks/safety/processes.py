@@ -47,8 +47,14 @@ _FIXED = {
 }
 # What glibc checks when memory is freed, and a byte that new and freed memory is filled with.
 _HEAP_CHECKS = {"LD_PRELOAD": _CHECKER, "MALLOC_CHECK_": "3", "MALLOC_PERTURB_": "165"}
-# What memory keeping sets. Under the heap checks it cannot be set by mallopt, which then is another
-# library's, and cornu does not try where an allocator is configured already.
+# What memory reuse and memory keeping set. Under the heap checks it cannot be set by mallopt, which
+# then is another library's, and cornu does not try where an allocator is configured already.
+_REUSE = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TOP_PAD_": str(2**28),
+    "MALLOC_TRIM_THRESHOLD_": str(2**29),
+    "MALLOC_ARENA_MAX": "1",
+}
 _KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_ARENA_MAX": "1"}
 _AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}
 _CACHE = {
@@ -89,7 +95,8 @@ class Setting(NamedTuple):
     Attributes:
         threads: how many threads XLA computes with.
         busy: whether another process computes on all cores.
-        keep: whether memory is kept for the next step, as by `CORNU_ALLOCATOR=keep`.
+        keep: whether memory is kept for the next step, as by `CORNU_ALLOCATOR=keep`; otherwise it
+            is reused, as by default.
         avx2: whether XLA and oneDNN (of which Eigen uses parts) do without AVX-512 instructions:
             the option that corrupted memory did so on processors without them.
         role: "checked", or what runs before without heap checks: "compiling" the programs of
@@ -337,8 +344,7 @@ def _environment(setting: Setting, options: str, folder: str) -> dict[str, str]:
         environment["CORNU_COMPILER_OPTIONS"] = options
     if setting.role == "compiling":
         return environment
-    if setting.keep:
-        environment |= _KEEP
+    environment |= _KEEP if setting.keep else _REUSE
     return environment | (_HEAP_CHECKS if _has_checker() else {})
 
 

@@ -134,10 +134,10 @@ cornu's deviations: 1e-3 of the largest value of each array.
 The cases of each kind are divided among the settings. Heap checks are those of glibc
 (`MALLOC_CHECK_=3`, `MALLOC_PERTURB_=165`). `busy` means that another process multiplies matrices on
 all cores; `AVX2`, that XLA and oneDNN (of which Eigen uses parts) do without AVX-512; `memory
-kept`, the settings of `CORNU_ALLOCATOR=keep`. Programs of operations are compiled beforehand, by
-processes without heap checks, and read from JAX's cache. Before the cases, the run verifies that a
-write behind the end of a block is reported as a crash, a case that does not return as a hang, and a
-wrong number as wrong.
+kept`, the settings of `CORNU_ALLOCATOR=keep`, where the others have those of `memory_reuse`.
+Programs of operations are compiled beforehand, by processes without heap checks, and read from
+JAX's cache. Before the cases, the run verifies that a write behind the end of a block is reported
+as a crash, a case that does not return as a hang, and a wrong number as wrong.
 
 {_failures(failed, run)}"""
 

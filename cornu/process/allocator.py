@@ -1,9 +1,11 @@
-"""Settings of glibc's allocator: memory that a step frees is kept for the next step.
+"""Settings of glibc's allocator: memory that a step frees serves the next step.
 
 XLA's CPU programs allocate their temporary buffers in each run. By default, glibc maps large
-buffers each time, and the kernel zeroes every page, which takes a few percent of a large step.
-Keeping the memory shortens these steps, but increases the memory of a process by up to 50 %, and
-has no effect on small programs. Therefore it is disabled by default.
+buffers each time, and the kernel zeroes every page, which takes up to a fifth of a large step.
+
+By default, all threads share one heap with room for the buffers of usual steps (`memory_reuse`).
+On request, buffers of any size are taken from the heap (`memory_keeping`): the largest steps become
+shorter, too, but a process takes up to half more memory.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import gc
 import importlib.util
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -22,11 +25,33 @@ import jax
 
 from cornu.deviations import is_enabled as is_deviation_enabled
 
-__all__ = ["disable", "dropped", "enable", "give_back", "is_available", "is_enabled", "prepare"]
+__all__ = [
+    "disable",
+    "dropped",
+    "enable",
+    "give_back",
+    "is_available",
+    "is_enabled",
+    "is_reused",
+    "prepare",
+]
 
 # Parameters of mallopt, from malloc.h, and their defaults.
-_MMAP_MAX, _TRIM_THRESHOLD, _ARENA_MAX = -4, -1, -8
-_DEFAULTS = {_MMAP_MAX: 65536, _TRIM_THRESHOLD: 128 * 1024}
+_MMAP_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD, _TOP_PAD, _ARENA_MAX = -4, -3, -1, -2, -8
+_DEFAULTS = {
+    _MMAP_MAX: 65536,
+    _MMAP_THRESHOLD: 128 * 1024,
+    _TRIM_THRESHOLD: 128 * 1024,
+    _TOP_PAD: 128 * 1024,
+}
+# The heap grows by the room for the buffers of a step. Until they are used, its pages take no
+# memory. Larger blocks than the threshold, whose highest value this is, come from the heap only if
+# they fit into this room, and are mapped otherwise.
+_ROOM = 2**28
+_REUSE = {_MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2 * _ROOM, _TOP_PAD: _ROOM}
+_LEAST_MEMORY = 16 * _ROOM
+# Threads that share a heap wait for each other, which was measured for few processors only.
+_MOST_PROCESSORS = 8
 
 _LARGEST = 2**31 - 1  # mallopt takes C ints
 _FRACTION = 8  # at most an eighth of the memory of the machine is kept
@@ -38,51 +63,63 @@ _DEVICES = ("jax_plugins", "libtpu")
 # so releases take at most 5 % of the time.
 _SLOW, _PAUSE = 0.02, 20
 
-_state = {"on": False, "release_requested": False}
+_state = {"on": False, "reuses": False, "release_requested": False}
 _release = {"not_before": 0.0}  # seconds of perf_counter
 
 
 def prepare() -> None:
-    """Configures the allocator if `CORNU_ALLOCATOR=keep` is set and JAX uses the CPU."""
-    library = _glibc()
-    if library is None or os.environ.get("CORNU_ALLOCATOR") != "keep" or not _is_unconfigured():
+    """Configures the allocator if JAX uses the CPU, unless the user has configured it."""
+    library, keeps = _glibc(), os.environ.get("CORNU_ALLOCATOR") == "keep"
+    if library is None or not _is_unconfigured():
         return
-    if _is_cpu_expected():
+    reuses = is_deviation_enabled("memory_reuse") and _has_room()
+    if (keeps or reuses) and _is_cpu_expected():
         # Arenas of threads cannot hold blocks of more than 64 MB, which would still be mapped each
         # time. A thread never changes its arena, so the limit must precede the threads of JAX.
         library.mallopt(_ARENA_MAX, 1)
-    if jax.default_backend() == "cpu":
+        if reuses:
+            _configure(_REUSE)
+            _state["reuses"] = True
+    if keeps and jax.default_backend() == "cpu":
         enable()
 
 
 def enable() -> None:
     """Keeps freed memory for the next step, at most an eighth of the memory of the machine."""
-    library = _glibc()
-    if library is not None:
-        library.mallopt(_MMAP_MAX, 0)  # mapped blocks always return to the system when freed
-        library.mallopt(_TRIM_THRESHOLD, min(_LARGEST, _available_memory() // _FRACTION))
+    if _glibc() is not None:
+        # Mapped blocks always return to the system when they are freed.
+        most = min(_LARGEST, _available_memory() // _FRACTION)
+        _configure({_MMAP_MAX: 0, _TRIM_THRESHOLD: most})
         _state["on"] = True
 
 
 def disable() -> None:
-    """Restores the defaults of glibc, and returns the kept memory to the system."""
+    """Restores the settings before `enable`, and returns the kept memory to the system."""
     library = _glibc()
     if library is not None and _state["on"]:
-        for name, value in _DEFAULTS.items():
-            library.mallopt(name, value)
+        _configure(_DEFAULTS | _REUSE if _state["reuses"] else _DEFAULTS)
         library.malloc_trim(0)
         _state["on"] = False
 
 
-def give_back() -> None:
+def _configure(settings: Mapping[int, int]) -> None:
+    for name, value in settings.items():
+        _glibc().mallopt(name, value)
+
+
+def give_back(*, compiled: bool = False) -> None:
     """Returns freed memory to the system, unless freed memory is kept.
 
     glibc itself returns only memory at the end of a heap, and compilation by XLA leaves large
-    gaps. The call takes milliseconds, plus 0.1 s for each gigabyte of gaps. Soon after a slow
-    release, it only requests another, for the next garbage collection.
+    gaps, which are returned in any case. The call takes milliseconds, plus 0.1 s for each gigabyte
+    of gaps. Soon after a slow release, it only requests another, for the next garbage collection.
+
+    Args:
+        compiled: whether the memory was used to compile a program.
     """
     library, start = _glibc(), perf_counter()
-    if library is None or _state["on"] or not is_deviation_enabled("memory_release"):
+    keeps = _state["on"] and not compiled
+    if library is None or keeps or not is_deviation_enabled("memory_release"):
         return
     if start < _release["not_before"]:
         _state["release_requested"] = True
@@ -113,8 +150,13 @@ def _after_collection(phase: str, _: Any) -> None:
 
 
 def is_enabled() -> bool:
-    """Tells whether freed memory is kept."""
+    """Tells whether freed memory of any size is kept."""
     return _state["on"]
+
+
+def is_reused() -> bool:
+    """Tells whether all threads share a heap with room for the buffers of usual steps."""
+    return _state["reuses"]
 
 
 def is_available() -> bool:
@@ -145,6 +187,12 @@ def _is_unconfigured() -> bool:
         or "glibc.malloc" in environment.get("GLIBC_TUNABLES", "")
         or any(name.startswith("MALLOC_") for name in environment)
     )
+
+
+def _has_room() -> bool:
+    """Tells whether this machine has much memory and few processors."""
+    processors = len(os.sched_getaffinity(0))
+    return processors <= _MOST_PROCESSORS and _available_memory() >= _LEAST_MEMORY
 
 
 def _is_cpu_expected() -> bool:

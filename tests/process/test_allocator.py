@@ -1,12 +1,15 @@
-"""Freed memory is returned to the system after compiling and after models are collected."""
+"""Freed memory serves the next step, and is returned after compiling and collecting models."""
 
 import gc
+import types
 
 import numpy as np
 import pytest
 
 import cornu
+from cornu.deviations import find_disabled
 from cornu.process import allocator
+from tests.processes import environment_without, run_program
 
 X, Y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
 
@@ -21,7 +24,7 @@ def _model():
 def returned(monkeypatch):
     gc.collect()
     counted = []
-    monkeypatch.setattr(allocator, "give_back", lambda: counted.append(1))
+    monkeypatch.setattr(allocator, "give_back", lambda **_: counted.append(1))
     return counted
 
 
@@ -60,6 +63,9 @@ def test_kept_memory_is_not_returned(monkeypatch):
     monkeypatch.setitem(allocator._state, "on", True)
     allocator.give_back()
     assert trimmed == []
+    allocator.give_back(compiled=True)
+    assert trimmed == [0]
+    trimmed.clear()
     monkeypatch.setitem(allocator._state, "on", False)
     allocator.give_back()
     assert trimmed == [0]
@@ -71,3 +77,76 @@ def test_kept_memory_is_not_returned(monkeypatch):
     assert trimmed == [0, 0]
     gc.collect()
     assert trimmed == [0, 0]
+
+
+_ARENA = {-8: 1}
+_REUSED = {-3: 2**25, -1: 2**29, -2: 2**28}
+_KEPT = {-4: 0, -1: 2**30}
+
+
+@pytest.mark.parametrize(
+    "environment, system, expected",
+    [
+        ({}, {}, _ARENA | _REUSED),
+        ({"CORNU_ALLOCATOR": "keep"}, {}, _ARENA | _REUSED | _KEPT),
+        ({"CORNU_DISABLE": "memory_reuse"}, {}, {}),
+        ({"CORNU_DISABLE": "memory_reuse", "CORNU_ALLOCATOR": "keep"}, {}, _ARENA | _KEPT),
+        ({}, {"processors": 9}, {}),
+        ({}, {"memory": 2**32 - 1}, {}),
+        ({}, {"cpu": False}, {}),
+        ({"MALLOC_ARENA_MAX": "4"}, {}, {}),
+        ({"LD_PRELOAD": "libjemalloc.so"}, {}, {}),
+        ({"GLIBC_TUNABLES": "glibc.malloc.arena_max=2", "CORNU_ALLOCATOR": "keep"}, {}, {}),
+    ],
+)
+def test_what_is_set_when_a_process_is_prepared(monkeypatch, environment, system, expected):
+    chosen = {}
+    library = types.SimpleNamespace(mallopt=chosen.__setitem__, malloc_trim=lambda pad: None)
+    monkeypatch.setattr(allocator, "_glibc", lambda: library)
+    monkeypatch.setattr(allocator, "_is_cpu_expected", lambda: system.get("cpu", True))
+    monkeypatch.setattr(allocator, "_available_memory", lambda: system.get("memory", 2**33))
+    processors = range(system.get("processors", 8))
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: processors, raising=False)
+    for name in allocator.os.environ:
+        if name.startswith(("CORNU_", "MALLOC_", "GLIBC_", "LD_PRELOAD")):
+            monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("on", "reuses"):
+        monkeypatch.setitem(allocator._state, name, False)
+    find_disabled.cache_clear()
+    try:
+        allocator.prepare()
+        assert chosen == expected
+        assert allocator.is_reused() == (-2 in expected)
+        if allocator.is_enabled():
+            chosen.clear()
+            allocator.disable()
+            assert chosen == allocator._DEFAULTS | (_REUSED if allocator.is_reused() else {})
+    finally:
+        find_disabled.cache_clear()
+
+
+_PROGRAM = """
+import ctypes
+import cornu
+cornu.Variable([1.0])
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+for size in (2**24, 2**27, 2**29):
+    start = library.malloc(size)
+    near = library.malloc(2**16)
+    print(abs(start - near) < 2**30)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not allocator.is_available(), reason="of glibc")
+def test_blocks_come_from_the_heap_if_they_fit_into_its_room():
+    left_out = ("MALLOC_", "CORNU_", "GLIBC_", "LD_PRELOAD")
+    env = {**environment_without(left_out), "JAX_PLATFORMS": "cpu"}
+    if not allocator._has_room():
+        pytest.skip("the processors or the memory of this machine")
+    assert run_program(_PROGRAM, env=env).stdout.split() == ["True", "True", "False"]
+    env["CORNU_DISABLE"] = "memory_reuse"
+    assert run_program(_PROGRAM, env=env).stdout.split() == ["False"] * 3

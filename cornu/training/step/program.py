@@ -205,7 +205,7 @@ class Program:
             sharing.end_donation(thread)
         if not self.warm:
             self.warm = True
-            allocator.give_back()  # the memory of compilation
+            allocator.give_back(compiled=True)
         return logs
 
     def __del__(self) -> None:
@@ -297,7 +297,7 @@ class Forward:
             sharing.assign_values(assigned, list(updates.values()))
         if self._traced:
             self._traced = False
-            allocator.give_back()
+            allocator.give_back(compiled=True)
         return outputs, losses
 
     def _dispatch(self, index: Any, inputs: PyTree) -> Any:
