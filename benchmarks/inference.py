@@ -28,8 +28,6 @@ from benchmarks.inference_calls import (
     CALLS,
     COLUMNS,
     HIDDEN,
-    KEEP,
-    NOT_INLINE,
     Call,
     layered,
     make_call,
@@ -165,8 +163,7 @@ class _Worker:
             env={
                 **os.environ,
                 "KERAS_BACKEND": "jax",
-                "CORNU_ALLOCATOR": "keep" if CALLS[index].name == KEEP else "",
-                "CORNU_DISABLE": "inline_programs" if CALLS[index].name == NOT_INLINE else "",
+                "CORNU_DISABLE": CALLS[index].name.partition("CORNU_DISABLE=")[2],
             },
             text=True,
         )
@@ -281,9 +278,9 @@ tasks of one event loop whose samples `cornu.serving` computes together.
 ## {ROWS:,} rows
 
 In batches of {BATCH}, with one result. "jitted function", "module" and "session.run" are called in
-a loop over batches. By default, glibc returns the memory of hidden activations to the system after
-each batch, unless the process has freed a larger block (of up to 32 MB) before: then the loop of
-JAX takes half the CPU time.
+a loop over batches. glibc by itself, and cornu without `memory_reuse`, returns the memory of hidden
+activations to the system after each batch, unless the process has freed a larger block (of up to
+32 MB) before: then the loop of JAX takes half the CPU time.
 
 | library | call | seconds | CPU seconds | rows per second |
 | --- | --- | ---: | ---: | ---: |

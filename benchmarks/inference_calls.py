@@ -14,8 +14,6 @@ __all__ = [
     "CALLS",
     "COLUMNS",
     "HIDDEN",
-    "KEEP",
-    "NOT_INLINE",
     "Call",
     "layered",
     "make_call",
@@ -38,13 +36,13 @@ class Call(NamedTuple):
     many: bool = False
 
 
-KEEP = "model.predict(x), CORNU_ALLOCATOR=keep"
-NOT_INLINE = "model.predict_on_batch(x), CORNU_DISABLE=inline_programs"
+_MAPPED = "model.predict(x), CORNU_DISABLE=memory_reuse"
+_NOT_INLINE = "model.predict_on_batch(x), CORNU_DISABLE=inline_programs"
 CALLS = (
     Call("cornu", "model.predict(x)", many=True),
-    Call("cornu", KEEP, many=True),
+    Call("cornu", _MAPPED, many=True),
     Call("cornu", "model.predict_on_batch(x)"),
-    Call("cornu", NOT_INLINE),
+    Call("cornu", _NOT_INLINE),
     Call("cornu", "model(x)"),
     Call("keras-jax", "model.predict(x)", many=True),
     Call("keras-jax", "model.predict_on_batch(x)"),
