@@ -292,7 +292,8 @@ def record(keras, module, name, cls):
         for value in values_of(parameter, name):
             argument = "%s=%s" % (parameter, value)  # noqa: UP031
             try:
-                other = config_of(keras, path, "%s, %s" % (given, argument))  # noqa: UP031
+                both = ", ".join(part for part in (given, argument) if part)
+                other = config_of(keras, path, both)
             except Exception:
                 continue  # not an argument, or not a value of this class
             changed = {k: v for k, v in other.items() if k not in config or config[k] != v}

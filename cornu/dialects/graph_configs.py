@@ -6,10 +6,11 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from cornu import registry, tree
+from cornu import tree
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.dialects.layer_methods import inbound_nodes
+from cornu.dialects.old_configs import keeps_functions
 from cornu.layers import InputLayer
 from cornu.models import Model
 from cornu.models.functional import FunctionalGraph
@@ -133,7 +134,7 @@ def describe_function(name: str, layer: Any, value: Any) -> Config:
     """
     if not callable(value):
         return {name: value, f"{name}_type": "raw"}
-    if registry.is_copying():
+    if keeps_functions():
         has_code = isinstance(value, types.FunctionType)
         return {name: value, f"{name}_type": "lambda" if has_code else "function"}
     found = getattr(value, "__name__", "<lambda>")
@@ -142,7 +143,7 @@ def describe_function(name: str, layer: Any, value: Any) -> Config:
 
 def describe_output_shape(layer: Any, shape: Any) -> Config:
     """Returns the shape of a result without the batch: that of the graph for a function."""
-    if callable(shape) and registry.is_copying():
+    if callable(shape) and keeps_functions():
         return describe_function("output_shape", layer, shape)
     if callable(shape):
         nodes = inbound_nodes(layer)

@@ -14,6 +14,7 @@ import numpy as np
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.dialects.compiled_as import plain
 from cornu.dialects.graph_configs import UnknownLayer
+from cornu.dialects.optimizer_configs import describe_optimizer
 from cornu.legacy.keras1.class_mapping import ClassMapping
 from cornu.legacy.optimizer_state import StoredLayer, restore_state
 from cornu.legacy.source import Source
@@ -116,13 +117,8 @@ class FileLayout:
 
     def _describe_optimizer(self, optimizer: Any) -> Config:
         """Returns the class and the config of an optimizer, with the arguments of the version."""
-        kind, config = type(optimizer).__name__, optimizer.get_config()
-        row = self.optimizers.get(kind)
+        kind, row = type(optimizer).__name__, self.optimizers.get(type(optimizer).__name__)
         if row is None:
-            return {"class_name": kind, "config": config}
-        if "lr" not in config:  # a class of today, which a file of the version was loaded with
-            config = {**config, "clipnorm": config.get("global_clipnorm")}
-        rate = float(np.asarray(optimizer.learning_rate if "lr" not in config else config["lr"]))
-        given = {**config, "lr": rate, "learning_rate": rate}
-        found = {k: given.get(k, p.default) for k, p in row.parameters.items() if k != "name"}
-        return {"class_name": kind, "config": {k: v for k, v in found.items() if v is not None}}
+            return {"class_name": kind, "config": optimizer.get_config()}
+        config = optimizer._stored_config_()
+        return {"class_name": kind, "config": describe_optimizer(row, optimizer, config)}

@@ -12,7 +12,7 @@ from cornu.core.state.overridable import overridable_property
 from cornu.dialects.graph_configs import UnknownLayer
 from cornu.dialects.layer_methods import GraphMethods
 from cornu.dialects.model_configs import ModelLayout, is_of_version
-from cornu.dialects.old_configs import defines_config
+from cornu.dialects.old_configs import defines_config, keep_functions
 from cornu.layers import RNN, BatchNormalization, Bidirectional
 from cornu.layers.regularization.base import Noise
 from cornu.metrics.collection import parts_by_name
@@ -41,7 +41,7 @@ class ModelMethods:
         if describe is None or self._graph_ is None and not isinstance(self, Sequential):
             return self._config_of_today_()
         try:
-            with registry.copy_scope():
+            with keep_functions():
                 return describe(self)["config"]
         except UnknownLayer:
             return self._config_of_today_()

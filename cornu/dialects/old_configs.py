@@ -6,7 +6,9 @@ have the call of the old class, so that a copy has the same config of the versio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,7 +18,33 @@ from cornu.legacy.keras1.calls import OldCall, find_call, record_call
 from cornu.legacy.keras1.class_mapping import OldClass
 from cornu.types import Config
 
-__all__ = ["ConfigMethods", "OldConfigs", "create_from_config", "defines_config", "is_of_program"]
+__all__ = [
+    "ConfigMethods",
+    "OldConfigs",
+    "create_from_config",
+    "defines_config",
+    "is_of_program",
+    "keep_functions",
+    "keeps_functions",
+]
+
+_keeps_functions: ContextVar[bool] = ContextVar("keeps_functions", default=False)
+
+
+@contextlib.contextmanager
+def keep_functions() -> Iterator[None]:
+    """Within the block, configs have functions themselves, of which files have the names."""
+    token = _keeps_functions.set(True)
+    try:
+        yield
+    finally:
+        _keeps_functions.reset(token)
+
+
+def keeps_functions() -> bool:
+    """Returns whether configs have functions themselves; see `keep_functions`."""
+    return _keeps_functions.get()
+
 
 # The entry of a copy's config for the call of the old class.
 _CALL = "old_call"
@@ -104,7 +132,7 @@ class ConfigMethods:
         call = find_call(self)
         if call is not None and (defines_config(self) or not _defines(type(self), "__init__")):
             # The functions themselves, where the version has their bytecode.
-            with registry.copy_scope():
+            with keep_functions():
                 described: Config = self._configs_.describe(self, call)
             return described
         found: Config = super().get_config()  # type: ignore[misc]  # of the class of layers

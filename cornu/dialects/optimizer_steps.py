@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import Evaluation, Step, gradients
+from cornu.dialects.optimizer_configs import OptimizerConfigs, TensorflowConfigs
 from cornu.legacy.keras1.class_mapping import OldClass
 from cornu.optimizers.base import Optimizer
 from cornu.registry.custom_objects import registered_names
 
 __all__ = [
     "LaterOptimizerMethods",
+    "ModernOptimizerMethods",
     "OptimizerMethods",
     "OptimizerStep",
     "TensorflowOptimizerMethods",
-    "derive_of_keras_1",
-    "derive_of_keras_2",
-    "derive_of_tensorflow",
+    "derive_old_class",
     "derive_optimizer",
 ]
 
@@ -54,7 +53,7 @@ class OptimizerStep(Step):
         self._optimizer.apply(evaluation.compute(self._gradients), self._trained)
 
 
-class OptimizerMethods:
+class OptimizerMethods(OptimizerConfigs):
     """Mixin with the methods of optimizers that Keras 3 no longer has."""
 
     weights = overridable_property(lambda self: list(self.variables))
@@ -130,31 +129,44 @@ class TensorflowOptimizerMethods(LaterOptimizerMethods):
         return super().apply_gradients(grads_and_vars)  # type: ignore[misc]
 
 
-def derive_of_tensorflow(target: type, old_class: OldClass) -> type:
-    """Returns the class of the objects of an optimizer of `tf.keras.optimizers.legacy`."""
-    return derive_optimizer(target, old_class.mapping.old_name, TensorflowOptimizerMethods)
+class ModernOptimizerMethods(TensorflowConfigs, TensorflowOptimizerMethods):
+    """The methods of optimizers of tf.keras that have the class of today."""
 
 
-def derive_of_keras_1(target: type, old_class: OldClass) -> type:
-    """Returns the class of the objects of an optimizer of Keras 1."""
-    return derive_optimizer(target, old_class.mapping.old_name, OptimizerMethods)
-
-
-def derive_of_keras_2(target: type, old_class: OldClass) -> type:
-    """Returns the class of the objects of an optimizer of Keras 2."""
-    return derive_optimizer(target, old_class.mapping.old_name)
-
-
-@functools.cache
-def derive_optimizer(cls: type, name: str = "", methods: type = LaterOptimizerMethods) -> type:
+def derive_optimizer(
+    cls: type,
+    name: str = "",
+    methods: type = LaterOptimizerMethods,
+    members: Mapping[str, Any] | None = None,
+) -> type:
     """Returns a subclass of an optimizer with the methods of old versions.
 
     Args:
         cls: the class.
         name: its name; by default that of the class.
         methods: the mixin.
+        members: further attributes, those of `OptimizerConfigs`.
     """
-    made = type(name or cls.__name__, (methods, cls), {"__module__": __name__})
+    body = {**(members or {}), "__module__": __name__, "_is_derived_": True}
+    made = type(name or cls.__name__, (methods, cls), body)
     if cls in registered_names:
         registered_names[made] = registered_names[cls]
     return made
+
+
+def derive_old_class(find: Callable[..., Any], *of_version: Any, methods: type) -> Any:
+    """Returns how an old class makes the class of its objects.
+
+    Args:
+        find: returns the class for `of_version` and its name, in pickles.
+        of_version: the first arguments of `find`.
+        methods: the mixin.
+    """
+
+    def derive(target: type, old_class: OldClass) -> type:
+        name = old_class.mapping.old_name
+        reference = (find, *of_version, name)
+        members = {"_class_reference_": reference, "_old_class_": old_class}
+        return derive_optimizer(target, name, methods, members)
+
+    return derive

@@ -79,6 +79,7 @@ def test_copies_of_layers(version):
     np.testing.assert_array_equal(again(x), model.layers[0](x))
 
 
+@pytest.mark.slow
 def test_a_pickled_model_is_read_in_another_process(tmp_path):
     model = build(keras2.load("2.2.4"))
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))

@@ -17,7 +17,7 @@ import numpy as np
 from cornu import ops
 from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
-from cornu.dialects.keras1 import backend, factories
+from cornu.dialects.keras1 import backend, factories, penalties
 from cornu.dialects.keras1.layers import InputSpec
 from cornu.dialects.keras1.recurrent import Recurrent, time_distributed_dense
 from cornu.legacy.keras1.class_mapping import ClassMapping, parse_signature
@@ -218,7 +218,7 @@ class LSTM(_Gated):
 _GETTERS: dict[str, Callable[[Any], Any]] = {
     "init": factories.INITIALIZATIONS["get"],
     "activation": factories.ACTIVATIONS["get"],
-    "regularizer": factories.REGULARIZER_MAKERS["get"],
+    "regularizer": penalties.REGULARIZER_MAKERS["get"],
 }
 
 

@@ -1,4 +1,4 @@
-"""Factory functions of `keras.initializations`, `regularizers`, `constraints`, and activations."""
+"""Factory functions of `keras.initializations`, activations and optimizers of Keras 1."""
 
 from __future__ import annotations
 
@@ -7,32 +7,25 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from cornu import ops, registry
 from cornu.core.state.variable import Variable
 from cornu.dialects.keras1 import backend
-from cornu.dialects.optimizer_steps import derive_of_keras_1
+from cornu.dialects.optimizer_steps import OptimizerMethods, derive_old_class
 from cornu.dialects.subclasses.optimizer_rules import make_subclassable
 from cornu.dialects.subclasses.optimizers import Keras1Optimizer
 from cornu.legacy import optimizers
 from cornu.legacy.keras1.argument_values import (
-    CONSTRAINTS,
     INITIALIZERS,
     get_activation,
-    get_constraint,
     get_initializer,
-    get_regularizer,
 )
 from cornu.legacy.keras1.class_mapping import ClassMapping, Era, OldClass, automatic_name
-from cornu.parts import constraints, regularizers
 from cornu.parts import initializers as modern
 
 __all__ = [
     "ACTIVATIONS",
-    "CONSTRAINT_MAKERS",
     "INITIALIZATIONS",
     "OPTIMIZERS",
     "OPTIMIZER_ROWS",
-    "REGULARIZER_MAKERS",
 ]
 
 Factory = Callable[..., Any]
@@ -139,98 +132,6 @@ ACTIVATIONS: dict[str, Factory] = {
 }
 
 
-def l1(l: float = 0.01) -> Any:  # noqa: E741
-    """Returns an L1 regularizer."""
-    return regularizers.L1L2(l1=l)
-
-
-def l2(l: float = 0.01) -> Any:  # noqa: E741
-    """Returns an L2 regularizer."""
-    return regularizers.L1L2(l2=l)
-
-
-def l1l2(l1: float = 0.01, l2: float = 0.01) -> Any:
-    """Returns a regularizer with an L1 and an L2 penalty."""
-    return regularizers.L1L2(l1, l2)
-
-
-@registry.register_keras_serializable(package="keras1")
-class EigenvalueRegularizer(regularizers.Regularizer):
-    """Penalizes the largest eigenvalue of `W.T @ W`: `k * sqrt(eigenvalue)`.
-
-    The eigenvalue is that of nine steps of the power method, from a vector of ones.
-
-    Args:
-        k: the factor.
-    """
-
-    def __init__(self, k: float) -> None:
-        self.k = k
-
-    def __call__(self, x: Any) -> Any:
-        """Returns the penalty of a matrix."""
-        if len(x.shape) != 2:
-            raise ValueError(f"EigenvalueRegularizer needs a matrix. Received: shape {x.shape}")
-        square = ops.matmul(ops.transpose(x), x)
-        vector = ops.ones((square.shape[0], 1))
-        for _ in range(9):
-            vector = ops.matmul(square, vector)
-            vector = vector / ops.sqrt(ops.sum(ops.square(vector)))
-        return self.k * ops.sqrt(ops.sum(vector * ops.matmul(square, vector)))
-
-
-def get_regularizer_(identifier: Any, kwargs: Any = None) -> Any:
-    """Returns the regularizer for a name; returns objects unchanged."""
-    if isinstance(identifier, str) and kwargs:
-        return REGULARIZER_MAKERS[identifier](**kwargs)
-    return get_regularizer(identifier)
-
-
-REGULARIZER_MAKERS: dict[str, Factory] = {
-    "l1": l1,
-    "l2": l2,
-    "l1l2": l1l2,
-    "activity_l1": l1,
-    "activity_l2": l2,
-    "activity_l1l2": l1l2,
-    "L1L2Regularizer": regularizers.L1L2,
-    "WeightRegularizer": regularizers.L1L2,
-    "ActivityRegularizer": regularizers.L1L2,
-    "EigenvalueRegularizer": EigenvalueRegularizer,
-    "Regularizer": regularizers.Regularizer,
-    "get": get_regularizer_,
-}
-
-
-def maxnorm(m: float = 2, axis: Any = 0) -> Any:
-    """Returns a constraint that limits the norm along an axis of the Keras 1 kernel."""
-    return constraints.MaxNorm(m, axis)
-
-
-def minmaxnorm(low: float = 0.0, high: float = 1.0, rate: float = 1.0, axis: Any = 0) -> Any:
-    """Returns a constraint that keeps the norm along an axis within bounds."""
-    return constraints.MinMaxNorm(low, high, rate, axis)
-
-
-def get_constraint_(identifier: Any, kwargs: Any = None) -> Any:
-    """Returns the constraint for a name; returns objects unchanged."""
-    if isinstance(identifier, str) and kwargs:
-        return CONSTRAINT_MAKERS[identifier](**kwargs)
-    return get_constraint(identifier)
-
-
-CONSTRAINT_MAKERS: dict[str, Factory] = {
-    **CONSTRAINTS,
-    "maxnorm": maxnorm,
-    "MaxNorm": maxnorm,
-    "MinMaxNorm": minmaxnorm,
-    "NonNeg": constraints.NonNeg,
-    "UnitNorm": constraints.UnitNorm,
-    "Constraint": constraints.Constraint,
-    "get": get_constraint_,
-}
-
-
 # -------------------------------------------------------------------------------------- optimizers
 
 
@@ -270,10 +171,23 @@ _SIGNATURES = {
 _ERA = Era("Keras 1", lambda mapping, arguments: arguments, automatic_name)
 
 
+def find_old_optimizer(name: str) -> OldClass:
+    """Returns the class of an optimizer that programs call; pickles refer to this function."""
+    found: OldClass = _CLASSES[name]
+    return found
+
+
+def find_optimizer_class(name: str) -> type:
+    """Returns the class of the objects of an optimizer; pickles refer to this function."""
+    old_class = find_old_optimizer(name)
+    return old_class.class_for(old_class.mapping.target)  # type: ignore[arg-type]  # a class
+
+
 def _make_optimizer(name: str, signature: str) -> OldClass:
     mapping = ClassMapping(name, signature, vars(optimizers)[name], keywords=_LIMITS, era=_ERA)
     made = OldClass(mapping, (), make_subclassable(name, signature, _LIMITS, is_keras_1=True))
-    made.derive = derive_of_keras_1
+    made.derive = derive_old_class(find_optimizer_class, methods=OptimizerMethods)
+    made.reference = (find_old_optimizer, name)
     return made
 
 

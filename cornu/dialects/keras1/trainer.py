@@ -11,7 +11,7 @@ from cornu.core.state.variable import Variable
 from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
 from cornu.dialects.compiled_as import describe_functions, describe_metrics
-from cornu.dialects.keras1 import metrics
+from cornu.dialects.keras1 import factories, metrics
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.model_files import LAYOUT, stored_layers
 from cornu.dialects.keras1.structures import weight_rows
@@ -20,7 +20,6 @@ from cornu.dialects.model_methods import ModelMethods
 from cornu.dialects.shared_optimizers import with_own_slots
 from cornu.dialects.weight_files import load_weights
 from cornu.errors import quantity
-from cornu.legacy import optimizers
 from cornu.legacy.arrays import convert_arrays, in_old_order
 from cornu.legacy.keras1 import objectives
 from cornu.models import save_model
@@ -81,7 +80,7 @@ class Keras1Trainer(ModelMethods, TrainingMethods):
         }
         loss = _map_structure(objectives.get, loss)
         super().compile(
-            with_own_slots(self, optimizers.get(optimizer), shares_slots=False),
+            with_own_slots(self, factories.OPTIMIZERS["get"](optimizer), shares_slots=False),
             loss,
             loss_weights=loss_weights,
             metrics=self._metrics(metrics, loss),

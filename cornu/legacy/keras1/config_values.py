@@ -12,6 +12,7 @@ from cornu.legacy.keras1.argument_values import (
     get_regularizer,
 )
 from cornu.parts import constraints, regularizers
+from cornu.registry import ArgumentCapture
 from cornu.types import Config
 
 __all__ = ["LAMBDA", "convert_value", "describe_function", "restore_value"]
@@ -116,5 +117,8 @@ def _restore_object(value: Any, name: str | None, renames: Mapping[str, str]) ->
         return None
     if not isinstance(value, regularizers.L1L2):
         name = None
-    arguments = {renames.get(k, k): v for k, v in value.get_config().items()}
+    # Those of the dialect have configs in the layout of Keras 1.
+    is_own = isinstance(value, ArgumentCapture)
+    config = value._stored_config_() if is_own else value.get_config()
+    arguments = {renames.get(k, k): v for k, v in config.items()}
     return {"name": name or type(value).__name__, **arguments}

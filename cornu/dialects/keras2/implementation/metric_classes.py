@@ -7,12 +7,30 @@ from typing import Any
 
 from cornu import metrics
 from cornu.registry.custom_objects import registered_names
+from cornu.types import Config
 
 __all__ = ["with_old_methods"]
 
 
+# Arguments that Keras 2 does not have.
+_OF_TODAY = ("from_sorted_ids",)
+
+
 class _OldMethods:
     """Mixin with `reset_states`, which tf.keras 2.5 renamed to `reset_state`."""
+
+    def get_config(self: Any) -> Config:
+        """Returns the arguments of the constructor, with the name and dtype that were chosen."""
+        config: Config = super().get_config()  # type: ignore[misc]  # of the metric
+        kept = {name: value for name, value in config.items() if name not in _OF_TODAY}
+        return {**kept, "name": self.name, "dtype": self.dtype}
+
+    def _stored_config_(self: Any) -> Config:
+        if type(self).__module__.partition(".")[0] != "cornu":
+            found: Config = self.get_config()
+            return found
+        config: Config = super().get_config()  # type: ignore[misc]  # of the metric
+        return config
 
     def reset_states(self: Any) -> None:
         """Resets the metric: the old name of `reset_state`."""

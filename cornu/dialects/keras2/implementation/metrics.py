@@ -91,7 +91,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
 def clone_metric(metric: Any) -> Any:
     """Returns a metric with the same config; functions are returned unchanged."""
     if isinstance(metric, metrics.Metric):
-        return type(metric).from_config(metric.get_config())
+        return type(metric)._from_stored_config_(metric._stored_config_())
     return metric
 
 

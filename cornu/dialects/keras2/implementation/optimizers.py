@@ -8,11 +8,12 @@ from typing import Any
 
 from cornu import optimizers as modern
 from cornu import settings
-from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.keras2.implementation.version import TENSORFLOW, VERSIONS, Version
 from cornu.dialects.optimizer_steps import (
+    LaterOptimizerMethods,
+    ModernOptimizerMethods,
     TensorflowOptimizerMethods,
-    derive_of_keras_2,
-    derive_of_tensorflow,
+    derive_old_class,
     derive_optimizer,
 )
 from cornu.dialects.renaming import warn_about
@@ -61,9 +62,12 @@ _LEGACY = {
     "l2_shrinkage_regularization_strength=0.0, beta=0.0",
 }
 _OF_TENSORFLOW = f"decay=0.0, {_LIMITS}, global_clipnorm=None"
+# Learning rates of tf.keras that are others today.
+_RATES = {"Lion": 0.0001}
 _TENSORFLOW = (*_SIGNATURES, "Ftrl", "AdamW", "Adafactor", "Lion")
 
 
+@functools.cache
 def make_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
     """Returns the optimizers of a version by all of their names."""
     if version.source.is_tensorflow:
@@ -80,14 +84,16 @@ def make_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
         )
         for name, (signature, keywords) in rows.items()
     }
-    for value in made.values():
-        value.derive = derive_of_keras_2
+    for name, value in made.items():
+        value.derive = derive_old_class(find_class, version.number, methods=LaterOptimizerMethods)
+        value.reference = (find_old_class, version.number, name)
     return {
         **made,
         **{name.lower(): value for name, value in made.items()},
     }
 
 
+@functools.cache
 def make_legacy_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
     """Returns the optimizers of `tf.keras.optimizers.legacy`, with `Optimizer`."""
     era = Era(version.name, _convert, version.automatic_name, {"learning_rate": "lr"}, _prepare)
@@ -107,7 +113,7 @@ def make_legacy_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
         for name, signature in _LEGACY.items()
     }
     for value in made.values():
-        value.derive = derive_of_tensorflow
+        value.derive = derive_old_class(find_legacy_class, methods=TensorflowOptimizerMethods)
     base = derive_optimizer(old.OldOptimizer, "Optimizer", TensorflowOptimizerMethods)
     return {**made, "Optimizer": base}
 
@@ -145,9 +151,34 @@ def _convert(mapping: ClassMapping, arguments: Arguments) -> Arguments:
     return given
 
 
+@functools.cache
+def _class_of_today(name: str) -> type:
+    members = {"_class_reference_": (_class_of_today, name)}
+    return derive_optimizer(getattr(modern, name), name, ModernOptimizerMethods, members)
+
+
+def find_old_class(number: str, name: str) -> Any:
+    """Returns the class of an optimizer that programs call; pickles refer to this function."""
+    return make_optimizers(VERSIONS[number])[name]
+
+
+def find_class(number: str, name: str) -> type:
+    """Returns the class of the objects of an optimizer; pickles refer to this function."""
+    old_class = find_old_class(number, name)
+    found: type = old_class.class_for(old_class.mapping.target)
+    return found
+
+
+def find_legacy_class(name: str) -> type:
+    """Returns the class of the objects of an optimizer of `tf.keras.optimizers.legacy`."""
+    old_class: Any = make_legacy_optimizers(TENSORFLOW)[name]
+    found: type = old_class.class_for(old_class.mapping.target)
+    return found
+
+
 def _make_tensorflow(name: str) -> Callable[..., Any]:
     """Returns an optimizer of tf.keras, which accepts `lr` and `decay`."""
-    cls = derive_optimizer(getattr(modern, name), name, TensorflowOptimizerMethods)
+    cls: Any = _class_of_today(name)
 
     @functools.wraps(cls, updated=())
     def make(*args: Any, **kwargs: Any) -> Any:
@@ -157,6 +188,8 @@ def _make_tensorflow(name: str) -> Callable[..., Any]:
         kwargs.pop("jit_compile", None)  # steps are compiled by `compile`
         decay = kwargs.pop("decay", 0.0)
         if not decay:
+            if not args and name in _RATES:
+                kwargs.setdefault("learning_rate", _RATES[name])
             return cls(*args, **kwargs)
         made = getattr(old, name)
         if kwargs.get("clipnorm"):

@@ -37,6 +37,8 @@ Factory = Callable[..., Any]
 class Constant(initializers.Constant):
     """The same value in all elements, by default 0."""
 
+    _is_derived_ = True
+
     def __init__(self, value: Any = 0) -> None:
         super().__init__(value)
 
