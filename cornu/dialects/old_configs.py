@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from cornu import registry
 from cornu.core.layer.layer import Layer
+from cornu.layers import InputLayer
 from cornu.legacy.keras1.calls import OldCall, find_call, record_call
 from cornu.legacy.keras1.class_mapping import OldClass
 from cornu.types import Config
@@ -26,6 +27,8 @@ __all__ = [
     "is_of_program",
     "keep_functions",
     "keeps_functions",
+    "present_function",
+    "record_directions",
 ]
 
 _keeps_functions: ContextVar[bool] = ContextVar("keeps_functions", default=False)
@@ -56,6 +59,7 @@ class OldConfigs:
 
     Attributes:
         describe: returns the config of a layer for the call that created it.
+        describe_input: returns the config of an InputLayer.
         describe_base: returns the part of a config that every layer has.
         restore: returns the value of an argument for its value in a config.
         unused: entries of configs that are no arguments of the constructor.
@@ -64,6 +68,7 @@ class OldConfigs:
 
     describe: Callable[[Any, OldCall], Config]
     describe_base: Callable[[Any], Config]
+    describe_input: Callable[[Any], Config]
     restore: Callable[[str, Any], Any]
     unused: frozenset[str]
     classes: dict[str, Any] = field(default_factory=dict)
@@ -74,8 +79,6 @@ class OldConfigs:
             return entry
         name = entry["class_name"]
         cls = registry.get_registered_object(name) or self.classes.get(name)
-        if name == "InputLayer" and cls is not None:
-            return cls(**entry["config"])  # a function
         return registry.deserialize(entry) if cls is None else cls.from_config(entry["config"])
 
 
@@ -96,6 +99,34 @@ def _defines(cls: type, method: str) -> bool:
 def defines_config(layer: Any) -> bool:
     """Returns whether the class of a layer of the program has a `get_config` of its own."""
     return _defines(type(layer), "get_config")
+
+
+def present_function(layer: Any, name: str, made: Any) -> Any:
+    """Returns a function of a layer if the program has replaced it since, as `activation`.
+
+    Args:
+        layer: the layer.
+        name: the attribute.
+        made: what the layer was created with.
+    """
+    found = vars(layer).get(name)
+    replaced = found is not None and found is not made and hasattr(found, "__name__")
+    return found if replaced else None
+
+
+def record_directions(layer: Any, arguments: Mapping[str, Any]) -> None:
+    """Records the calls of the layers of a Bidirectional, which are copies of the one it was given.
+
+    Args:
+        layer: the Bidirectional.
+        arguments: the arguments of its old class.
+    """
+    call = find_call(arguments["layer"])
+    for part, is_backward in ((layer.forward_layer, False), (layer.backward_layer, True)):
+        if call is not None and find_call(part) is None:
+            given = {**call.arguments, "name": part.name}
+            given["go_backwards"] = given.get("go_backwards", False) is not is_backward
+            record_call(part, call.mapping, given)
 
 
 def create_from_config(old_class: OldClass, config: Mapping[str, Any], configs: OldConfigs) -> Any:
@@ -129,6 +160,10 @@ class ConfigMethods:
 
     def get_config(self: Any) -> Config:
         """Returns the arguments of the constructor in the layout of the version."""
+        layer: Any = self
+        if isinstance(layer, InputLayer):
+            of_input: Config = type(self)._configs_.describe_input(layer)
+            return of_input
         call = find_call(self)
         if call is not None and (defines_config(self) or not _defines(type(self), "__init__")):
             # The functions themselves, where the version has their bytecode.
@@ -176,7 +211,10 @@ class ConfigMethods:
             # The layers within are those that were created.
             found = {**made._constructor_arguments_(), **registry.deserialize(arguments)}
             names = old_class.mapping.parameters
-            record_call(made, old_class.mapping, {k: v for k, v in found.items() if k in names})
+            given = {name: value for name, value in found.items() if name in names}
+            record_call(made, old_class.mapping, given)
+            if old_class.finish is not None:
+                old_class.finish(made, given)
         return made
 
 

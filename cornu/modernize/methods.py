@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cornu.dialects.keras2.implementation.training import GENERATOR_NAMES
+from cornu.dialects.keras2.implementation.training_arguments import GENERATOR_NAMES
 from cornu.renamed import REMOVED_METHODS
 
 __all__ = ["FUNCTIONS", "METHODS", "Method", "describe_removed_method"]

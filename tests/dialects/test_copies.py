@@ -79,6 +79,35 @@ def test_copies_of_layers(version):
     np.testing.assert_array_equal(again(x), model.layers[0](x))
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_activation_that_was_replaced_is_in_the_config(version, tmp_path):
+    keras = VERSIONS[version]()
+    model = build(keras)
+    model.layers[-1].activation = keras.activations.sigmoid
+    assert model.layers[-1].get_config()["activation"] == "sigmoid"
+    model.save(tmp_path / "model.h5")
+    again = keras.models.load_model(tmp_path / "model.h5")
+    x = np.ones((2, 4), "float32")
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_layers_within_layers_and_inputs_have_configs_of_the_version(version):
+    keras = VERSIONS[version]()
+    layers = keras.layers
+    both = layers.Bidirectional(layers.LSTM(2, name="inner"), input_shape=(3, 4))
+    for made in (both, copy.deepcopy(both)):
+        parts = [made.forward_layer.get_config(), made.backward_layer.get_config()]
+        assert [part["go_backwards"] for part in parts] == [False, True]
+        assert [part["name"] for part in parts] == ["forward_inner", "backward_inner"]
+    model = build(keras)
+    first = model.layers[0]
+    assert isinstance(first, layers.InputLayer) and not isinstance(both, layers.InputLayer)
+    assert first.get_config()["batch_input_shape"] == (None, 4)
+    again = type(first).from_config(first.get_config())
+    assert again.get_config() == first.get_config()
+
+
 @pytest.mark.slow
 def test_a_pickled_model_is_read_in_another_process(tmp_path):
     model = build(keras2.load("2.2.4"))

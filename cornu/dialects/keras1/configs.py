@@ -15,9 +15,9 @@ from cornu.dialects.graph_configs import (
     set_input,
 )
 from cornu.dialects.keras1.merge import Branches, Merge
-from cornu.dialects.old_configs import OldConfigs, defines_config, is_of_program
+from cornu.dialects.old_configs import OldConfigs, defines_config, is_of_program, present_function
 from cornu.layers import InputLayer
-from cornu.legacy.keras1.argument_values import image_dim_ordering
+from cornu.legacy.keras1.argument_values import get_activation, image_dim_ordering
 from cornu.legacy.keras1.calls import OldCall, find_call
 from cornu.legacy.keras1.config_values import convert_value, restore_value
 from cornu.legacy.keras1.layer_table import ALIASES, LAYERS
@@ -95,7 +95,7 @@ def describe_layer(layer: Any) -> Config:
 
 def _describe_input(layer: Any) -> Config:
     return {
-        "batch_input_shape": list(layer.output.shape),
+        "batch_input_shape": tuple(layer.output.shape),
         "input_dtype": layer.output.dtype,
         "sparse": layer.sparse,
         "name": layer.name,
@@ -113,7 +113,7 @@ def _describe_call(layer: Any, call: OldCall) -> Config:
         is_default = value == parameter.default if _is_plain(value) else False
         if argument in _OF_LAYERS or is_default and argument in _UNWRITTEN.get(name, ()):
             continue
-        config[argument] = _describe_argument(argument, value, given)
+        config[argument] = _describe_argument(layer, argument, value, given)
     if "function" in config:
         config |= describe_function("function", layer, given["function"])
         config |= describe_output_shape(layer, given["output_shape"])
@@ -145,7 +145,9 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str, tuple, list))
 
 
-def _describe_argument(name: str, value: Any, given: Any) -> Any:
+def _describe_argument(layer: Any, name: str, value: Any, given: Any) -> Any:
+    if name == "activation":
+        value = present_function(layer, name, get_activation(value or "linear")) or value
     if isinstance(value, Layer):
         return describe_layer(value)
     if name == "dim_ordering" and value in ("default", None):
@@ -204,6 +206,7 @@ def _restore(name: str, value: Any) -> Any:
 CONFIGS = OldConfigs(
     describe=_describe_call,
     describe_base=_describe_base,
+    describe_input=_describe_input,
     restore=_restore,
     unused=frozenset(("function_type", "mode_type", "output_mask_type", "output_shape_type")),
 )

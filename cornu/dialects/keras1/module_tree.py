@@ -27,7 +27,7 @@ from cornu.dialects.keras1 import (
     utilities,
 )
 from cornu.dialects.keras1 import layers as own_layers
-from cornu.dialects.keras1.layer_classes import INPUT_LAYER, MODULES
+from cornu.dialects.keras1.layer_classes import CLASSES, INPUT_LAYER, MODULES
 from cornu.dialects.keras_json import apply_settings
 from cornu.dialects.tensor_shape import ListedShape
 from cornu.dialects.tree import install_root, make_tree
@@ -79,25 +79,6 @@ def Input(
     return layer.output
 
 
-def InputLayer(
-    input_shape: Any = None,
-    batch_input_shape: Any = None,
-    input_dtype: Any = None,
-    input_tensor: Any = None,
-    sparse: bool = False,
-    name: str | None = None,
-) -> Any:
-    """Returns the layer of an `Input`."""
-    return INPUT_LAYER(
-        shape=input_shape,
-        batch_shape=batch_input_shape,
-        dtype=input_dtype,
-        input_tensor=input_tensor,
-        sparse=sparse,
-        name=name or automatic_name("Input"),
-    )
-
-
 # Names that programs import from a module that imported them for its own use.
 _IMPORTED_BY_LAYERS = {
     **{name: vars(np_utils)[name] for name in ("conv_input_length", "conv_output_length")},
@@ -128,7 +109,7 @@ def _tree() -> dict[str, dict[str, Any]]:
     topology = {
         **base,
         "Input": Input,
-        "InputLayer": InputLayer,
+        "InputLayer": CLASSES["InputLayer"],
         "get_source_inputs": engine.get_source_inputs,
         "merge": merge.merge,
     }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import types
 from typing import Any, ClassVar
 
-from cornu import layers
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer as CoreLayer
 from cornu.core.state.variable import Variable
@@ -17,15 +15,15 @@ from cornu.dialects.keras2.implementation.values import (
     get_initializer,
     get_regularizer,
 )
-from cornu.dialects.keras2.implementation.version import VERSIONS, Version
-from cornu.dialects.layer_methods import GraphMethods, derive_class
+from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.layer_methods import GraphMethods
 from cornu.dialects.renaming import rename_arguments
 from cornu.dialects.subclasses.layers import ListedSpec, ProgramLayer
 from cornu.dialects.subclasses.surrounding_tensors import SurroundingTensors
 from cornu.errors import suggest
 from cornu.legacy.keras1.class_mapping import BaseClassMeta
 
-__all__ = ["InputSpec", "Layer", "make_base_layer", "make_input_layer", "make_inputs"]
+__all__ = ["InputSpec", "Layer", "make_base_layer", "make_inputs"]
 
 _KEYWORDS = (
     *("input_shape", "batch_input_shape", "batch_size", "dtype", "name", "trainable", "weights"),
@@ -128,28 +126,13 @@ class InputSpec(ListedSpec):
         )
 
 
-@functools.cache
-def make_input_layer(version: Version) -> type:
-    """Returns the class of the layers of inputs of a version."""
-    members = {
-        "_class_reference_": (find_input_layer, version.number),
-        "_configs_": make_configs(version),
-    }
-    return derive_class(layers.InputLayer, "InputLayer", GraphMethods, members)
-
-
-def find_input_layer(number: str) -> type:
-    """Returns the class of the layers of inputs; pickles refer to this function.
+def make_inputs(version: Version, input_layer: Any) -> dict[str, Any]:
+    """Returns the function `Input` of a version.
 
     Args:
-        number: the number of the version.
+        version: the version.
+        input_layer: the class of the layers.
     """
-    return make_input_layer(VERSIONS[number])
-
-
-def make_inputs(version: Version) -> dict[str, Any]:
-    """Returns the functions `Input` and `InputLayer` of a version."""
-    input_layer = make_input_layer(version)
 
     def Input(
         shape: Any = None,
@@ -196,26 +179,6 @@ def make_inputs(version: Version) -> dict[str, Any]:
             ragged=ragged,
         ).output
 
-    def InputLayer(
-        input_shape: Any = None,
-        batch_size: int | None = None,
-        batch_input_shape: Any = None,
-        dtype: Any = None,
-        input_tensor: Any = None,
-        sparse: bool = False,
-        name: str | None = None,
-    ) -> Any:
-        """Returns the layer of an `Input`."""
-        return input_layer(
-            shape=input_shape,
-            batch_size=batch_size,
-            batch_shape=batch_input_shape,
-            dtype=dtype,
-            input_tensor=input_tensor,
-            sparse=sparse,
-            name=name or version.automatic_name("Input"),
-        )
-
     tf_input.__name__ = tf_input.__qualname__ = "Input"
     made = tf_input if version.source.is_tensorflow else Input
-    return {"Input": made, "InputLayer": InputLayer}
+    return {"Input": made}

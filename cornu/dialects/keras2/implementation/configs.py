@@ -18,12 +18,18 @@ from cornu.dialects.graph_configs import (
 from cornu.dialects.keras2.implementation.signatures import LAYER_KEYWORDS
 from cornu.dialects.keras2.implementation.values import (
     FunctionInitializer,
+    get_activation,
     get_constraint,
     get_initializer,
     get_regularizer,
 )
 from cornu.dialects.keras2.implementation.version import Version
-from cornu.dialects.old_configs import OldConfigs, defines_config, is_of_program
+from cornu.dialects.old_configs import (
+    OldConfigs,
+    defines_config,
+    is_of_program,
+    present_function,
+)
 from cornu.layers import InputLayer, TimeDistributed
 from cornu.legacy.keras1.calls import OldCall, find_call
 from cornu.legacy.keras1.class_mapping import parse_signature
@@ -147,10 +153,7 @@ def describe_layer(layer: Any, version: Version) -> Config:
     if isinstance(layer, Model):
         return describe_model(layer, version)
     if isinstance(layer, InputLayer):
-        output = layer.output
-        config = {"batch_input_shape": list(output.shape), "dtype": output.dtype}
-        config |= {"sparse": layer.sparse, "name": layer.name}
-        return {"class_name": "InputLayer", "config": config}
+        return {"class_name": "InputLayer", "config": _describe_input(layer, version)}
     call = find_call(layer)
     if call is not None and call.mapping.era.name == version.name:
         kind = type(layer).__name__ if is_of_program(layer) else call.mapping.old_name
@@ -163,6 +166,15 @@ def describe_layer(layer: Any, version: Version) -> Config:
         )
     config = {"name": layer.name, "trainable": layer.trainable, **layer.get_config()}
     return {"class_name": type(layer).__name__, "config": config}
+
+
+def _describe_input(layer: Any, version: Version) -> Config:
+    """Returns the config of an InputLayer."""
+    output = layer.output
+    config: Config = {"batch_input_shape": tuple(output.shape), "dtype": output.dtype}
+    if version.source.is_tensorflow:
+        config["ragged"] = False
+    return {**config, "sparse": bool(layer.sparse), "name": layer.name}
 
 
 def _describe_call(layer: Any, call: OldCall, version: Version) -> Config:
@@ -222,6 +234,8 @@ def _describe_argument(layer: Any, name: str, value: Any, given: Any, version: V
         return {"class_name": "StackedRNNCells", "config": config}
     if name == "cells":
         return [_describe_inner(cell, version) for cell in value]
+    if name == "activation":
+        value = present_function(layer, name, get_activation(value)) or value
     if value is None and name in _SAME_AS and _SAME_AS[name] in given:
         return given[_SAME_AS[name]]
     if name == "data_format":
@@ -344,6 +358,7 @@ def make_configs(version: Version) -> OldConfigs:
     inherited = _INHERITED_OF_TENSORFLOW if version.source.is_tensorflow else _INHERITED
     configs = OldConfigs(
         describe=functools.partial(_describe_call, version=version),
+        describe_input=functools.partial(_describe_input, version=version),
         describe_base=functools.partial(_describe_base, version=version),
         restore=restore,
         unused=frozenset((*_UNUSED, *(name for own in inherited.values() for name in own))),

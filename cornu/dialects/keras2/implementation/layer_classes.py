@@ -15,8 +15,9 @@ import numpy as np
 
 from cornu import layers, registry, tree
 from cornu.core.state.dtypes import is_float
+from cornu.dialects.input_layers import make_input_layer
 from cornu.dialects.keras1.layer_tree import KEPT_LAYERS
-from cornu.dialects.keras2.implementation import signatures
+from cornu.dialects.keras2.implementation import base_layer, signatures
 from cornu.dialects.keras2.implementation.base_layer import Layer, make_base_layer
 from cornu.dialects.keras2.implementation.configs import make_configs
 from cornu.dialects.keras2.implementation.old_spellings import convert_call
@@ -24,6 +25,7 @@ from cornu.dialects.keras2.implementation.tensorflow_methods import AdaptMethods
 from cornu.dialects.keras2.implementation.values import ArrayInitializer, converter_of
 from cornu.dialects.keras2.implementation.version import VERSIONS, Version
 from cornu.dialects.layer_methods import GraphMethods, derive_class, set_attributes
+from cornu.dialects.old_configs import record_directions
 from cornu.layers.rnn.cell_protocol import DenseCell
 from cornu.legacy.keras1.class_mapping import (
     TARGET_CLASS,
@@ -38,7 +40,7 @@ from cornu.legacy.layer_row import TARGET_CLASS as TARGET_NAME
 from cornu.legacy.layer_row import Context, LayerRow, convert_arguments
 from cornu.renamed import KERAS_1_ARGUMENTS
 
-__all__ = ["ALIASES", "find_class", "make_kept_layers", "make_kinds", "make_layers"]
+__all__ = ["ALIASES", "find_class", "make_inputs", "make_kept_layers", "make_kinds", "make_layers"]
 
 _SAME = LayerRow()
 # Other names of classes, by module.
@@ -124,9 +126,27 @@ def make_kept_layers(version: Version) -> dict[str, OldClass]:
     return found
 
 
+@functools.cache
+def make_inputs(version: Version) -> dict[str, Any]:
+    """Returns `Input` and `InputLayer` of a version."""
+    own = signatures.INPUT_LAYER
+    text, further = (
+        (own["tf.keras"], "batch_input_shape=None")
+        if version.source.is_tensorflow
+        else (own["keras"], "")
+    )
+    made = make_input_layer(version.name, text, version.automatic_name, further)
+    made.derive = functools.partial(_derive, version)
+    made.reference = (find_old_class, version.number, "InputLayer")
+    make_configs(version).classes["InputLayer"] = made
+    function = base_layer.make_inputs(version, made.class_for(layers.InputLayer))
+    return {**function, "InputLayer": made}
+
+
 def make_kinds(version: Version) -> dict[str, Any]:
     """Returns the classes of a version for the names of today, which files have."""
     classes = [one for names in make_layers(version).values() for one in names.values()]
+    classes.append(make_inputs(version)["InputLayer"])
     kinds: dict[str, Any] = {}
     for one in classes:
         target, name = one.mapping.target, one.mapping.old_name
@@ -154,6 +174,8 @@ def _make_class(
     made.reference = (find_old_class, version.number, name)
     if name in _WITHOUT_SHAPE:
         made.finish = set_attributes
+    if name == "Bidirectional":
+        made.finish = record_directions
     return made
 
 
@@ -186,7 +208,8 @@ def find_old_class(number: str, name: str) -> OldClass:
         name: its name.
     """
     version = VERSIONS[number]
-    for names in (*make_layers(version).values(), make_kept_layers(version)):
+    everything = (make_inputs(version), make_kept_layers(version), *make_layers(version).values())
+    for names in everything:
         if name in names:
             found: OldClass = names[name]
             return found

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from cornu import models, registry
-from cornu.dialects.keras2.implementation.base_layer import make_input_layer, make_inputs
 from cornu.dialects.keras2.implementation.configs import describe_model, make_configs
 from cornu.dialects.keras2.implementation.layer_classes import (
     make_kept_layers,
@@ -125,10 +124,10 @@ def make_models(version: Version) -> dict[str, Any]:
         for names in (*make_layers(version).values(), make_kept_layers(version))
         for name, made in names.items()
     }
-    kinds = {**make_kinds(version), "InputLayer": make_input_layer(version)}
+    kinds = make_kinds(version)
     kinds |= {"Functional": model, "Model": model, "Sequential": sequential}
     configs = make_configs(version)
-    configs.classes.update(make_inputs(version), Model=model, Sequential=sequential)
+    configs.classes.update(Model=model, Sequential=sequential)
     describe = functools.partial(describe_model, version=version)
     model._layout_ = sequential._layout_ = ModelLayout(
         version.source, configs, None if version.source.is_tensorflow else describe, kinds, rows

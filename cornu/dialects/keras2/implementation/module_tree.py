@@ -29,7 +29,7 @@ from cornu.dialects.keras2.implementation import (
 )
 from cornu.dialects.keras2.implementation import models as own_models
 from cornu.dialects.keras2.implementation import utils as own_utils
-from cornu.dialects.keras2.implementation.base_layer import InputSpec, make_base_layer, make_inputs
+from cornu.dialects.keras2.implementation.base_layer import InputSpec, make_base_layer
 from cornu.dialects.keras2.implementation.configs import make_configs
 from cornu.dialects.keras2.implementation.interfaces import INTERFACES
 from cornu.dialects.keras2.implementation.missing import MISSING, TENSORFLOW_MISSING
@@ -152,7 +152,11 @@ def _data(version: Version, model_class: type) -> Tree:
 
 def _layers(version: Version) -> tuple[Names, Tree]:
     """Returns all layers of a version, and the modules below `keras.layers`."""
-    base = {"InputSpec": InputSpec, "Layer": make_base_layer(version), **make_inputs(version)}
+    base = {
+        "InputSpec": InputSpec,
+        "Layer": make_base_layer(version),
+        **layer_classes.make_inputs(version),
+    }
     modules = {name: dict(names) for name, names in layer_classes.make_layers(version).items()}
     modules["merge"] |= merging.make_functions({**modules["merge"]})
     everything = {name: value for names in modules.values() for name, value in names.items()}

@@ -6,6 +6,7 @@ The abbreviations in angle brackets are those of `parse_signature`.
 from __future__ import annotations
 
 __all__ = [
+    "INPUT_LAYER",
     "LAYER_KEYWORDS",
     "MODULES",
     "SINCE_2_3",
@@ -171,6 +172,13 @@ MODULES: dict[str, dict[str, str]] = {
         "TimeDistributed": "layer",
         "Wrapper": "layer",
     },
+}
+
+INPUT_LAYER = {
+    "keras": "input_shape=None, batch_size=None, batch_input_shape=None, dtype=None, "
+    "input_tensor=None, sparse=False, name=None",
+    "tf.keras": "input_shape=None, batch_size=None, dtype=None, input_tensor=None, sparse=None, "
+    "name=None, ragged=None, type_spec=None, optional=False",
 }
 
 SINCE_2_3 = {

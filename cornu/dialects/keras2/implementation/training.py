@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from cornu.core.state.variable import Variable
-from cornu.data.class_weights import checked_class_weight, weights_of_classes
 from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
 from cornu.dialects.compiled_as import describe_functions, describe_metrics
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras2.implementation import losses, metrics, optimizers
 from cornu.dialects.keras2.implementation.model_files import FileMethods
+from cornu.dialects.keras2.implementation.training_arguments import (
+    GENERATOR_NAMES,
+    SAMPLES,
+    check_ignored,
+    limit_batches,
+    reset_metrics_of,
+    weight_rows,
+)
 from cornu.dialects.model_methods import ModelMethods
-from cornu.dialects.renaming import rename_arguments, warn_about
+from cornu.dialects.renaming import rename_arguments
 from cornu.dialects.shared_optimizers import with_own_slots
 from cornu.dialects.trainable_flags import TrainableFlags
-from cornu.errors import suggest
 from cornu.legacy.arrays import in_old_order
 from cornu.models.training_methods import TrainingMethods
 from cornu.training.compile.outputs import Outputs
 
-__all__ = ["GENERATOR_NAMES", "Keras2Trainer"]
+__all__ = ["Keras2Trainer"]
 
 _EPOCHS = {"nb_epoch": "epochs"}
-# Arguments of Keras 1 in calls with generators -> names of Keras 2.
-GENERATOR_NAMES = {
-    "nb_epoch": "epochs",
-    "nb_val_samples": "validation_samples",
-    "nb_worker": "workers",
-    "pickle_safe": "use_multiprocessing",
-    "max_q_size": "max_queue_size",
-    "val_samples": "samples",
-    "samples_per_epoch": "samples_per_epoch",
-}
-_SAMPLES = ("samples_per_epoch", "validation_samples", "samples")
 
 
 class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
@@ -171,10 +166,10 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         """
         given = rename_arguments("fit", kwargs, _EPOCHS)
         epochs = given.pop("epochs", epochs)
-        _check_ignored("fit", given, ("validation_batch_size",))
+        check_ignored("fit", given, ("validation_batch_size",))
         describe_run(self, x, y, batch_size, validation_split, validation_data)
         if validation_split and isinstance(y, np.ndarray):
-            class_weight, sample_weight = _weight_rows(y, class_weight, sample_weight)
+            class_weight, sample_weight = weight_rows(y, class_weight, sample_weight)
         return self._train_(
             super().fit,
             x,
@@ -214,7 +209,7 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         **kwargs: Any,
     ) -> Any:
         """Returns the loss and the metrics for the data."""
-        _check_ignored("evaluate", kwargs, ("return_dict",))
+        check_ignored("evaluate", kwargs, ("return_dict",))
         return_dict = bool(kwargs.get("return_dict"))
         found: Any = super().evaluate(
             x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict=return_dict
@@ -231,7 +226,7 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         **kwargs: Any,
     ) -> Any:
         """Returns the predictions for the data."""
-        _check_ignored("predict", kwargs)
+        check_ignored("predict", kwargs)
         return super().predict(x, batch_size, verbose, steps, callbacks)
 
     def train_on_batch(  # type: ignore[override]
@@ -244,7 +239,7 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         return_dict: bool = False,
     ) -> Any:
         """Trains on one batch; returns the loss and the metrics of the batch."""
-        _reset(self, reset_metrics)
+        reset_metrics_of(self, reset_metrics)
         train = super().train_on_batch
         return self._train_(train, x, y, sample_weight, class_weight, return_dict)
 
@@ -257,7 +252,7 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
         return_dict: bool = False,
     ) -> Any:
         """Returns the loss and the metrics of one batch."""
-        _reset(self, reset_metrics)
+        reset_metrics_of(self, reset_metrics)
         return super().test_on_batch(x, y, sample_weight, return_dict)
 
     def get_weights(self) -> list[np.ndarray]:
@@ -316,7 +311,7 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
                 samples, and are counted so.
         """
         given = rename_arguments("fit_generator", kwargs, GENERATOR_NAMES)
-        _check_ignored("fit_generator", given, ("epochs", *_SAMPLES))
+        check_ignored("fit_generator", given, ("epochs", *SAMPLES))
         if "samples_per_epoch" in given:
             generator = EpochBatches(generator, given["samples_per_epoch"])
         if "validation_samples" in given and not isinstance(validation_data, (tuple, list)):
@@ -348,7 +343,7 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
     ) -> Any:
         """Returns the loss and the metrics on `steps` batches of a generator or a Sequence."""
         callbacks = kwargs.pop("callbacks", None)
-        batches = _limit("evaluate_generator", generator, kwargs)
+        batches = limit_batches("evaluate_generator", generator, kwargs)
         return super().evaluate(batches, steps=steps, verbose=verbose, callbacks=callbacks)
 
     def predict_generator(
@@ -363,41 +358,8 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
     ) -> Any:
         """Returns the predictions for `steps` batches of a generator or a Sequence."""
         callbacks = kwargs.pop("callbacks", None)
-        batches = _limit("predict_generator", generator, kwargs)
+        batches = limit_batches("predict_generator", generator, kwargs)
         return super().predict(batches, steps=steps, verbose=verbose, callbacks=callbacks)
-
-
-def _reset(model: Any, reset_metrics: bool) -> None:
-    if not reset_metrics:
-        warn_about("reset_metrics=False has no effect: metrics are those of the batch.")
-    model.reset_metrics()
-
-
-def _limit(function: str, generator: Any, kwargs: dict[str, Any]) -> Any:
-    """Returns the batches of a generator, up to a number of samples if that was given."""
-    given = rename_arguments(function, kwargs, GENERATOR_NAMES)
-    _check_ignored(function, given, ("samples",))
-    return EpochBatches(generator, given["samples"]) if "samples" in given else generator
-
-
-_IGNORED = ("max_queue_size", "workers", "use_multiprocessing")
-
-
-def _check_ignored(function: str, given: Mapping[str, Any], used: tuple[str, ...] = ()) -> None:
-    for name in given:
-        if name not in (*_IGNORED, *used):
-            raise TypeError(
-                f"{function} of Keras 2 has no argument {name!r}. "
-                f"{suggest(name, [*_IGNORED, *used])}"
-            )
-
-
-def _weight_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
-    """Converts class weights to weights of rows, by which those of samples are multiplied."""
-    if class_weight is None or any(isinstance(one, dict) for one in class_weight.values()):
-        return class_weight, sample_weight
-    rows = weights_of_classes(y, checked_class_weight(class_weight, "y"), "y")
-    return None, rows if sample_weight is None else rows * np.asarray(sample_weight)
 
 
 def _as_list(value: Any) -> Any:
