@@ -164,7 +164,7 @@ class ConfigMethods:
         if isinstance(layer, InputLayer):
             of_input: Config = type(self)._configs_.describe_input(layer)
             return of_input
-        call = find_call(self)
+        call = self._old_call_()
         if call is not None and (defines_config(self) or not _defines(type(self), "__init__")):
             # The functions themselves, where the version has their bytecode.
             with keep_functions():
@@ -175,6 +175,10 @@ class ConfigMethods:
             return found
         base = self._configs_.describe_base(self)
         return {**base, **{k: v for k, v in found.items() if k not in ("dtype", *base)}}
+
+    def _old_call_(self) -> OldCall | None:
+        """Returns the call of the old class that created the layer, if there was one."""
+        return find_call(self)
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Any:

@@ -209,3 +209,57 @@ def test_configs_of_other_classes_are_those_of_the_version(version):
     assert wrong == []
     assert count > 60
     assert used >= {(name, entry) for name, found in others.items() for entry in found}
+
+
+def classes_of_program(keras):
+    layers = keras.layers
+
+    class Scaled(layers.Layer):
+        def __init__(self, factor, **kwargs):
+            super().__init__(**kwargs)
+            self.factor = factor
+
+        def call(self, x, mask=None):
+            return x * self.factor
+
+        def get_config(self):
+            return dict(super().get_config(), factor=self.factor)
+
+    class Plain(layers.Dense):
+        pass
+
+    class Named(layers.Dense):
+        def __init__(self, *args, label="none", **kwargs):
+            super().__init__(*args, **kwargs)
+            self.label = label
+
+        def get_config(self):
+            return dict(super().get_config(), label=self.label)
+
+    class Recurrent(layers.LSTM):
+        def get_config(self):
+            return super().get_config()
+
+    return [
+        (Scaled(3.0, input_shape=(4,)), {"factor": 3.0}),
+        (Plain(3, activation="relu", input_shape=(4,)), {"activation": "relu"}),
+        (Named(3, label="a", input_shape=(4,)), {"label": "a"}),
+        (Recurrent(3, input_shape=(4, 5)), {"activation": "tanh"}),
+    ]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_classes_of_programs_have_configs_in_the_words_of_the_version(version):
+    keras = load(version)
+    size = "output_dim" if version == "1.2.2" else "units"
+    for made, expected in classes_of_program(keras):
+        config = made.get_config()
+        assert expected.items() <= config.items()
+        assert (size in config) is isinstance(made, (keras.layers.Dense, keras.layers.LSTM))
+        assert config["batch_input_shape"][0] is None
+        for again in (type(made).from_config(config), copy.deepcopy(made)):
+            assert type(again) is type(made) and again.get_config() == config
+        model = keras.models.Sequential([made])
+        copied = copy.deepcopy(model)
+        assert type(copied.layers[0]) is type(made)
+        assert copied.layers[0].get_config() == made.get_config()

@@ -108,6 +108,29 @@ def test_layers_within_layers_and_inputs_have_configs_of_the_version(version):
     assert again.get_config() == first.get_config()
 
 
+@pytest.mark.parametrize("version", ["2.2.4", "2.3.1", "2.15.0"])
+def test_clones_by_tensors_and_functions_are_models_of_the_version(version):
+    keras = keras2.load(version)
+    x = keras.layers.Input(shape=(4,))
+    functional = keras.models.Model(x, keras.layers.Dense(2)(keras.layers.Dense(3)(x)))
+    sequential = keras.models.Sequential([keras.layers.Dense(3, input_shape=(4,))])
+    for model in (functional, sequential):
+        tensor = keras.layers.Input(shape=(4,))
+        copied = keras.models.clone_model(model, input_tensors=tensor)
+        assert copied.inputs[0] is tensor
+        seen = []
+
+        def clone(layer, seen=seen):
+            seen.append(layer.name)
+            return type(layer).from_config({**layer.get_config(), "trainable": False})
+
+        for again in (copied, keras.models.clone_model(model, clone_function=clone)):
+            assert type(again) is type(model)
+            pairs = zip(model.layers[-2:], again.layers[-2:], strict=True)
+            assert all(type(old) is type(new) and old is not new for old, new in pairs)
+        assert seen and not again.layers[-1].trainable
+
+
 @pytest.mark.slow
 def test_a_pickled_model_is_read_in_another_process(tmp_path):
     model = build(keras2.load("2.2.4"))

@@ -20,6 +20,7 @@ from cornu.core.state.variable import Variable
 from cornu.dialects.keras1 import backend, factories, penalties
 from cornu.dialects.keras1.layers import InputSpec
 from cornu.dialects.keras1.recurrent import Recurrent, time_distributed_dense
+from cornu.legacy.keras1.calls import OldCall
 from cornu.legacy.keras1.class_mapping import ClassMapping, parse_signature
 
 __all__ = ["make_subclassable"]
@@ -235,11 +236,20 @@ def make_subclassable(row: ClassMapping) -> type | None:
         Recurrent.__init__(self, **inherited)
         bound.apply_defaults()
         self._set_arguments({name: bound.arguments[name] for name in own.parameters})
+        self._given_ = {k: v for k, v in bound.arguments.items() if k != "weights"}
+
+    def _old_call_(self: Any) -> OldCall:
+        return OldCall(row, self._given_)
 
     first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     signature = inspect.Signature([first, *everything.parameters.values()])
     __init__.__signature__ = signature  # type: ignore[attr-defined]
-    body = {"__init__": __init__, "__module__": __name__, "__doc__": cls.__doc__}
+    body = {
+        "__init__": __init__,
+        "__module__": __name__,
+        "__doc__": cls.__doc__,
+        "_old_call_": _old_call_,
+    }
     return type(row.old_name, (cls,), body)
 
 

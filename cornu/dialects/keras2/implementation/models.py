@@ -138,8 +138,7 @@ def make_models(version: Version) -> dict[str, Any]:
     ) -> Any:
         """Returns a model with new layers and new weights; see `cornu.models.clone_model`."""
         if input_tensors is not None or clone_function is not None or kwargs:
-            return models.clone_model(model, input_tensors, clone_function, **kwargs)
-
+            return _clone_by_layers(model, input_tensors, clone_function, **kwargs)
         with registry.copy_scope():
             return type(model)._from_stored_config_(model._stored_config_())
 
@@ -180,6 +179,19 @@ def make_models(version: Version) -> dict[str, Any]:
         "model_from_yaml": model_from_yaml,
         "save_model": save_model,
     }
+
+
+def _clone_by_layers(model: Any, input_tensors: Any, clone_function: Any, **kwargs: Any) -> Any:
+    """Returns a model of the class of the version, with a copy of each layer."""
+    if isinstance(model, models.Sequential):
+        cloned = models.clone_model(model, input_tensors, clone_function, **kwargs)
+        first = cloned.inputs[:1] if cloned._graph_ is not None else []
+        return type(model)([*first, *cloned.layers], name=model.name)
+    if model._graph_ is None:  # a class of the program
+        return models.clone_model(model, input_tensors, clone_function, **kwargs)
+    of_today = models.Model(model.inputs, model.outputs, name=model.name)
+    cloned = models.clone_model(of_today, input_tensors, clone_function, **kwargs)
+    return type(model)(cloned.inputs, cloned.outputs, name=model.name)
 
 
 def _make_class(name: str, base: type, version: Version) -> Any:
