@@ -35,10 +35,12 @@ class Question(NamedTuple):
     size: int
     places: tuple[Place, ...]
     every: bool  # whether all axes of this size are unknown
+    shapes: list[tuple[int, ...]] | None  # of the case itself
 
     def ask(self) -> str | None:
         """Returns what is wrong with the symbolic shapes."""
-        runs = [shapes for new in (0, 2, 5) if (shapes := self._run(new)) is not None]
+        found = (self.shapes, self._run(2), self._run(5))
+        runs = [shapes for shapes in found if shapes is not None]
         if len(runs) < (3 if self.every else 1):
             return None  # other axes depend on the size
         try:
@@ -54,39 +56,46 @@ class Question(NamedTuple):
                 return f"{self}: {symbolic}, with arrays {run}"
         return None
 
-    def _arguments(self) -> tuple[list[Any], Any]:
-        return jax.tree_util.tree_flatten((self.case.args, self.case.kwargs))
-
-    def _call(self, leaves: list[Any], definition: Any) -> Any:
-        args, kwargs = jax.tree_util.tree_unflatten(definition, leaves)
-        return operator.attrgetter(self.case.name)(ops)(*args, **kwargs)
-
     def _run(self, more: int) -> list[tuple[int, ...]] | None:
         """Returns the shapes with arrays whose unknown sizes are larger by a number."""
-        leaves, definition = self._arguments()
+        leaves, definition = _arguments(self.case)
         for position, axis in self.places:
             taken = np.arange(self.size + more) % self.size
             leaves[position] = np.take(leaves[position], taken, axis=axis)
-        arrays = {i: x for i, x in enumerate(leaves) if isinstance(x, np.ndarray)}
-        try:
-            out = jax.eval_shape(
-                lambda xs: self._call([xs.get(i, x) for i, x in enumerate(leaves)], definition),
-                arrays,
-            )
-        except Exception:
-            return None
-        return [x.shape for x in jax.tree_util.tree_leaves(out)]
+        return _shapes(self.case, leaves, definition)
 
     def _infer(self) -> list[tuple[int | None, ...]]:
-        leaves, definition = self._arguments()
+        leaves, definition = _arguments(self.case)
         for position, x in enumerate(leaves):
             if isinstance(x, np.ndarray) and x.ndim:
                 shape = [None if (position, a) in self.places else n for a, n in enumerate(x.shape)]
                 leaves[position] = Tensor(tuple(shape), x.dtype)
-        return [t.shape for t in jax.tree_util.tree_leaves(self._call(leaves, definition))]
+        return [t.shape for t in jax.tree_util.tree_leaves(_call(self.case, leaves, definition))]
 
     def __str__(self) -> str:
         return f"{self.case.title} with unknown {self.places}"
+
+
+def _arguments(case: Case) -> tuple[list[Any], Any]:
+    return jax.tree_util.tree_flatten((case.args, case.kwargs))
+
+
+def _call(case: Case, leaves: list[Any], definition: Any) -> Any:
+    args, kwargs = jax.tree_util.tree_unflatten(definition, leaves)
+    return operator.attrgetter(case.name)(ops)(*args, **kwargs)
+
+
+def _shapes(case: Case, leaves: list[Any], definition: Any) -> list[tuple[int, ...]] | None:
+    """Returns the shapes of the results with these arrays; None if they are refused."""
+    arrays = {i: x for i, x in enumerate(leaves) if isinstance(x, np.ndarray)}
+    try:
+        out = jax.eval_shape(
+            lambda xs: _call(case, [xs.get(i, x) for i, x in enumerate(leaves)], definition),
+            arrays,
+        )
+    except Exception:
+        return None
+    return [x.shape for x in jax.tree_util.tree_leaves(out)]
 
 
 def questions(cases: list[Case]) -> Iterator[Question]:
@@ -94,7 +103,8 @@ def questions(cases: list[Case]) -> Iterator[Question]:
     for case in cases:
         if {case.name, case.title} & EAGER or case.name in UNDECIDED:
             continue
-        leaves = jax.tree_util.tree_leaves((case.args, case.kwargs))
+        leaves, definition = _arguments(case)
+        shapes = _shapes(case, leaves, definition)
         axes: dict[int, list[Place]] = {}
         for i, x in enumerate(leaves):
             if isinstance(x, np.ndarray):
@@ -105,7 +115,7 @@ def questions(cases: list[Case]) -> Iterator[Question]:
             for chosen in itertools.chain.from_iterable(
                 itertools.combinations(places, n) for n in sizes
             ):
-                yield Question(case, size, chosen, len(chosen) == len(places))
+                yield Question(case, size, chosen, len(chosen) == len(places), shapes)
 
 
 def check(cases: list[Case]) -> None:

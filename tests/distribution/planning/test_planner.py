@@ -1,5 +1,6 @@
 """Tests of `cornu.distribution.plan` and of the command."""
 
+import contextlib
 import re
 
 import jax
@@ -10,6 +11,8 @@ import cornu
 from cornu import distribution as dist
 from cornu import layers as L
 from cornu.cli import main
+from cornu.distribution.planning import step_cost
+from cornu.distribution.planning.compiling import VirtualDevices
 from cornu.distribution.planning.layouts import candidates
 from cornu.distribution.planning.many_devices import extrapolate_devices
 from cornu.distribution.planning.step_cost import StepCosts
@@ -43,6 +46,24 @@ def deep(blocks):
     model = cornu.Model(inputs, L.Dense(8)(x), name="deep")
     model.compile("adam", "mse")
     return model
+
+
+@pytest.fixture(scope="module")
+def most_devices():
+    with VirtualDevices(128) as devices:
+        yield devices
+
+
+@pytest.fixture
+def one_process(most_devices, monkeypatch):
+    """Compiles the programs for all numbers of devices in one process with the largest number."""
+    shared = contextlib.nullcontext(most_devices)
+    monkeypatch.setattr(step_cost, "VirtualDevices", lambda devices: shared)
+
+
+@pytest.fixture(scope="module")
+def deep_costs():
+    return StepCosts(deep(24))
 
 
 def costs_of(costs, name, devices, batch=64):
@@ -97,12 +118,11 @@ def test_a_deep_model_costs_what_shallow_models_predict():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["data", "fsdp", "tensor 8", "fsdp x tensor 2"])
-def test_costs_of_more_devices_follow_a_formula(name):
+def test_costs_of_more_devices_follow_a_formula(name, deep_costs, one_process):
     """Bytes are exact, with as many rows for each device."""
-    costs = StepCosts(deep(24))
     # With one device along the batch axis, there is no communication along it.
     sizes = (16, 32, 64, 128) if name == "tensor 8" else (8, 16, 32, 64)
-    found = [costs_of(costs, name, n, batch=8 * n) for n in sizes]
+    found = [costs_of(deep_costs, name, n, batch=8 * n) for n in sizes]
     predicted = extrapolate_devices(found[:3], name)
 
     def numbers(cost):
