@@ -12,6 +12,8 @@ import signal
 
 import pytest
 
+from tests.compiling import QUICK_OPTIONS
+
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Two devices make sharding testable; an unused one has no measurable cost.
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
@@ -21,17 +23,10 @@ os.environ.setdefault("CORNU_COMPILATION_CACHE", "off")
 # Shells start background processes with interrupts ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A program that runs once on small arrays takes longer to optimize than to run. Without LLVM's
-# optimizations, and with the emitters of loops that are not based on MLIR, XLA compiles in a fifth
-# of the time. The flags select how fused loops become machine code: for a small training step, the
-# instructions of the optimized HLO, the donated buffers and the memory are the same without them.
-QUICKLY_COMPILED = " ".join(
-    (
-        "--xla_backend_optimization_level=0",
-        "--xla_cpu_use_fusion_emitters=false",
-        "--xla_cpu_parallel_codegen_split_count=1",  # each of the two processes has its own core
-    )
-)
+# A program that runs once on small arrays takes longer to optimize than to run. The options select
+# how fused loops become machine code: for a small training step, the instructions of the optimized
+# HLO, the donated buffers and the memory are the same without them.
+QUICKLY_COMPILED = " ".join(f"--{name}={value}".lower() for name, value in QUICK_OPTIONS.items())
 
 
 def pytest_configure(config):
