@@ -141,19 +141,19 @@ def _wait_for_end(pid):
 
 
 @pytest.mark.parametrize(
-    "handler, status",
+    "handler, status, timeout",
     [
-        ("", 128 + signal.SIGTERM),  # the default ends the processes
-        ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); ", 0),
-        ("signal.signal(signal.SIGTERM, signal.SIG_IGN); ", 128 + signal.SIGKILL),
+        ("", 128 + signal.SIGTERM, 30.0),  # the default ends the processes
+        ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); ", 0, 30.0),
+        ("signal.signal(signal.SIGTERM, signal.SIG_IGN); ", 128 + signal.SIGKILL, 1.0),
     ],
 )
-def test_a_signal_reaches_all_processes(handler, status, capsys):
+def test_a_signal_reaches_all_processes(handler, status, timeout, capsys):
     program = f"{handler}print('ready', flush=True); time.sleep(99)"
     before = signal.getsignal(signal.SIGTERM)
     sender = threading.Thread(target=_send_when_ready, args=(capsys, signal.SIGTERM))
     sender.start()
-    assert run(program, timeout=1.0) == status
+    assert run(program, timeout=timeout) == status
     sender.join()
     assert signal.getsignal(signal.SIGTERM) == before
     assert "cornu launch: received SIGTERM, which is sent to all processes" in _shown(capsys)

@@ -46,12 +46,13 @@ def test_an_error_of_one_process_ends_the_others_with_its_text(monkeypatch):
     assert verdicts[1].reason == "process 2 of 3 ended with ValueError: wrong"
 
 
-def test_a_coordinator_that_does_not_answer_is_lost():
-    verdicts = []
+def test_a_coordinator_that_does_not_answer_is_lost(monkeypatch):
+    now, verdicts = [100.0], []
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     watchdog = Watchdog(Store(), 1, 2, 60.0, Progress(), verdicts.append)
     watchdog._watch_coordinator()
     assert verdicts == []
-    watchdog._answered -= 49.0
+    now[0] += 49.0
     watchdog._watch_coordinator()
     assert verdicts[0].index == 0 and "has not answered for 49 s" in verdicts[0].reason
 
