@@ -11,8 +11,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
+
+from tests.compiling import jit_reference
 
 REFERENCE = Path(__file__).parents[1] / "tests" / "applications" / "reference.json"
 VALUES = 8  # of the outputs of each image
@@ -60,9 +61,7 @@ def compute_outputs(module: Any, name: str) -> np.ndarray:
     model = getattr(module, name)(weights=None, **kwargs)
     model.set_weights([_random_weight(rng, w.shape) for w in model.get_weights()])
     x = rng.uniform(0, 255, (2, size, size, 3)).astype("float32")
-    # Compiling without optimization takes a third of the time.
-    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-    run = jax.jit(lambda x: model(x, training=False), compiler_options=options)
+    run = jit_reference(lambda x: model(x, training=False))
     return np.asarray(run(x))[:, :VALUES]
 
 

@@ -23,6 +23,7 @@ import cornu
 from cornu import tree
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
+from tests.compiling import jit_reference
 from tests.conformance.table import Call, LayerRow
 
 
@@ -146,7 +147,7 @@ class Case:
             return _weighted(outputs) + result.loss, (still[:-1], result[:-1])
 
         gradient = jax.grad(total, argnums=(0, 1), has_aux=True)
-        grads, results = _reference(gradient)(trained, values)
+        grads, results = jit_reference(gradient)(trained, values)
         if not all(np.isfinite(leaf).all() for leaf in jax.tree_util.tree_leaves(grads)):
             # XLA's rewriting of logarithms made NaN of Keras's MelSpectrogram.
             warned.clear()
@@ -321,16 +322,11 @@ def compute_outputs(cases: list[Case]) -> list[Outputs]:
         ]
 
     results = jax.jit(run)([weights for _, *weights in pures], inputs)
-    expected = _reference(run_keras)(keras_weights, inputs)
+    expected = jit_reference(run_keras)(keras_weights, inputs)
     return [
         Outputs(layer, *(Result(*map(_numpy_or_same, values), False) for values in pair))
         for layer, *pair in zip(layers, results, expected, strict=True)
     ]
-
-
-def _reference(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiles a function of Keras with little optimization: only its results matter."""
-    return jax.jit(fn, compiler_options={"xla_backend_optimization_level": 0})
 
 
 def config_of(layer: Any) -> Any:

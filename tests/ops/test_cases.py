@@ -14,6 +14,7 @@ import pytest
 
 from cornu import ops
 from cornu.core.graph.tensor import Tensor
+from tests.compiling import jit_reference
 from tests.ops.cases import CASES, Case
 
 # Shapes that depend on data, or results that are no arrays: these have no symbolic form.
@@ -65,8 +66,7 @@ def _compute_with_keras(cases: list[Case]) -> list[list[np.ndarray]]:
     arrays = [[x for x in _arguments(case) if isinstance(x, np.ndarray)] for case in cases]
     # JAX takes NumPy's 64 bits for 32 on the way into a program.
     compiled = [not any(x.dtype.itemsize == 8 and x.dtype.kind != "c" for x in a) for a in arrays]
-    program = jax.jit(compute, compiler_options={"xla_backend_optimization_level": 0})
-    results = program(arrays)
+    results = jit_reference(compute)(arrays)
     return [
         _leaves(result if result is not None and ok else _call_keras(case, given))
         for case, given, result, ok in zip(cases, arrays, results, compiled, strict=True)

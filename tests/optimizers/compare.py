@@ -1,10 +1,10 @@
 """Runs an optimizer of cornu and the one of the same name in Keras side by side."""
 
-import jax
 import keras
 import numpy as np
 
 import cornu
+from tests.compiling import jit_reference
 
 SHAPES = {"kernel": (3, 4), "bias": (4,), "conv": (2, 2, 2, 3), "gain": (), "embeddings": (4, 3)}
 
@@ -43,7 +43,7 @@ def check_same(ours, theirs, steps=4, rtol=1e-5, atol=1e-6):
     models = variables(cornu), variables(keras)
     theirs.build(models[1])
     # Compiled, since Keras compiles the branches of accumulation again in every eager step.
-    step = jax.jit(theirs.stateless_apply)
+    step = jit_reference(theirs.stateless_apply)
     values, state = ([v.value for v in found] for found in (models[1], theirs.variables))
     for number in range(steps):
         ours.apply(gradients(number), models[0])
