@@ -99,7 +99,6 @@ OTHER_PARTS = {
         },
         "metrics.AUC": {"thresholds": _AUC["thresholds"]},
         "metrics.BinaryIoU": {"target_class_ids": "a list in the version"},
-        "optimizers.RMSprop": {"ema_overwrite_frequency": "100 in the version, without effect"},
     },
 }
 OTHER_PARTS["2.3.1"] = OTHER_PARTS["2.2.4"] | {

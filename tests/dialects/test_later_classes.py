@@ -127,3 +127,51 @@ def test_models_take_labels_as_indices(version, by_name):
     np.testing.assert_allclose(found[0], expected, rtol=1e-5)
     np.testing.assert_allclose(found[1], (probabilities.argmax(1) == labels[:, 0]).mean())
     np.testing.assert_allclose(found[2], expected, rtol=1e-5)
+
+
+def test_methods_of_tensorflow(tmp_path):
+    keras = load("2.15.0")
+    model = keras.models.Sequential([keras.layers.Dense(1, input_shape=(2,))])
+    model.compile(keras.optimizers.SGD(0.5), "mse", ["mae"], None, None, True)
+    assert model.run_eagerly
+    model.compile(keras.optimizers.SGD(0.5), "mse", ["mae"])
+    x, y = np.ones((4, 2)), np.zeros((4, 1))
+    assert model.evaluate(x, y, 4, 0, return_dict=True).keys() == {"loss", "mae"}
+    assert model.train_on_batch(x, y, return_dict=True).keys() == {"loss", "mae"}
+    assert model.test_on_batch(x, y, None, True, True).keys() == {"loss", "mae"}
+    assert model.predict(x, 4, 0, None, None, 10, 1).shape == (4, 1)
+    history = model.fit(x, y, 2, 1, 0, None, 0.0, (x, y), True, None, None, 0, None, 1, 2)
+    assert "val_loss" in history.history
+    with pytest.raises(TypeError, match=r"evaluate\(\) .*its parameters are"):
+        model.evaluate(x, y, x=x)
+    with pytest.warns(UserWarning, match="save_format has no effect"):
+        keras.models.save_model(model, tmp_path / "model.h5", save_format="h5")
+    again = keras.models.load_model(tmp_path / "model.h5", safe_mode=True)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_optimizers_of_tensorflow():
+    keras = load("2.15.0")
+    adam = keras.optimizers.Adam(0.25, 0.5)
+    assert float(adam.lr) == 0.25 and adam.beta_1 == 0.5
+    adam.lr = 0.5
+    config = adam.get_config()
+    assert (config["learning_rate"], config["name"], config["jit_compile"]) == (0.5, "Adam", False)
+    assert float(keras.optimizers.Lion().lr) == np.float32(0.0001)
+    old = keras.optimizers.legacy.Adam(0.25)
+    assert old.get_weights() == [v.numpy() for v in old.variables] and float(old.lr) == 0.25
+    assert old.get_config()["learning_rate"] == 0.25
+
+
+def test_layers_of_tensorflow_by_position():
+    layers = load("2.15.0").layers
+    attention = layers.MultiHeadAttention(2, 3, None, 0.0, True, None, None, "zeros")
+    assert attention.get_config()["kernel_initializer"]["class_name"] == "Zeros"
+    discretization = layers.Discretization(num_bins=2)
+    discretization.adapt(np.array([1.0, 2.0, 3.0, 4.0]), 2)
+    assert len(discretization.get_config()["bin_boundaries"]) == 1
+    utils = load("2.15.0").utils
+    found = utils.serialize_keras_object(layers.LeakyReLU(0.5))
+    assert found["config"]["alpha"] == 0.5 and found["module"] == "keras.layers"
+    again = utils.deserialize_keras_object(found)
+    assert isinstance(again, layers.LeakyReLU) and again.get_config() == found["config"]

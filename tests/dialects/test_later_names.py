@@ -62,34 +62,20 @@ OTHER_PARAMETERS_OF_2_3 = {
 }
 _LAST = "the last parameters, which came after 2.15 or belong to TensorFlow, are not accepted"
 _BY_NAME = "arguments after the first ones by name, as today"
-_OPTIMIZER = "jit_compile has no effect, and other arguments after the limits are those of today"
 OTHER_PARAMETERS_OF_TENSORFLOW = {
-    **dict.fromkeys(("Input", "InputLayer", "InputSpec", "load_data", "load_model"), _LAST),
-    **dict.fromkeys(("function", "placeholder", "print_tensor", "rnn"), _LAST),
-    **dict.fromkeys(("Tokenizer", "hashing_trick", "NumpyArrayIterator"), _LAST),
-    **dict.fromkeys(("batch_get_value", "set_epsilon", "set_floatx"), "another name by position"),
-    **dict.fromkeys(("one_hot", "text_to_word_sequence"), "another name by position"),
+    **dict.fromkeys(("load_data", "function", "placeholder", "print_tensor", "rnn"), _LAST),
+    **dict.fromkeys(("Tokenizer", "hashing_trick", "NumpyArrayIterator", "one_hot"), _LAST),
     "sparse_categorical_crossentropy": "ignore_class of the backend's function: use the loss",
     **dict.fromkeys(("BackupAndRestore", "LambdaCallback", "ProgbarLogger"), _BY_NAME),
-    **dict.fromkeys(("EinsumDense", "MultiHeadAttention", "RandomContrast"), _BY_NAME),
-    **dict.fromkeys(("StringLookup", "load_img", "Identity"), _BY_NAME),
     **dict.fromkeys(
         ("CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay"),
         "schedules have a name by default",
     ),
     **dict.fromkeys(("PiecewiseConstantDecay", "PolynomialDecay"), "the same"),
-    **dict.fromkeys(
-        ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "AdamW", "Adamax", "Nadam", "Ftrl"),
-        _OPTIMIZER,
-    ),
-    **dict.fromkeys(("Adafactor", "Lion", "Optimizer", "LossScaleOptimizer"), _OPTIMIZER),
-    **dict.fromkeys(
-        ("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny", "ConvNeXtXLarge"),
-        "model_name is name, and the last one",
-    ),
+    "Adam": "adaptive_epsilon, which came after 2.15",
+    "Optimizer": "the base class is that of today",
     "Policy": "a name is optional, as today",
-    "save_model": "the format follows from the name of the file",
-    **dict.fromkeys(("serialize_keras_object", "deserialize_keras_object"), "as in Keras 2.3"),
+    "save_model": "of keras.saving: the format follows from the name of the file",
     "serialize": "that of schedules has one format",
     "deserialize": "that of schedules has one format",
 }

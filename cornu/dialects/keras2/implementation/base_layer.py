@@ -23,7 +23,7 @@ from cornu.dialects.subclasses.surrounding_tensors import SurroundingTensors
 from cornu.errors import suggest
 from cornu.legacy.keras1.class_mapping import BaseClassMeta
 
-__all__ = ["InputSpec", "Layer", "make_base_layer", "make_inputs"]
+__all__ = ["InputSpec", "Layer", "TensorflowInputSpec", "make_base_layer", "make_inputs"]
 
 _KEYWORDS = (
     *("input_shape", "batch_input_shape", "batch_size", "dtype", "name", "trainable", "weights"),
@@ -126,6 +126,10 @@ class InputSpec(ListedSpec):
         )
 
 
+class TensorflowInputSpec(ListedSpec):
+    """The requirements of a layer on its input, with the arguments of tf.keras: those of today."""
+
+
 def make_inputs(version: Version, input_layer: Any) -> dict[str, Any]:
     """Returns the function `Input` of a version.
 
@@ -165,6 +169,7 @@ def make_inputs(version: Version, input_layer: Any) -> dict[str, Any]:
         tensor: Any = None,
         ragged: bool | None = None,
         type_spec: Any = None,
+        optional: bool = False,
         **kwargs: Any,
     ) -> Any:
         """Returns a symbolic tensor for an input of a model."""
@@ -177,6 +182,7 @@ def make_inputs(version: Version, input_layer: Any) -> dict[str, Any]:
             sparse=sparse,
             input_tensor=tensor,
             ragged=ragged,
+            optional=optional,
         ).output
 
     tf_input.__name__ = tf_input.__qualname__ = "Input"

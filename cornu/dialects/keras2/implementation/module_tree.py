@@ -25,17 +25,25 @@ from cornu.dialects.keras2.implementation import (
     merging,
     metrics,
     optimizers,
+    tensorflow_methods,
     values,
 )
 from cornu.dialects.keras2.implementation import models as own_models
 from cornu.dialects.keras2.implementation import utils as own_utils
-from cornu.dialects.keras2.implementation.base_layer import InputSpec, make_base_layer
+from cornu.dialects.keras2.implementation.base_layer import (
+    InputSpec,
+    TensorflowInputSpec,
+    make_base_layer,
+)
 from cornu.dialects.keras2.implementation.configs import make_configs
 from cornu.dialects.keras2.implementation.interfaces import INTERFACES
 from cornu.dialects.keras2.implementation.missing import MISSING, TENSORFLOW_MISSING
 from cornu.dialects.keras2.implementation.ready_made import convert_application
 from cornu.dialects.keras2.implementation.recurrent import make_recurrent
-from cornu.dialects.keras2.implementation.serializers import make_serializers
+from cornu.dialects.keras2.implementation.serializers import (
+    make_object_serializers,
+    make_serializers,
+)
 from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_MORE
 from cornu.dialects.keras2.implementation.tensorflow_module import install_tensorflow
 from cornu.dialects.keras2.implementation.version import (
@@ -45,6 +53,7 @@ from cornu.dialects.keras2.implementation.version import (
     Version,
 )
 from cornu.dialects.keras_json import apply_settings
+from cornu.dialects.old_signatures import with_signature
 from cornu.dialects.optimizer_steps import TensorflowOptimizerMethods, derive_optimizer
 from cornu.dialects.preprocessing import sequence, text
 from cornu.dialects.preprocessing.image_signatures import make_image_module
@@ -159,6 +168,8 @@ def _layers(version: Version) -> tuple[Names, Tree]:
     }
     modules = {name: dict(names) for name, names in layer_classes.make_layers(version).items()}
     modules["merge"] |= merging.make_functions({**modules["merge"]})
+    if version.source.is_tensorflow:
+        base["InputSpec"] = TensorflowInputSpec
     everything = {name: value for names in modules.values() for name, value in names.items()}
     everything |= base
     everything |= make_serializers("layers", make_configs(version).create_layer, version)
@@ -232,17 +243,26 @@ def _tensorflow_tree(version: Version) -> Tree:
     old_optimizers = optimizers.make_legacy_optimizers(version)
     own = {**own_utils.ROOT, **from_directory, "set_random_seed": utils.set_random_seed}
     own |= {name: getattr(utils, name) for name in _TENSORFLOW_UTILS}
+    own |= make_object_serializers(version)
+    of_models |= tensorflow_methods.of_models(of_models)
     layers["Convolution3DTranspose"] = layers["Conv3DTranspose"]
     tree |= _preprocessing(version) | _data(version, of_models["Model"])
     tree["preprocessing"] |= from_directory
     tree["preprocessing.image"]["smart_resize"] = smart_resize
+    own["load_img"] = tree["preprocessing.image"]["load_img"]
+    text_to_words = tree["preprocessing.text"]["text_to_word_sequence"]
+    tree["preprocessing.text"]["text_to_word_sequence"] = with_signature(
+        text_to_words,
+        f"input_text, filters={text.FILTERS!r}, lower=True, split=' '",
+        {"input_text": "text"},
+    )
     return {
         **tree,
         "": {
             **{name: of_models[name] for name in ("Model", "Sequential")},
             "Input": layers["Input"],
         },
-        "backend": backend.FUNCTIONS,
+        "backend": {**backend.FUNCTIONS, **tensorflow_methods.of_backend(backend.FUNCTIONS)},
         "callbacks": of_callbacks,
         "callbacks.experimental": {"BackupAndRestore": of_callbacks["BackupAndRestore"]},
         "experimental": {name: schedules[name] for name in ("CosineDecay", "CosineDecayRestarts")},

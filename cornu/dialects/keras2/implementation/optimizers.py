@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -62,8 +63,13 @@ _LEGACY = {
     "l2_shrinkage_regularization_strength=0.0, beta=0.0",
 }
 _OF_TENSORFLOW = f"decay=0.0, {_LIMITS}, global_clipnorm=None"
-# Learning rates of tf.keras that are others today.
-_RATES = {"Lion": 0.0001}
+# Parameters of today that follow those of tf.keras.
+_OF_TODAY = ("gradient_accumulation_steps", "loss_scale_factor", "name")
+# Defaults of tf.keras that are others today.
+_DEFAULTS: dict[str, Arguments] = {
+    "Lion": {"learning_rate": 0.0001},
+    "RMSprop": {"ema_overwrite_frequency": 100},
+}
 _TENSORFLOW = (*_SIGNATURES, "Ftrl", "AdamW", "Adafactor", "Lion")
 
 
@@ -180,17 +186,27 @@ def _make_tensorflow(name: str) -> Callable[..., Any]:
     """Returns an optimizer of tf.keras, which accepts `lr` and `decay`."""
     cls: Any = _class_of_today(name)
 
+    own = [p for p in inspect.signature(cls).parameters.values() if p.name not in _OF_TODAY]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    defaults = _DEFAULTS.get(name, {})
+    last = {"jit_compile": True, "name": name}
+    parsed = inspect.Signature(
+        [
+            *(p.replace(default=defaults.get(p.name, p.default)) for p in own if p.kind is kind),
+            *(inspect.Parameter(key, kind, default=value) for key, value in last.items()),
+        ]
+    )
+
     @functools.wraps(cls, updated=())
     def make(*args: Any, **kwargs: Any) -> Any:
+        kwargs = {**parsed.bind_partial(*args).arguments, **kwargs}
         if "lr" in kwargs:
             warn_about(f"{name}: the argument lr is called learning_rate in tf.keras 2.")
             kwargs["learning_rate"] = kwargs.pop("lr")
         kwargs.pop("jit_compile", None)  # steps are compiled by `compile`
         decay = kwargs.pop("decay", 0.0)
         if not decay:
-            if not args and name in _RATES:
-                kwargs.setdefault("learning_rate", _RATES[name])
-            return cls(*args, **kwargs)
+            return cls(**{**defaults, **kwargs})
         made = getattr(old, name)
         if kwargs.get("clipnorm"):
             kwargs["norm_of_each"] = kwargs.pop("clipnorm")
@@ -199,8 +215,9 @@ def _make_tensorflow(name: str) -> Callable[..., Any]:
         kwargs.setdefault("epsilon", settings.get("epsilon"))
         if name == "SGD":
             del kwargs["epsilon"]
-        return made(*args, decay=decay, **kwargs)
+        return made(decay=decay, **kwargs)
 
+    make.__signature__ = parsed  # type: ignore[attr-defined]
     return make
 
 

@@ -8,9 +8,16 @@ from typing import Any
 
 from cornu import layers, models, registry
 from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.old_signatures import with_signature
 from cornu.legacy.layers.batch_normalization import select_batch_normalization
 
 __all__ = ["convert_application"]
+
+# The parameters of these networks in tf.keras, after the name.
+_CONVNEXT = (
+    "include_top=True, include_preprocessing=True, weights='imagenet', input_tensor=None, "
+    "input_shape=None, pooling=None, classes=1000, classifier_activation='softmax'"
+)
 
 
 def convert_application(
@@ -40,4 +47,8 @@ def convert_application(
                 layer.set_weights(by_name[layer.name].get_weights())
         return model
 
+    if make.__name__.startswith("ConvNeXt"):
+        size = make.__name__.removeprefix("ConvNeXt").lower()
+        signature = f"model_name='convnext_{size}', {_CONVNEXT}"
+        return with_signature(make_old, signature, {"model_name": "name"})
     return make_old

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cornu import registry
-from cornu.dialects.keras2.implementation.configs import serialize_object
+from cornu.dialects.keras2.implementation.configs import make_configs, serialize_object
 from cornu.dialects.keras2.implementation.version import Version
 from cornu.dialects.old_signatures import with_signature
 
-__all__ = ["make_serializers"]
+__all__ = ["make_object_serializers", "make_serializers"]
 
 # The first parameters of `deserialize` and `serialize` in each module.
 _SUBJECTS = {
@@ -55,4 +55,38 @@ def make_serializers(path: str, get: Callable[..., Any], version: Version) -> di
         "serialize": with_signature(
             serialize, f"{instance}{more}", {instance: "instance"}, ignored
         ),
+    }
+
+
+def make_object_serializers(version: Version) -> dict[str, Any]:
+    """Returns `serialize_keras_object` and `deserialize_keras_object` of `tf.keras.utils`.
+
+    Args:
+        version: the version.
+    """
+
+    def serialize_keras_object(obj: Any) -> Any:
+        """Returns the class and the config of an object; the name of a function."""
+        return serialize_object("layers", obj, version)
+
+    def deserialize_keras_object(
+        config: Any, custom_objects: Any = None, safe_mode: bool = True, **kwargs: Any
+    ) -> Any:
+        """Returns the object for a result of `serialize_keras_object`.
+
+        Args:
+            config: the class and the config.
+            custom_objects: classes and functions by name.
+            safe_mode: has no effect: code in a config is never executed.
+            **kwargs: `module_objects` and `printable_module_name`, as in Keras 2.
+        """
+        given = {**(kwargs.get("module_objects") or {}), **(custom_objects or {})}
+        with registry.custom_object_scope(given):
+            if isinstance(config, Mapping) and config.get("module") == "keras.layers":
+                return make_configs(version).create_layer(config)
+            return registry.deserialize(config)
+
+    return {
+        "deserialize_keras_object": deserialize_keras_object,
+        "serialize_keras_object": serialize_keras_object,
     }

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cornu.dialects.layer_methods import GraphMethods
-from cornu.dialects.old_signatures import bind_call
+from cornu.dialects.old_signatures import bind_call, with_signature
 from cornu.dialects.renaming import warn_about
 from cornu.legacy.keras1.class_mapping import parse_signature
 
-__all__ = ["AdaptMethods", "methods_of_models"]
+__all__ = ["AdaptMethods", "methods_of_models", "of_backend", "of_models"]
 
 _QUEUES = "max_queue_size=10, workers=1, use_multiprocessing=False"
 _GENERATOR = f"generator, steps=None, callbacks=None, {_QUEUES}, verbose=0"
@@ -52,6 +52,42 @@ def methods_of_models(base: type) -> dict[str, Callable[..., Any]]:
         base: the class with those of Keras 2, which they call.
     """
     return {name: _with_signature(base, name) for name in _SIGNATURES}
+
+
+def of_backend(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """Returns the functions of the backend whose parameters have other names.
+
+    Args:
+        functions: those of Keras 2.
+    """
+    names = {
+        "batch_get_value": ("tensors", "ops"),
+        "set_epsilon": ("value", "e"),
+        "set_floatx": ("value", "floatx"),
+    }
+    return {
+        name: with_signature(functions[name], new, {new: old}) for name, (new, old) in names.items()
+    }
+
+
+def of_models(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """Returns the functions that save and load models.
+
+    Args:
+        functions: those of Keras 2.
+    """
+    return {
+        "load_model": with_signature(
+            functions["load_model"],
+            "filepath, custom_objects=None, compile=True, safe_mode=True",
+            ignored={"safe_mode": "code in a file is never executed."},
+        ),
+        "save_model": with_signature(
+            functions["save_model"],
+            "model, filepath, overwrite=True, save_format=None, include_optimizer=True",
+            ignored={"save_format": _FORMAT},
+        ),
+    }
 
 
 def _with_signature(base: type, name: str) -> Callable[..., Any]:
