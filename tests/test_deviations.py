@@ -182,6 +182,7 @@ FORMULATIONS = {
     "attention": (lambda x: ops.dot_product_attention(x, x, x, is_causal=True), IMAGES / 100),
     "kernel_gradient": (lambda x: ops.einsum("abc,cd->abd", SEQUENCES, x), MATRIX),
     "stored_relu": (lambda x: ops.relu(x - 50), IMAGES),
+    "stored_derivatives": (lambda x: ops.gelu(x / 50 - 1), IMAGES),
     "recurrence": (_run_lstm, SEQUENCES),
     "random_bits": (lambda x: cornu.random.dropout(x, 0.5, seed=3), SEQUENCES),
 }

@@ -39,6 +39,7 @@ from cornu.ops import (
     threshold,
 )
 from cornu.ops.arguments import to_array, to_float, to_operand
+from cornu.ops.nn.stored_derivative import apply_with_stored_derivative
 from cornu.types import ActivationLike, Array, ArrayLike
 
 __all__ = [
@@ -148,7 +149,7 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Array:
 
     References: Dan Hendrycks, Kevin Gimpel (2016), "Gaussian Error Linear Units", arXiv:1606.08415.
     """
-    return jax.nn.gelu(to_float(x), approximate)
+    return apply_with_stored_derivative(jax.nn.gelu, to_float(x), approximate)
 
 
 @op
@@ -182,7 +183,7 @@ def mish(x: ArrayLike) -> Array:
     References: Diganta Misra (2019), "Mish: A Self Regularized Non-Monotonic Activation Function",
     arXiv:1908.08681.
     """
-    return jax.nn.mish(to_operand(x))
+    return apply_with_stored_derivative(jax.nn.mish, to_operand(x))
 
 
 # The same function, so that it is saved under a single name.

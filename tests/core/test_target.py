@@ -28,6 +28,7 @@ FORMULATIONS = {
     "attention": (ops.dot_product_attention, (ones(2, 8, 2, 4),) * 3),
     "kernel_gradient": (ops.matmul, (ones(8, 4), ones(4, 3))),
     "stored_relu": (ops.relu, (ones(2, 8, 8, 4),)),
+    "stored_derivatives": (ops.gelu, (ones(2, 8, 4),)),
     "random_bits": (lambda x: random.dropout(x, 0.5, seed=KEY), (ones(8, 64),)),
 }
 

@@ -13,6 +13,7 @@ from cornu.core.target import applies
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
 from cornu.ops.arguments import to_array, to_float, to_operand
+from cornu.ops.nn.stored_derivative import apply_with_stored_derivative
 from cornu.ops.precision import wide_softmax, widen
 from cornu.types import Array, ArrayLike
 
@@ -133,7 +134,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     >>> print(np.asarray(cornu.activations.elu([-1.0, 2.0])).round(3))
     [-0.632  2.   ]
     """
-    return jax.nn.elu(to_float(x), alpha=alpha)
+    return apply_with_stored_derivative(jax.nn.elu, to_float(x), alpha)
 
 
 @op
@@ -152,7 +153,7 @@ def selu(x: ArrayLike) -> Array:
 
     References: Klambauer et al. (2017), "Self-Normalizing Neural Networks".
     """
-    return jax.nn.selu(to_float(x))
+    return apply_with_stored_derivative(jax.nn.selu, to_float(x))
 
 
 @op
@@ -172,7 +173,7 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     >>> print(np.asarray(cornu.activations.celu([-1.0, 2.0])).round(3))
     [-0.632  2.   ]
     """
-    return jax.nn.celu(to_float(x), alpha=alpha)
+    return apply_with_stored_derivative(jax.nn.celu, to_float(x), alpha)
 
 
 @op
@@ -223,7 +224,7 @@ def log_sigmoid(x: ArrayLike) -> Array:
     >>> print(np.asarray(cornu.activations.log_sigmoid([0.0, -100.0])).round(3))
     [  -0.693 -100.   ]
     """
-    return jax.nn.log_sigmoid(to_float(x))
+    return apply_with_stored_derivative(jax.nn.log_sigmoid, to_float(x))
 
 
 @op
@@ -240,7 +241,7 @@ def softplus(x: ArrayLike) -> Array:
     >>> print(np.asarray(cornu.activations.softplus([0.0, 2.0])).round(3))
     [0.693 2.127]
     """
-    return jax.nn.softplus(to_float(x))
+    return apply_with_stored_derivative(jax.nn.softplus, to_float(x))
 
 
 @op
@@ -273,7 +274,7 @@ def silu(x: ArrayLike) -> Array:
     >>> print(np.asarray(cornu.activations.silu([-1.0, 2.0])).round(3))
     [-0.269  1.762]
     """
-    return jax.nn.silu(to_float(x))
+    return apply_with_stored_derivative(jax.nn.silu, to_float(x))
 
 
 @op
@@ -290,7 +291,7 @@ def swish(x: ArrayLike) -> Array:
     >>> print(np.asarray(cornu.ops.swish([0.0, 1.0])).round(3))
     [0.    0.731]
     """
-    return jax.nn.silu(to_float(x))
+    return apply_with_stored_derivative(jax.nn.silu, to_float(x))
 
 
 @op
@@ -308,7 +309,7 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     >>> print(np.asarray(cornu.ops.gelu([-1.0, 2.0], approximate=False)).round(3))
     [-0.159  1.954]
     """
-    return jax.nn.gelu(to_float(x), approximate=approximate)
+    return apply_with_stored_derivative(jax.nn.gelu, to_float(x), approximate)
 
 
 @op
@@ -325,7 +326,7 @@ def squareplus(x: ArrayLike, b: float = 4) -> Array:
     >>> cornu.activations.squareplus([0.0, 0.0]).tolist()
     [1.0, 1.0]
     """
-    return jax.nn.squareplus(to_float(x), b=b)
+    return apply_with_stored_derivative(jax.nn.squareplus, to_float(x), b)
 
 
 @op
