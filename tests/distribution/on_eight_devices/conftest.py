@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 import jax
 import numpy as np
 import pytest
 
 import cornu
-from tests.compiling import QUICK_OPTIONS
-
-# Fifty steps of all models run programs as users compile them. The other tests compare layouts,
-# memory and results after a few steps, and compile quickly in `make test-slow` as in `make test`.
-AS_USERS_DO = {"check_equality.py", "check_pipeline.py"}
 
 
 @pytest.fixture(autouse=True)
-def eight_devices(request, monkeypatch):
+def eight_devices():
     assert jax.device_count() == 8
-    # Flags of the shell, or those of `make test`, take precedence.
-    if request.path.name not in AS_USERS_DO and "XLA_FLAGS" not in os.environ:
-        options = (f"{name}={value}".lower() for name, value in QUICK_OPTIONS.items())
-        monkeypatch.setenv("CORNU_COMPILER_OPTIONS", " ".join(options))
     cornu.utils.set_random_seed(0)
     yield
     cornu.distribution.set_distribution(None)
