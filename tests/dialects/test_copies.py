@@ -132,6 +132,21 @@ def test_clones_by_tensors_and_functions_are_models_of_the_version(version):
 
 
 @pytest.mark.slow
+def test_networks_consist_of_layers_of_the_version():
+    keras = keras2.load("2.3.1")
+    made = keras.applications.MobileNetV2(
+        input_shape=(32, 32, 3), alpha=0.35, weights=None, classes=2
+    )
+    config = made.get_config()
+    kinds = {entry["class_name"] for entry in config["layers"]}
+    assert kinds >= {"BatchNormalization", "Conv2D", "DepthwiseConv2D", "GlobalAveragePooling2D"}
+    convolution = next(one for one in config["layers"] if one["class_name"] == "Conv2D")
+    assert convolution["config"]["kernel_initializer"]["class_name"] == "VarianceScaling"
+    again = type(made).from_config(config)
+    assert json.loads(again.to_json()) == json.loads(made.to_json())
+
+
+@pytest.mark.slow
 def test_a_pickled_model_is_read_in_another_process(tmp_path):
     model = build(keras2.load("2.2.4"))
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cornu import layers, models, registry
+from cornu.dialects.keras2.implementation.configs import make_configs
 from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.old_configs import create_from_config
 from cornu.dialects.old_signatures import with_signature
+from cornu.legacy.keras1.class_mapping import OldClass
 from cornu.legacy.layers.batch_normalization import select_batch_normalization
+from cornu.types import Config
 
 __all__ = ["convert_application"]
 
@@ -18,6 +23,21 @@ _CONVNEXT = (
     "include_top=True, include_preprocessing=True, weights='imagenet', input_tensor=None, "
     "input_shape=None, pooling=None, classes=1000, classifier_activation='softmax'"
 )
+
+
+def _arguments_of_version(layer: Any, known: Mapping[str, Any]) -> Config | None:
+    """Returns the config of a layer of today if a version has all of its arguments, else None.
+
+    Args:
+        layer: the layer.
+        known: the parameters of its class in the version.
+    """
+    config = layer.get_config()
+    defaults = inspect.signature(type(layer).__init__).parameters
+    for name, value in config.items():
+        if name not in known and (name not in defaults or defaults[name].default != value):
+            return None
+    return {name: value for name, value in config.items() if name in known and name != "dtype"}
 
 
 def convert_application(
@@ -31,8 +51,14 @@ def convert_application(
         model_class: the class `Model` of the version.
     """
     normalization = registry.find("layers", select_batch_normalization(version.source))
+    configs = make_configs(version)
 
     def copy_layer(layer: Any) -> Any:
+        old_class = configs.classes.get(type(layer).__name__)
+        if isinstance(old_class, OldClass):
+            given = _arguments_of_version(layer, old_class.mapping.parameters)
+            if given is not None:
+                return create_from_config(old_class, given, configs)
         cls = normalization if type(layer) is layers.BatchNormalization else type(layer)
         return cls.from_config(layer.get_config())
 
