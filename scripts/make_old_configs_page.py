@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from cornu import names
+from cornu.legacy.keras1.class_mapping import OldClass
 from tests.dialects import test_configs as configs
 from tests.dialects import test_later_names as later
 
@@ -27,8 +28,9 @@ OTHERS = "| version | class | entries | reason |\n"
 METHODS = """
 # Methods of tf.keras
 
-{count} methods and properties of {classes} classes of tf_keras 2.21 are compared with those of the
-dialect: names, order of the parameters, and their names. These are left out or called otherwise:
+tf_keras 2.21 has {total} methods and properties in {classes} classes. {count} of them, of the
+classes that the dialect has, are compared with those of the dialect: names, order of the
+parameters, and their names. These are left out or called otherwise:
 
 | method | reason |
 | --- | --- |
@@ -88,8 +90,20 @@ def methods():
     table = json.loads((Path(later.HERE) / "tf_keras_methods.json").read_text())
     others = {**later.LEFT_OUT_OF_TENSORFLOW, **later.OTHER_METHODS_OF_TENSORFLOW}
     rows = [f"| `{method}` | {reason} |\n" for method, reason in sorted(others.items())]
-    count = sum(map(len, table.values()))
-    return METHODS.format(count=f"{count:,}", classes=len(table)) + "".join(rows)
+    total = sum(map(len, table.values()))
+    count = sum(len(found) for path, found in table.items() if has_class(path))
+    return METHODS.format(count=f"{count:,}", total=f"{total:,}", classes=len(table)) + "".join(
+        rows
+    )
+
+
+def has_class(path):
+    """Returns whether the dialect of tf.keras has a class, not a function."""
+    home, _, name = path.rpartition(".")
+    if home in later.LEFT_OUT_MODULES:
+        return False
+    found = vars(later.module("2.15.0", home)).get(name)
+    return isinstance(found, (type, OldClass))
 
 
 if __name__ == "__main__":
