@@ -173,8 +173,9 @@ _ROWS = (
         "the buffers of a step (M_TOP_PAD=256 MiB) and keeps at most 512 MiB at its end "
         "(M_TRIM_THRESHOLD); blocks below 32 MiB come from it (M_MMAP_THRESHOLD). glibc by itself "
         "maps the buffers in each step, and the kernel zeroes them. Not used if an allocator is "
-        "configured in the environment, on more than 8 processors or with less than 4 GiB of "
-        "memory. The safety runs set the same values by glibc's environment variables.",
+        "configured in the environment, on more than 8 processors, with less than 4 GiB of memory "
+        "or a limited address space. The safety runs set the same values by glibc's environment "
+        "variables.",
         scope="CPU, Linux with glibc",
         gain="CPU time of a training step: CNN 0.77 to 1.00 (by chance without it), Transformer "
         "of 2 blocks 0.84, ResNet-18 0.92 to 0.98; peak memory 0.95 to 1.20",

@@ -192,7 +192,19 @@ def _is_unconfigured() -> bool:
 def _has_room() -> bool:
     """Tells whether this machine has much memory and few processors."""
     processors = len(os.sched_getaffinity(0))
-    return processors <= _MOST_PROCESSORS and _available_memory() >= _LEAST_MEMORY
+    is_usual = processors <= _MOST_PROCESSORS and _available_memory() >= _LEAST_MEMORY
+    # The room for buffers would take most of a limited address space.
+    return is_usual and not _is_space_limited()
+
+
+def _is_space_limited() -> bool:
+    """Tells whether the process may use a part of its address space only (`ulimit -v`)."""
+    try:
+        limits = Path("/proc/self/limits").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return False
+    spaces = ("Max address space", "Max data size")
+    return any("unlimited" not in line.split() for line in limits if line.startswith(spaces))
 
 
 def _is_cpu_expected() -> bool:

@@ -93,6 +93,7 @@ _KEPT = {-4: 0, -1: 2**30}
         ({"CORNU_DISABLE": "memory_reuse", "CORNU_ALLOCATOR": "keep"}, {}, _ARENA | _KEPT),
         ({}, {"processors": 9}, {}),
         ({}, {"memory": 2**32 - 1}, {}),
+        ({}, {"limited": True}, {}),
         ({}, {"cpu": False}, {}),
         ({"MALLOC_ARENA_MAX": "4"}, {}, {}),
         ({"LD_PRELOAD": "libjemalloc.so"}, {}, {}),
@@ -105,6 +106,7 @@ def test_what_is_set_when_a_process_is_prepared(monkeypatch, environment, system
     monkeypatch.setattr(allocator, "_glibc", lambda: library)
     monkeypatch.setattr(allocator, "_is_cpu_expected", lambda: system.get("cpu", True))
     monkeypatch.setattr(allocator, "_available_memory", lambda: system.get("memory", 2**33))
+    monkeypatch.setattr(allocator, "_is_space_limited", lambda: system.get("limited", False))
     processors = range(system.get("processors", 8))
     monkeypatch.setattr("os.sched_getaffinity", lambda process: processors, raising=False)
     for name in allocator.os.environ:
@@ -148,5 +150,7 @@ def test_blocks_come_from_the_heap_if_they_fit_into_its_room():
     if not allocator._has_room():
         pytest.skip("the processors or the memory of this machine")
     assert run_program(_PROGRAM, env=env).stdout.split() == ["True", "True", "False"]
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_AS, (2**40, 2**40)){_PROGRAM}"
+    assert run_program(limited, env=env).stdout.split() == ["False"] * 3
     env["CORNU_DISABLE"] = "memory_reuse"
     assert run_program(_PROGRAM, env=env).stdout.split() == ["False"] * 3
