@@ -92,7 +92,7 @@ _ATTRIBUTE = "an attribute of the object"
 _DEVICES = "belongs to the strategies of TensorFlow: use `distribution` of cornu"
 _STEP = "a step is compiled as a whole: define `train_step`"
 _LOSS_SCALE = "the scale is a part of the compiled step"
-_MASKS = "a part of the layer, whose masks are drawn in the step"
+_MASKS = "a part of the layer, whose masks are computed in the step"
 # Methods of tf.keras that are not there, with the reason.
 LEFT_OUT_OF_TENSORFLOW = {
     **dict.fromkeys(("activity_regularizer", "stateful", "states"), _ATTRIBUTE),
