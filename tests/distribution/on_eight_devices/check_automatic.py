@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -35,12 +37,17 @@ def train(distribution, block=None, **options):
     return model, np.array([*history.history["loss"], *np.ravel(model.predict(x, verbose=0))])
 
 
+@functools.cache
+def numbers_of_one_device():
+    return train(None, use_ema=True, gradient_accumulation_steps=2)[1]
+
+
 @pytest.mark.parametrize(
     "name", ("fsdp", *(pytest.param(name, marks=pytest.mark.slow) for name in ("data", "tensor")))
 )
 def test_compile_takes_a_name(name):
     model, found = train(name, use_ema=True, gradient_accumulation_steps=2)
-    _, expected = train(None, use_ema=True, gradient_accumulation_steps=2)
+    expected = numbers_of_one_device()
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
     kernel = model.layers[0].kernel
     parts = 1 if name == "data" else 8
@@ -112,22 +119,28 @@ def mixers(how):
     return model
 
 
+def step_of_mixers(how, name):
+    """Returns the loss of a step of training, and the bytes of its temporary memory."""
+    x = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
+    cornu.utils.set_random_seed(2)
+    model = mixers(how)
+    model.compile("sgd", "mse", distribution=name)
+    loss = model.train_on_batch(x, x)
+    return loss, compiled_step(model, (x, x, None)).memory_analysis().temp_size_in_bytes
+
+
+@functools.cache
+def memory_without_rematerialization():
+    return step_of_mixers(None, "data")[1]
+
+
 @pytest.mark.parametrize(
     "how",
     ("nested", *(pytest.param(h, marks=pytest.mark.slow) for h in ("method", "scope", "function"))),
 )
 def test_rematerialization_saves_as_much_memory_with_fsdp(how):
-    x = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
-
-    def step(how, name):
-        cornu.utils.set_random_seed(2)
-        model = mixers(how)
-        model.compile("sgd", "mse", distribution=name)
-        loss = model.train_on_batch(x, x)
-        return loss, compiled_step(model, (x, x, None)).memory_analysis().temp_size_in_bytes
-
-    stored = step(None, "data")[1]
-    (expected, less), (found, fsdp) = step(how, "data"), step(how, "fsdp")
+    stored = memory_without_rematerialization()
+    (expected, less), (found, fsdp) = (step_of_mixers(how, name) for name in ("data", "fsdp"))
     assert found == pytest.approx(expected, abs=1e-6)
     activation = 4 * 512 // 8 * 512  # on each device
     assert less <= stored - 3 * activation  # of three blocks

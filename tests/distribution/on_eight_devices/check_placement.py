@@ -63,6 +63,12 @@ def train(distribution, data, **options):
     return model, np.array(numbers)
 
 
+@pytest.fixture(scope="module")
+def alone(data):
+    """The numbers of one device."""
+    return train(None, data)[1]
+
+
 @pytest.mark.parametrize(
     "make",
     (
@@ -71,10 +77,9 @@ def train(distribution, data, **options):
         pytest.param(subset, marks=pytest.mark.slow),
     ),
 )
-def test_results_are_those_of_one_device(make, data):
-    _, expected = train(None, data)
+def test_results_are_those_of_one_device(make, data, alone):
     model, found = train(make(), data)
-    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(found, alone, atol=1e-5, rtol=1e-5)
     devices = make().device_mesh.backend_mesh.devices.size
     for variable in (*model.variables, *model.optimizer.variables):
         assert len(variable.value.sharding.device_set) == devices, variable.path

@@ -17,7 +17,7 @@ def eight_devices():
     cornu.distribution.set_distribution(None)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def data():
     """30 rows, which are not divisible by the number of devices."""
     numbers = np.random.default_rng(0)
