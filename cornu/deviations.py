@@ -265,7 +265,7 @@ _ROWS = (
         "the user sets a cache of JAX, whose programs do not hold all of their code",
         gain="a call of an MLP with one sample 0.3 to 0.6, its CPU time 0.35, the 99th percentile "
         "on a busy machine 0.2; the first call takes 3 milliseconds more",
-        proof=("tests/core/test_inline_programs.py",),
+        proof=("safety: inline", "tests/core/test_inline_programs.py"),
         modules=("core/inline_programs.py",),
         devices=("cpu",),
     ),

@@ -16,10 +16,12 @@ from itertools import groupby
 from pathlib import Path
 
 from benchmarks.safety import report
+from benchmarks.safety.calls import KIND as INLINE
 from benchmarks.safety.controls import CONTROLS, EXPECTED
 from benchmarks.safety.models import FAMILIES
 from benchmarks.safety.operations import KINDS
 from benchmarks.safety.processes import (
+    INLINE_SETTINGS,
     SETTINGS,
     Job,
     Limits,
@@ -34,37 +36,41 @@ from benchmarks.safety.processes import (
 __all__ = ["check_controls", "main", "plan", "prepare_parts", "setting_of"]
 
 _PAGE = Path(__file__).parents[1] / "safety.md"
-_CASES, _MODELS = 1000, 60
-_QUICK_CASES = 3
+_CASES, _MODELS, _CALLS = 1000, 60, 120
+_QUICK_CASES, _QUICK_CALLS = 3, 2
 _PART = 150
 # One for each of what XLA treats differently: products of attention, convolutions, loops,
 # recomputation. Number 0 of the transformers has 500 tokens.
 _QUICK_MODELS = ("transformer", "cnn", "gru_model", "recomputing")
-_FAMILIES = frozenset(FAMILIES)
+# The kinds that have the time limit of models.
+_WITH_MODELS = frozenset((*FAMILIES, INLINE))
 
 
-def plan(kinds: Sequence[str], cases: int, models: int) -> dict[Setting, list[Job]]:
+def plan(kinds: Sequence[str], cases: int, models: int, calls: int = 0) -> dict[Setting, list[Job]]:
     """Returns the jobs of each setting: the number of a case decides on its setting.
 
     Args:
-        kinds: kinds of operations and families of models.
+        kinds: kinds of operations, families of models, and "inline".
         cases: how many of each kind of operation.
         models: how many of all families together; the families take turns.
+        calls: how many of calls of inline programs.
     """
     jobs = [Job(kind, number) for kind in kinds if kind in KINDS for number in range(cases)]
     families = [kind for kind in kinds if kind in FAMILIES]
     jobs += [
         Job(families[n % len(families)], n // len(families)) for n in range(models * bool(families))
     ]
-    found: dict[Setting, list[Job]] = {setting: [] for setting in SETTINGS}
+    jobs += [Job(INLINE, number) for number in range(calls * (INLINE in kinds))]
+    found: dict[Setting, list[Job]] = {s: [] for s in (*SETTINGS, *INLINE_SETTINGS)}
     for job in jobs:
-        found[setting_of(job.number)].append(job)
+        found[setting_of(job)].append(job)
     return {setting: jobs for setting, jobs in found.items() if jobs}
 
 
-def setting_of(number: int) -> Setting:
-    """Returns what a case of some number runs with."""
-    return SETTINGS[number % len(SETTINGS)]
+def setting_of(job: Job) -> Setting:
+    """Returns what a case runs with."""
+    settings = INLINE_SETTINGS if job.kind == INLINE else SETTINGS
+    return settings[job.number % len(settings)]
 
 
 def check_controls(setting: Setting = SETTINGS[1]) -> list[str]:
@@ -87,7 +93,7 @@ def _outcomes(
     planned: dict[Setting, list[Job]], seed: int, options: str, kept: str
 ) -> Iterator[Outcome]:
     with contextlib.nullcontext(kept) if kept else tempfile.TemporaryDirectory() as folder:
-        common = {"folder": folder, "seed": seed, "models": _FAMILIES, "options": options}
+        common = {"folder": folder, "seed": seed, "models": _WITH_MODELS, "options": options}
 
         def prepare(part: tuple[Setting, list[Job]]) -> list[Outcome]:
             setting, jobs = part
@@ -107,12 +113,17 @@ def _outcomes(
 
 
 def prepare_parts(planned: dict[Setting, list[Job]]) -> list[tuple[Setting, list[Job]]]:
-    """Returns what runs beforehand: models as plain programs, compiling of operations."""
+    """Returns what runs beforehand: models and calls to compare with, compiling of operations."""
     parts = []
     for setting, jobs in planned.items():
         of_models = [job for job in jobs if job.kind in FAMILIES]
         of_operations = [job for job in jobs if job.kind in KINDS]
-        roles: list[tuple[Role, list[Job]]] = [("plain", of_models), ("compiling", of_operations)]
+        of_calls = [job for job in jobs if job.kind == INLINE]
+        roles: list[tuple[Role, list[Job]]] = [
+            ("plain", of_models),
+            ("compiling", of_operations),
+            ("threaded", of_calls),
+        ]
         for role, some in roles:
             quiet = setting._replace(busy=False, keep=False, role=role)
             parts += [(quiet, some[i : i + _PART]) for i in range(0, len(some), _PART)]
@@ -135,7 +146,7 @@ def _show(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns 1 if anything failed, otherwise 0."""
     parser = argparse.ArgumentParser("python -m benchmarks.safety", description=__doc__)
-    names = (*KINDS, *FAMILIES)
+    names = (*KINDS, *FAMILIES, INLINE)
     parser.add_argument("--quick", action="store_true", help="a few of each, in two minutes")
     kinds_help = f"separated by commas, some of {', '.join(names)}; models means all families"
     parser.add_argument("--kinds", default="", help=kinds_help)
@@ -143,6 +154,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, help=cases_help)
     models_help = f"number of models of all families together, {_MODELS} by default"
     parser.add_argument("--models", type=int, help=models_help)
+    calls_help = f"number of cases of {INLINE}, {_CALLS} by default"
+    parser.add_argument("--calls", type=int, help=calls_help)
     parser.add_argument("--options", default="", help='options of XLA to test: "a=true b=..."')
     parser.add_argument("--seed", type=int, default=0, help="of sizes and values, 0 by default")
     parser.add_argument("--kind", choices=names, help="runs one case of a kind: that of --case")
@@ -159,8 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = sorted(set(kinds) - set(names))
     if unknown:
         parser.error(f"there is no kind {', '.join(unknown)}; expected {', '.join(names)}")
-    partial = given.quick or given.kinds or given.kind or given.cases is not None
-    if given.save and (partial or given.models is not None or given.options):
+    numbers = (given.cases, given.models, given.calls)
+    partial = given.quick or given.kinds or given.kind or any(n is not None for n in numbers)
+    if given.save and (partial or given.options):
         parser.error("--save is for complete runs, without options that leave something out")
     begin = time.monotonic()
     missed = check_controls()
@@ -168,14 +182,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("The checks do not work here:", *missed, sep="\n  ")
         return 1
     if given.kind:
-        planned = {setting_of(given.case): [Job(given.kind, given.case)]}
+        job = Job(given.kind, given.case)
+        planned = {setting_of(job): [job]}
     else:
         if given.quick and not given.kinds:
-            kinds = [*KINDS, *_QUICK_MODELS]
-        cases, models = (_QUICK_CASES, len(_QUICK_MODELS)) if given.quick else (_CASES, _MODELS)
-        cases = cases if given.cases is None else given.cases
-        models = models if given.models is None else given.models
-        planned = plan(kinds, cases, models)
+            kinds = [*KINDS, *_QUICK_MODELS, INLINE]
+        quick = (_QUICK_CASES, len(_QUICK_MODELS), _QUICK_CALLS)
+        default = quick if given.quick else (_CASES, _MODELS, _CALLS)
+        chosen = (d if n is None else n for d, n in zip(default, numbers, strict=True))
+        planned = plan(kinds, *chosen)
     outcomes = list(_show(_outcomes(planned, given.seed, given.options, given.folder)))
     command = " ".join(["python -m benchmarks.safety", *(arguments or sys.argv[1:])])
     found = report.Run(outcomes, given.seed, given.options, time.monotonic() - begin, command)

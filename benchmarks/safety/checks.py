@@ -50,6 +50,7 @@ class Finding:
         ratio: the same in units of the bound.
         by_plain: whether the bound was exceeded and the plain program's error decided.
         wrong: what is wrong, empty if nothing is.
+        counts: what else was counted, by name.
     """
 
     programs: int = 0
@@ -57,6 +58,7 @@ class Finding:
     ratio: float = 0.0
     by_plain: bool = False
     wrong: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 def variants(chosen: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 __all__ = [
+    "INLINE_SETTINGS",
     "SETTINGS",
     "Job",
     "Limits",
@@ -81,7 +82,8 @@ class Job(NamedTuple):
     number: int
 
 
-Role = Literal["checked", "compiling", "plain"]
+Role = Literal["checked", "compiling", "plain", "threaded"]
+Cache = Literal["JAX", "cornu", "none"]
 
 
 def expected_path(folder: str, job: Job) -> Path:
@@ -100,7 +102,9 @@ class Setting(NamedTuple):
         avx2: whether XLA and oneDNN (of which Eigen uses parts) do without AVX-512 instructions:
             the option that corrupted memory did so on processors without them.
         role: "checked", or what runs before without heap checks: "compiling" the programs of
-            operations, or "plain", models without cornu's deviations.
+            operations, "plain", models without cornu's deviations, or "threaded", calls without
+            inline programs.
+        cache: which cache programs are read from. With JAX's, there are no inline programs.
     """
 
     threads: int
@@ -108,12 +112,14 @@ class Setting(NamedTuple):
     keep: bool
     avx2: bool
     role: Role = "checked"
+    cache: Cache = "JAX"
 
     def describe(self) -> str:
         """Returns a description of the setting."""
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         load = "busy" if self.busy else "alone"
         words = f"{threads}, {load}{', memory kept' * self.keep}{', AVX2' * self.avx2}"
+        words += {"JAX": "", "cornu": ", cornu's cache", "none": ", no cache"}[self.cache]
         return words if self.role == "checked" else f"{self.role}, {words}"
 
 
@@ -125,6 +131,13 @@ SETTINGS = (
     Setting(1, busy=True, keep=False, avx2=True),
     Setting(4, busy=False, keep=False, avx2=True),
     Setting(2, busy=True, keep=True, avx2=False),
+)
+_CACHES: tuple[Cache, ...] = ("none", "cornu")
+# All of them with each cache, those with one between those with the other.
+INLINE_SETTINGS = tuple(
+    setting._replace(cache=_CACHES[(number + shift) % 2])
+    for shift in range(2)
+    for number, setting in enumerate(SETTINGS)
 )
 
 
@@ -338,14 +351,24 @@ def _environment(setting: Setting, options: str, folder: str) -> dict[str, str]:
     # JAX's cache does not tell apart.
     environment["NPROC"] = str(setting.threads)
     if folder:
-        environment |= _CACHE
-        environment["JAX_COMPILATION_CACHE_DIR"] = f"{folder}/{setting.threads}-{setting.avx2}"
+        environment |= _cache(setting, f"{folder}/{setting.threads}-{setting.avx2}")
     if options:
         environment["CORNU_COMPILER_OPTIONS"] = options
+    if setting.role == "threaded":
+        return environment | {"CORNU_DISABLE": "inline_programs"}
     if setting.role == "compiling":
         return environment
     environment |= _KEEP if setting.keep else _REUSE
     return environment | (_HEAP_CHECKS if _has_checker() else {})
+
+
+def _cache(setting: Setting, folder: str) -> dict[str, str]:
+    if setting.cache == "JAX":
+        return {**_CACHE, "JAX_COMPILATION_CACHE_DIR": folder}
+    if setting.cache == "cornu":
+        enabled = {"JAX_ENABLE_COMPILATION_CACHE": "true"}
+        return {**enabled, "CORNU_COMPILATION_CACHE": f"{folder}-cornu"}
+    return {}
 
 
 def _compare_process(process: dict[str, Any] | None, setting: Setting) -> str:

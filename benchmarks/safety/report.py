@@ -16,6 +16,13 @@ __all__ = ["Run", "failures", "page", "repeat", "table"]
 _PACKAGES = ("jax", "jaxlib", "numpy")
 _FAILED = ("wrong", "crashed", "hung")
 _DTYPES = ("float32", "bfloat16", "float16")
+# What is counted in a case of calls, and the heading of its column.
+_COUNTS = {
+    "calls": "calls",
+    "deleted": "models deleted",
+    "inline": "first calls of inline programs",
+    "read": "programs read from the cache",
+}
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,33 @@ def _settings(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def _calls(outcomes: Sequence[Outcome]) -> str:
+    """Returns the section on calls of inline programs, an empty string if there were none."""
+    counted = [outcome for outcome in outcomes if outcome.finding.get("counts")]
+    if not counted:
+        return ""
+    columns = ["setting", "cases", "failed", *_COUNTS.values()]
+    rows = [columns, ["---", *["---:"] * (len(columns) - 1)]]
+    for setting in dict.fromkeys(outcome.setting for outcome in counted):
+        rows.append(_counts(setting.describe(), [o for o in counted if o.setting == setting]))
+    rows.append(_counts("all", counted))
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"""Cases of the kind inline call two to four random models, from up to eight threads at
+once, by `model(x)`, `predict` and `predict_on_batch`, with random numbers of rows. A thread deletes
+models while others call them. Each output must have the bits of the same call in a process with
+`CORNU_DISABLE=inline_programs`. These processes have no cache of JAX, with which no program is
+inline; half of them read their programs from the cache of cornu.
+
+{table}
+
+"""
+
+
+def _counts(name: str, outcomes: Sequence[Outcome]) -> list[str]:
+    sums = (sum(o.finding["counts"][count] for o in outcomes) for count in _COUNTS)
+    return [name, str(len(outcomes)), str(len(failures(outcomes))), *map(str, sums)]
+
+
 def page(run: Run) -> str:
     """Returns the whole report as Markdown."""
     outcomes, failed = run.outcomes, failures(run.outcomes)
@@ -139,7 +173,7 @@ Programs of operations are compiled beforehand, by processes without heap checks
 JAX's cache. Before the cases, the run verifies that a write behind the end of a block is reported
 as a crash, a case that does not return as a hang, and a wrong number as wrong.
 
-{_failures(failed, run)}"""
+{_calls(outcomes)}{_failures(failed, run)}"""
 
 
 def _failures(failed: Sequence[Outcome], run: Run) -> str:

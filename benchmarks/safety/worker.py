@@ -20,6 +20,7 @@ __all__ = ["main"]
 # Compiled programs take memory.
 _CLEAR_AFTER = 25
 _THREADS = "tf_XLAEigen"
+_NOTHING_STORED = "the plain program did not run to its end"
 
 
 def main() -> None:
@@ -59,7 +60,8 @@ def _keeps_memory() -> bool:
     """Returns whether large arrays are allocated in the heap, which reuses their memory."""
     import numpy as np
 
-    array = np.empty(1 << 24, "uint8")
+    # More than memory_reuse leaves free in the heap, and above its threshold for mmap.
+    array = np.empty((1 << 28) + (1 << 25), "uint8")
     for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
         low, high = (int(end, 16) for end in line.split()[0].split("-"))
         if low <= array.ctypes.data < high:
@@ -78,7 +80,7 @@ def _count_threads() -> int:
 
 
 def _do(kind: str, number: int, request: dict[str, Any], say: Any) -> dict[str, Any]:
-    from benchmarks.safety import checks, controls, models, operations, processes
+    from benchmarks.safety import calls, checks, controls, models, operations, processes
 
     path = processes.expected_path(request["folder"], processes.Job(kind, number))
     if kind in controls.CONTROLS:
@@ -91,6 +93,16 @@ def _do(kind: str, number: int, request: dict[str, Any], say: Any) -> dict[str, 
             checks.prepare(*of)
             return asdict(checks.Finding())
         return asdict(checks.check(*of))
+    if kind == calls.KIND:
+        inline = calls.make(number, request["seed"])
+        say(event="made", text=inline.text)
+        if request["store"]:
+            checks.store(path, calls.reference(inline))
+            return asdict(checks.Finding())
+        plain = _read(path)
+        if plain is None:
+            return asdict(checks.Finding(wrong=[_NOTHING_STORED]))
+        return asdict(calls.check(inline, plain))
     training = models.make(kind, number, request["seed"])
     say(event="made", text=training.text, dtype="float32")
     found = models.train(training)
@@ -101,16 +113,23 @@ def _do(kind: str, number: int, request: dict[str, Any], say: Any) -> dict[str, 
 
 
 def _compare(found: list[Any], path: Path) -> dict[str, Any]:
-    import numpy as np
-
     from benchmarks.safety import checks, models
 
-    if not path.exists():
-        return asdict(checks.Finding(wrong=["the plain program did not run to its end"]))
-    with np.load(path) as stored:
-        plain = [stored[name] for name in stored.files]
+    plain = _read(path)
+    if plain is None:
+        return asdict(checks.Finding(wrong=[_NOTHING_STORED]))
     ratio, wrong = models.compare(found, plain)
     return asdict(checks.Finding(programs=1, ratio=ratio, wrong=[wrong] if wrong else []))
+
+
+def _read(path: Path) -> list[Any] | None:
+    """Returns the stored arrays, None if there are none."""
+    import numpy as np
+
+    if not path.exists():
+        return None
+    with np.load(path) as stored:
+        return [stored[name] for name in stored.files]
 
 
 if __name__ == "__main__":

@@ -133,18 +133,22 @@ def compile_and_find(run: Callable[[], T]) -> tuple[T, bytes | None]:
         run: compiles the program.
 
     Raises:
-        RuntimeError: the program may have been read from a cache of JAX.
+        RuntimeError: the program may have been read from a cache of JAX, or by another thread,
+            which compiled it at the same time.
         AttributeError: this version of JAX stores programs in another form.
     """
-    _last_read.value = None
+    _last_answer.value = None
     program = run()
-    stored, _last_read.value = _last_read.value, None
+    answer, _last_answer.value = _last_answer.value, None
+    stored = None if answer is None else answer[0]
     if stored is not None:
         assert _module is not None
         code: bytes = _module.extract_executable_and_time(_module.decompress_executable(stored))[0]
         return program, code
     if folder() is None and _read_option(_ENABLED) and _read_option(_FOLDER):
         raise RuntimeError("The program may have been read from a cache of JAX.")
+    if answer is None and folder() is not None:
+        raise RuntimeError("The program was in memory; it may have been read from the cache.")
     return program, None
 
 
@@ -171,13 +175,17 @@ def _read_option(name: str) -> Any:
     return getattr(jax.config, name)
 
 
-class _LastRead(threading.local):
-    """The last program that this thread has read from the cache, as it is stored."""
+class _LastAnswer(threading.local):
+    """What the cache returned last to this thread: a stored program, or None if it has none.
 
-    value: bytes | None = None
+    Attributes:
+        value: the answer, or None if nothing was requested.
+    """
+
+    value: tuple[bytes | None] | None = None
 
 
-_last_read = _LastRead()
+_last_answer = _LastAnswer()
 
 
 class _ProgramCache:
@@ -197,8 +205,9 @@ class _ProgramCache:
 
     def get(self, key: str) -> bytes | None:
         if self.is_current():
-            _last_read.value = self.store.get(key + self._machine)
-            return _last_read.value
+            stored = self.store.get(key + self._machine)
+            _last_answer.value = (stored,)
+            return stored
         other = _cache_of_jax()
         return None if other is None else other.get(key)
 

@@ -1,17 +1,19 @@
 """The safety benchmark samples random cases, and detects crashes, hangs and wrong results."""
 
+import dataclasses
 import math
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.safety import report
+from benchmarks.safety import calls, report
 from benchmarks.safety.__main__ import check_controls, plan, prepare_parts, setting_of
 from benchmarks.safety.checks import check, distance, prepare, variants
 from benchmarks.safety.models import FAMILIES, compare
+from benchmarks.safety.networks import NETWORKS
 from benchmarks.safety.operations import KINDS, Case, make
-from benchmarks.safety.processes import SETTINGS, Job, Outcome
+from benchmarks.safety.processes import INLINE_SETTINGS, SETTINGS, Job, Outcome
 from benchmarks.safety.shapes import DTYPES, Sampler
 from cornu.deviations import DEVIATIONS
 from tests.sampling import slow_except
@@ -132,9 +134,42 @@ def test_the_plan_divides_cases_among_all_settings():
     assert len(jobs) == len(set(jobs)) == 12 * len(KINDS) + 60
     for setting in SETTINGS:
         assert {job.kind for job in planned[setting]} == {*KINDS, *FAMILIES}
-        assert all(setting_of(job.number) == setting for job in planned[setting])
+        assert all(setting_of(job) == setting for job in planned[setting])
     assert {(s.threads, s.busy) for s in SETTINGS} == {(n, b) for n in (1, 2, 4) for b in (0, 1)}
     assert sum(s.keep for s in SETTINGS) == sum(s.avx2 for s in SETTINGS) == 3
+
+
+def test_each_setting_runs_calls_with_and_without_a_cache():
+    planned = plan([calls.KIND], cases=1, models=1, calls=24)
+    assert set(planned) == set(INLINE_SETTINGS)
+    assert all(len(jobs) == 2 for jobs in planned.values())
+    expected = {s._replace(cache=cache) for s in SETTINGS for cache in ("cornu", "none")}
+    assert set(INLINE_SETTINGS) == expected
+    for setting, jobs in prepare_parts(planned):
+        assert setting.role == "threaded" and setting_of(jobs[0]).cache == setting.cache
+
+
+def test_calls_are_functions_of_their_number():
+    cases = [calls.make(number) for number in range(6)]
+    assert calls.make(2).text == cases[2].text and calls.make(2).threads == cases[2].threads
+    assert len({case.text for case in cases}) == 6
+    found = " ".join(case.text for case in cases)
+    assert sum(name in found for name in NETWORKS) > 3
+    assert {len(case.threads) for case in cases} >= {1, 8}
+    made = [call for case in cases for call in case.calls]
+    assert {call.method for call in made} == set(calls.METHODS)
+    assert any(deletes for case in cases for thread in case.threads for _, deletes in thread)
+
+
+def test_outputs_with_other_bits_and_programs_that_are_not_inline_are_detected(monkeypatch):
+    monkeypatch.setattr("cornu.training.step.program.compile_inline", lambda *args: False)
+    case = calls.make(5)
+    case = dataclasses.replace(case, threads=tuple(thread[:2] for thread in case.threads[:2]))
+    expected = calls.reference(case)
+    assert "no program ran in the calling thread" in calls.check(case, expected).wrong
+    changed = [bits.copy() for bits in expected]
+    changed[0][-1] ^= 1
+    assert any("1 of" in line for line in calls.check(case, changed).wrong)
 
 
 @pytest.mark.slow  # starts processes
@@ -166,6 +201,14 @@ def test_the_report_lists_failures_with_commands():
         'python -m benchmarks.safety --kind product --case 731 --seed 3 --options "xla_a=true"'
         in text
     )
+
+
+def test_the_report_counts_calls():
+    counts = {"calls": 80, "deleted": 2, "inline": 9, "read": 7}
+    setting = INLINE_SETTINGS[1]
+    outcome = Outcome(Job("inline", 1), setting, finding={"programs": 9, "counts": counts})
+    text = report.page(report.Run([outcome, outcome], 0, "", 1.0, "python"))
+    assert "| 4 threads, busy, memory kept, cornu's cache | 2 | 0 | 160 | 4 | 18 | 14 |" in text
 
 
 def test_a_report_without_failures_states_it():

@@ -60,6 +60,12 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 found["threads"] = [np.array_equal(out, other) for other in outs]
 
+# Another thread may have read the same program: then its code is not all in memory.
+function = jax.jit(lambda x: jnp.tanh(x @ weights) * 3)
+before = np.asarray(function(row))
+found["in memory"] = compile_inline(function, row)
+found["in memory equal"] = np.array_equal(before, function(row))
+
 def refuse(*args):
     raise AttributeError("another version of JAX")
 inline_programs._load_with_callback = refuse
@@ -81,6 +87,7 @@ def test_small_programs_run_in_the_calling_thread(tmp_path):
         **{"small": True, "tiny": False, "large": False, "loop": False, "callback": False},
         **{"ready": True, "equal": True, "programs": [True, True], "without": True},
         **{"threads": [True] * 4, "bytes": compiled["bytes"]},
+        **{"in memory": False, "in memory equal": True},
     }
 
 

@@ -32,8 +32,9 @@ from cornu.types import Batch, DataLike, PyTree
 
 __all__ = ["Program", "counters"]
 
-# The number of traces; tests check it.
-counters = {"traces": 0}
+# The numbers of traces, and of first calls of programs that run in the calling thread; tests check
+# them.
+counters = {"traces": 0, "inline": 0}
 
 # In a while loop, XLA's CPU compiler uses a naive implementation for convolutions with an unusual
 # order of axes, as in gradients: a step of a small CNN took 20 times as long.
@@ -306,7 +307,9 @@ class Forward:
         is_array = isinstance(inputs, (np.ndarray, jax.Array))
         kind = (inputs.shape, inputs.dtype) if is_array else tree.signature(inputs)
         if kind not in self._compiled:
-            if self._placement is None:
-                compile_inline(self._call, values, self._key, index, inputs)
+            if self._placement is None and compile_inline(
+                self._call, values, self._key, index, inputs
+            ):
+                counters["inline"] += 1
             self._compiled.add(kind)
         return self._call(values, self._key, index, inputs)
