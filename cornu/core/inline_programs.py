@@ -18,7 +18,7 @@ import jax
 from cornu.core.graph.jaxprs import uses_primitive
 from cornu.core.target import applies
 from cornu.process import programs
-from cornu.process.forks import reset_after_fork
+from cornu.process.forks import call_after_fork, reset_after_fork
 
 __all__ = ["compile_inline"]
 
@@ -32,6 +32,9 @@ _LOOPS = frozenset(("scan", "while"))
 # The executables whose program has been replaced. A second time it could not be serialized.
 _replaced: weakref.WeakSet[Any] = weakref.WeakSet()
 _lock = reset_after_fork(threading.RLock())
+# For each function, the lock of the thread that compiles it.
+_locks: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
+call_after_fork(_locks.clear)
 
 
 def compile_inline(function: Any, *args: Any) -> bool:
@@ -62,12 +65,16 @@ def compile_inline(function: Any, *args: Any) -> bool:
         return False
     lowered = traced.lower()
     try:
-        compiled, code = programs.compile_and_find(lowered.compile)
-        costs = compiled.cost_analysis() or {}
-        if int(costs.get("flops", 0)) not in _OPERATIONS:
-            return False
-        with _lock:  # threads may compile the same program
-            return _load_with_callback(compiled._executable, code)
+        with _lock:
+            compiling = _locks.setdefault(function, threading.Lock())
+        # Other threads wait until the program is replaced: JAX would keep what they call before.
+        with compiling:
+            compiled, code, is_complete = programs.compile_and_find(lowered.compile)
+            costs = compiled.cost_analysis() or {}
+            if int(costs.get("flops", 0)) not in _OPERATIONS:
+                return False
+            with _lock:  # functions may share a program
+                return _load_with_callback(compiled._executable, code, is_complete)
     except (AttributeError, RuntimeError, TypeError) as error:
         # The call compiles the program again, and raises the error if it is not due to this module.
         _logger.debug("A program does not run in the calling thread: %s", error)
@@ -76,10 +83,19 @@ def compile_inline(function: Any, *args: Any) -> bool:
 
 # These are private objects of JAX: the executable of `jax.stages.Compiled`, which calls of the
 # jitted function use as well, and its function for calls that JAX's fast path does not support.
-def _load_with_callback(executable: Any, code: bytes | None) -> bool:
-    """Replaces the program of an executable by one with a callback, unless it has effects."""
+def _load_with_callback(executable: Any, code: bytes | None, is_complete: bool) -> bool:
+    """Replaces the program of an executable by one with a callback, unless it has effects.
+
+    Args:
+        executable: what is changed.
+        code: the machine code of the program, or None if it is to be taken from the program.
+        is_complete: whether the program holds all of it.
+    """
     if executable in _replaced:
         return True
+    if code is None and not is_complete:
+        _logger.debug("A program may have been read from a cache, without all of its code.")
+        return False
     call = executable.unsafe_call
     has_effects = call.has_host_callbacks or call.has_unordered_effects or call.ordered_effects
     if has_effects or call.keepalive:

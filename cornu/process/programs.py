@@ -124,17 +124,18 @@ def clear() -> None:
         Store(directory, _DEFAULT_LIMIT).clear()
 
 
-def compile_and_find(run: Callable[[], T]) -> tuple[T, bytes | None]:
-    """Compiles a program; returns it, and its machine code if it was read from the cache.
+def compile_and_find(run: Callable[[], T]) -> tuple[T, bytes | None, bool]:
+    """Compiles a program and finds its machine code.
 
-    A program that was read does not hold all of its code: it cannot be serialized again.
+    A program that was read from a cache does not hold all of its code: it cannot be serialized.
 
     Args:
         run: compiles the program.
 
+    Returns:
+        The program; its code, if it was read from this cache; and whether it can be serialized.
+
     Raises:
-        RuntimeError: the program may have been read from a cache of JAX, or by another thread,
-            which compiled it at the same time.
         AttributeError: this version of JAX stores programs in another form.
     """
     _last_answer.value = None
@@ -144,12 +145,11 @@ def compile_and_find(run: Callable[[], T]) -> tuple[T, bytes | None]:
     if stored is not None:
         assert _module is not None
         code: bytes = _module.extract_executable_and_time(_module.decompress_executable(stored))[0]
-        return program, code
-    if folder() is None and _read_option(_ENABLED) and _read_option(_FOLDER):
-        raise RuntimeError("The program may have been read from a cache of JAX.")
-    if answer is None and folder() is not None:
-        raise RuntimeError("The program was in memory; it may have been read from the cache.")
-    return program, None
+        return program, code, False
+    if folder() is not None:
+        # Without an answer it was in memory: another thread, or an earlier call, may have read it.
+        return program, None, answer is not None
+    return program, None, not (_read_option(_ENABLED) and _read_option(_FOLDER))
 
 
 def _is_jax_configured() -> bool:

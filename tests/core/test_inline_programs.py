@@ -53,12 +53,15 @@ found["equal"] = all(np.array_equal(out, other) for other in same)
 found["programs"] = calls[:]
 found["bytes"] = out.tobytes().hex()
 
-calls.clear()
-shared, outs = make_model(), []
-threads = [threading.Thread(target=lambda: outs.append(shared(row))) for _ in range(4)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-found["threads"] = [np.array_equal(out, other) for other in outs]
+found["threads"], found["ready after threads"] = [], True
+for _ in range(8):
+    shared, outs, start = make_model(), [], threading.Barrier(4)
+    call = lambda: start.wait() >= 0 and outs.append(shared(row))
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    found["threads"] += [np.array_equal(out, other) for other in outs]
+    found["ready after threads"] &= all(shared(row).is_ready() for _ in range(50))
 
 # Another thread may have read the same program: then its code is not all in memory.
 function = jax.jit(lambda x: jnp.tanh(x @ weights) * 3)
@@ -86,8 +89,9 @@ def test_small_programs_run_in_the_calling_thread(tmp_path):
     assert compiled == {
         **{"small": True, "tiny": False, "large": False, "loop": False, "callback": False},
         **{"ready": True, "equal": True, "programs": [True, True], "without": True},
-        **{"threads": [True] * 4, "bytes": compiled["bytes"]},
+        **{"threads": [True] * 32, "bytes": compiled["bytes"]},
         **{"in memory": False, "in memory equal": True},
+        "ready after threads": True,
     }
 
 
