@@ -123,7 +123,7 @@ def info(*names: str) -> None:
 
     >>> info("memory_keeping")  # doctest: +ELLIPSIS
     memory_keeping (on request)
-      what     mallopt keeps freed memory in the process for the next step: ...
+      what     mallopt keeps freed memory of any size in the process for the next...
 
     Differences: Keras has no such function.
     """

@@ -18,6 +18,19 @@ early = [m for m in late if m in sys.modules]
 assert len(late) > 40 and not early, early
 """
 
+# The import of a module sets it as an attribute of its package, in place of a function so named.
+NONE_IS_REPLACED = """
+import importlib
+import importlib.util
+import sys
+from cornu.late_names import late_names
+for package in sys.argv[1:]:
+    importlib.import_module(f"cornu.{package}")
+names = [f"{package}.{name}" for package, found in late_names.items() for name in found]
+wrong = [n for n in names if n not in sys.modules and importlib.util.find_spec(n)]
+assert len(names) > 40 and not wrong, wrong
+"""
+
 BY_NAME = """
 import cornu
 assert cornu.layers.deserialize({"class_name": "RandomFlip", "config": {}}).name == "random_flip"
@@ -30,6 +43,10 @@ assert cornu.inspect.Statistics and callable(cornu.inspect.statistics)  # not th
 
 def test_a_program_with_dense_layers_imports_none_of_them():
     run_program(NONE_IS_LOADED)
+
+
+def test_no_module_that_is_imported_later_has_their_names():
+    run_program(NONE_IS_REPLACED, *PACKAGES)
 
 
 def test_they_are_found_by_name():

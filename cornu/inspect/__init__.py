@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+# Imported now: later, Python would set it as the attribute that is the function of this name.
+import cornu.inspect.profile  # noqa: F401
 from cornu.errors import suggest_names as _suggest_names
 from cornu.inspect.find import find, find_one
 from cornu.inspect.folding import fold
@@ -10,12 +12,12 @@ from cornu.inspect.outline import Item, outline
 from cornu.late_names import import_late as _import_late
 
 if _TYPE_CHECKING:
+    from cornu.inspect.array_statistics import Statistics, statistics
     from cornu.inspect.plot.plot_model import Plot, model_to_dot, plot_model
     from cornu.inspect.profile.cost import Cost, Costs, cost, flops
     from cornu.inspect.profile.measure import Measure
     from cornu.inspect.profile.profile import Profile, profile
-    from cornu.inspect.statistics import Statistics, statistics
-    from cornu.inspect.summary import summary, summary_html
+    from cornu.inspect.summary_table import summary, summary_html
 
 __all__ = [
     "Cost",
@@ -49,7 +51,7 @@ _import_late(
         "cornu.inspect.profile.cost": ("Cost", "Costs", "cost", "flops"),
         "cornu.inspect.profile.measure": ("Measure",),
         "cornu.inspect.profile.profile": ("Profile", "profile"),
-        "cornu.inspect.statistics": ("Statistics", "statistics"),
-        "cornu.inspect.summary": ("summary", "summary_html"),
+        "cornu.inspect.array_statistics": ("Statistics", "statistics"),
+        "cornu.inspect.summary_table": ("summary", "summary_html"),
     },
 )

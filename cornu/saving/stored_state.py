@@ -290,7 +290,7 @@ def host_arrays(values: Mapping[str, StoredValue]) -> Iterator[dict[str, np.ndar
 def to_arrays(values: Mapping[str, StoredValue]) -> dict[str, np.ndarray]:
     """Returns the values of Variables, all of the same training step, as arrays on the host."""
     variables = _meet(values)
-    return sharing.read_consistently(
+    return sharing.read_one_by_one(
         variables, lambda: {name: _to_numpy(value) for name, value in values.items()}
     )
 

@@ -102,7 +102,7 @@ def get_state_tree(trainer: Trainer, value_format: str) -> dict[str, Any]:
             for part, variables in owners.items()
         }
 
-    return sharing.read_consistently(every, read)
+    return sharing.read_one_by_one(every, read)
 
 
 def set_state_tree(trainer: Trainer, state_tree: Mapping[str, Any]) -> None:

@@ -28,7 +28,8 @@ WAITS = (
     *["cornu.export", "cornu.modernize", "libcst"],
     # What a program that trains does not need.
     *["cornu.saving.model_files", "cornu.saving.weight_files", "cornu.saving.hub"],
-    *["cornu.inspect.profile", "cornu.inspect.statistics", "cornu.inspect.summary"],
+    *["cornu.inspect.profile.cost", "cornu.inspect.profile.profile"],
+    *["cornu.inspect.array_statistics", "cornu.inspect.summary_table"],
 )
 
 LOADED_BY_CORNU = """

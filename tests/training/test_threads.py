@@ -9,6 +9,8 @@ import pytest
 
 import cornu
 from cornu import layers, ops
+from cornu.core.state import variable
+from cornu.saving import stored_state
 from tests.sampling import slow_except
 
 X = np.random.default_rng(0).normal(size=(96, 4)).astype("float32")
@@ -305,3 +307,36 @@ def test_weights_of_two_steps_would_be_found():
     model.set_weights([one, *model.get_weights()[1:]])
     with pytest.raises(AssertionError):
         _equal(model(X))
+
+
+ONE_BY_ONE = {
+    "get_weights": lambda model: model.get_weights()[:2],
+    "get_state_tree": lambda model: list(
+        model.get_state_tree(value_format="numpy_array")["trainable_variables"]["twins"].values()
+    ),
+    "files": lambda model: list(
+        stored_state.to_arrays({v.path: v for v in model.trainable_weights}).values()
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", ONE_BY_ONE)
+def test_values_that_are_read_one_by_one_are_those_of_one_step(reader, monkeypatch):
+    model = _model()
+    model.train_on_batch(X, Y)
+    steps = []
+
+    def train_after_the_first(value, *args):
+        array = to_host(value, *args)
+        if not steps:
+            steps.append(1)
+            thread = threading.Thread(target=lambda: model.train_on_batch(X, Y))
+            thread.start()
+            thread.join(10)
+        return array
+
+    to_host = variable.to_host
+    monkeypatch.setattr(variable, "to_host", train_after_the_first)
+    monkeypatch.setattr(stored_state, "to_host", train_after_the_first, raising=False)
+    one, two = ONE_BY_ONE[reader](model)
+    assert steps and (one == two).all()

@@ -229,7 +229,7 @@ class WeightMethods(VariableOwner):
         [(3, 2), (2,)]
         """
         weights = self.weights
-        return sharing.read_consistently(weights, lambda: [v.numpy() for v in weights])
+        return sharing.read_one_by_one(weights, lambda: [v.numpy() for v in weights])
 
     @api_boundary
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:

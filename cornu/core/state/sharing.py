@@ -41,6 +41,7 @@ __all__ = [
     "needs_read_lock",
     "read_consistently",
     "read_lock",
+    "read_one_by_one",
     "read_values",
     "use_private_values",
     "values_lock",
@@ -304,6 +305,24 @@ def read_consistently(variables: Sequence[Variable], read: Callable[..., T], *ar
                 raise
     with read_lock(variables):
         return read(*args)
+
+
+def read_one_by_one(variables: Sequence[Variable], read: Callable[[], T]) -> T:
+    """Returns `read()`, which reads Variables one after another, all of the same training step.
+
+    Args:
+        variables: the Variables that `read` reads.
+        read: a function without effects. If another thread begins to train during the call, and
+            assigns one of the Variables, it is called again with the lock.
+    """
+    if not needs_read_lock():
+        before = read_values(variables)
+        result = read_consistently(variables, read)
+        after = read_values(variables)
+        if all(a is b for a, b in zip(before, after, strict=True)):
+            return result
+    with read_lock(variables):
+        return read()
 
 
 def _check_availability(variables: Sequence[Variable]) -> None:
