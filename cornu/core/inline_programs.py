@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -32,8 +33,9 @@ _LOOPS = frozenset(("scan", "while"))
 # The executables whose program has been replaced. A second time it could not be serialized.
 _replaced: weakref.WeakSet[Any] = weakref.WeakSet()
 _lock = reset_after_fork(threading.RLock())
-# For each function, the lock of the thread that compiles it.
-_locks: weakref.WeakKeyDictionary[Any, threading.Lock] = weakref.WeakKeyDictionary()
+# For each function, the lock of the thread that compiles it. A handler of a signal may call the
+# function again in this thread.
+_locks: weakref.WeakKeyDictionary[Any, AbstractContextManager[Any]] = weakref.WeakKeyDictionary()
 call_after_fork(_locks.clear)
 
 
@@ -66,7 +68,7 @@ def compile_inline(function: Any, *args: Any) -> bool:
     lowered = traced.lower()
     try:
         with _lock:
-            compiling = _locks.setdefault(function, threading.Lock())
+            compiling = _locks.setdefault(function, threading.RLock())
         # Other threads wait until the program is replaced: JAX would keep what they call before.
         with compiling:
             compiled, code, is_complete = programs.compile_and_find(lowered.compile)

@@ -61,7 +61,7 @@ _MIN_SECONDS_OF_JAX = 1.0
 _MIN_SECONDS_OF_CORNU = 1e-9  # distinguishes the setting from a zero that the user set
 
 # `configured`: whether `enable` or `disable` was called. `programs`: the current cache.
-_state: dict[str, Any] = {"configured": False, "programs": None}
+_state: dict[str, Any] = {"configured": False, "programs": None, "used_another": False}
 
 
 def prepare() -> None:
@@ -149,7 +149,9 @@ def compile_and_find(run: Callable[[], T]) -> tuple[T, bytes | None, bool]:
     if folder() is not None:
         # Without an answer it was in memory: another thread, or an earlier call, may have read it.
         return program, None, answer is not None
-    return program, None, not (_read_option(_ENABLED) and _read_option(_FOLDER))
+    # A program of another cache stays in memory after the cache has been disabled.
+    _state["used_another"] |= bool(_read_option(_ENABLED) and _read_option(_FOLDER))
+    return program, None, not _state["used_another"]
 
 
 def _is_jax_configured() -> bool:
