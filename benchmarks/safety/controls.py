@@ -19,11 +19,12 @@ def _overflow() -> Finding:
     library.PyMem_RawMalloc.restype = ctypes.c_void_p
     library.PyMem_RawMalloc.argtypes = [ctypes.c_size_t]
     library.PyMem_RawFree.argtypes = [ctypes.c_void_p]
-    # One byte is enough for the heap checks to notice, unless it has the very value that they
-    # expect there, which depends on the address.
-    for size in range(1000, 1020):
-        block = library.PyMem_RawMalloc(size)
+    # One byte is enough for the heap checks to notice, unless the block is filled with the value
+    # that they expect at its end, which depends on the address. Therefore several blocks exist.
+    blocks = {library.PyMem_RawMalloc(size): size for size in range(1000, 1020)}
+    for block, size in blocks.items():
         ctypes.memset(block + size, 1, 1)
+    for block in blocks:
         library.PyMem_RawFree(block)
     return Finding()
 

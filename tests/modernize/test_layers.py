@@ -30,7 +30,9 @@ WITHOUT_EQUAL = {
     *("Highway", "LocallyConnected1D", "LocallyConnected2D", "MaxoutDense"),
     *("ParametricSoftplus", "SReLU"),
 }
-NOT_CALLED = {"StackedRNNCells", "Wrapper", "GRUCell", "LSTMCell", "SimpleRNNCell"}
+NOT_CALLED = {
+    *("InputLayer", "StackedRNNCells", "Wrapper", "GRUCell", "LSTMCell", "SimpleRNNCell"),
+}
 MERGING = {
     *("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract", "Dot"),
 }
