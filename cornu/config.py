@@ -494,10 +494,9 @@ def clear_compilation_cache() -> None:
 def enable_memory_keeping() -> None:
     """Keeps memory of any size that a step frees for the next step, on Linux with glibc.
 
-    Steps whose buffers take more than 256 MB become up to a fifth shorter on the CPU, and the
-    process larger; smaller buffers are kept by default. The environment variable
-    `CORNU_ALLOCATOR=keep` also has an effect where the default is not used, because it is read
-    before JAX starts its threads; see `docs/process.md`.
+    Large steps become up to a fifth shorter on the CPU, and the process larger; blocks below 32 MiB
+    are reused by default. The environment variable `CORNU_ALLOCATOR=keep` has a larger effect,
+    because it is read before JAX starts its threads; see `docs/process.md`.
 
     Example:
 

@@ -50,12 +50,7 @@ _FIXED = {
 _HEAP_CHECKS = {"LD_PRELOAD": _CHECKER, "MALLOC_CHECK_": "3", "MALLOC_PERTURB_": "165"}
 # What memory reuse and memory keeping set. Under the heap checks it cannot be set by mallopt, which
 # then is another library's, and cornu does not try where an allocator is configured already.
-_REUSE = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**25),
-    "MALLOC_TOP_PAD_": str(2**28),
-    "MALLOC_TRIM_THRESHOLD_": str(2**29),
-    "MALLOC_ARENA_MAX": "1",
-}
+_REUSE = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
 _KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_ARENA_MAX": "1"}
 _AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}
 _CACHE = {

@@ -3,9 +3,9 @@
 XLA's CPU programs allocate their temporary buffers in each run. By default, glibc maps large
 buffers each time, and the kernel zeroes every page, which takes up to a fifth of a large step.
 
-By default, all threads share one heap with room for the buffers of usual steps (`memory_reuse`).
-On request, buffers of any size are taken from the heap (`memory_keeping`): the largest steps become
-shorter, too, but a process takes up to half more memory.
+By default, blocks below 32 MiB come from glibc's heaps (`memory_reuse`). On request, blocks of any
+size do, from one heap (`memory_keeping`): large steps become shorter, too, but a process takes more
+memory.
 """
 
 from __future__ import annotations
@@ -37,21 +37,12 @@ __all__ = [
 ]
 
 # Parameters of mallopt, from malloc.h, and their defaults.
-_MMAP_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD, _TOP_PAD, _ARENA_MAX = -4, -3, -1, -2, -8
-_DEFAULTS = {
-    _MMAP_MAX: 65536,
-    _MMAP_THRESHOLD: 128 * 1024,
-    _TRIM_THRESHOLD: 128 * 1024,
-    _TOP_PAD: 128 * 1024,
-}
-# The heap grows by the room for the buffers of a step. Until they are used, its pages take no
-# memory. Larger blocks than the threshold, whose highest value this is, come from the heap only if
-# they fit into this room, and are mapped otherwise.
-_ROOM = 2**28
-_REUSE = {_MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2 * _ROOM, _TOP_PAD: _ROOM}
-_LEAST_MEMORY = 16 * _ROOM
-# Threads that share a heap wait for each other, which was measured for few processors only.
-_MOST_PROCESSORS = 8
+_MMAP_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD, _ARENA_MAX = -4, -3, -1, -8
+_DEFAULTS = {_MMAP_MAX: 65536, _MMAP_THRESHOLD: 128 * 1024, _TRIM_THRESHOLD: 128 * 1024}
+# Blocks below the first threshold, whose highest value this is, come from a heap, which keeps so
+# much free memory at its end. glibc reaches such a threshold only after it has mapped and freed a
+# block of that size, and then keeps twice that size.
+_REUSE = {_MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2**29}
 
 _LARGEST = 2**31 - 1  # mallopt takes C ints
 _FRACTION = 8  # at most an eighth of the memory of the machine is kept
@@ -72,14 +63,15 @@ def prepare() -> None:
     library, keeps = _glibc(), os.environ.get("CORNU_ALLOCATOR") == "keep"
     if library is None or not _is_unconfigured():
         return
-    reuses = is_deviation_enabled("memory_reuse") and _has_room()
-    if (keeps or reuses) and _is_cpu_expected():
-        # Arenas of threads cannot hold blocks of more than 64 MB, which would still be mapped each
-        # time. A thread never changes its arena, so the limit must precede the threads of JAX.
-        library.mallopt(_ARENA_MAX, 1)
-        if reuses:
+    if _is_cpu_expected():
+        if is_deviation_enabled("memory_reuse"):
             _configure(_REUSE)
             _state["reuses"] = True
+        if keeps:
+            # Heaps of threads cannot hold blocks of more than 64 MB, which would still be mapped
+            # each time. A thread never changes its heap, so the limit must precede the threads of
+            # JAX. Programs are compiled in several threads, which then wait for each other.
+            library.mallopt(_ARENA_MAX, 1)
     if keeps and jax.default_backend() == "cpu":
         enable()
 
@@ -155,7 +147,7 @@ def is_enabled() -> bool:
 
 
 def is_reused() -> bool:
-    """Tells whether all threads share a heap with room for the buffers of usual steps."""
+    """Tells whether blocks below 32 MiB come from heaps."""
     return _state["reuses"]
 
 
@@ -187,24 +179,6 @@ def _is_unconfigured() -> bool:
         or "glibc.malloc" in environment.get("GLIBC_TUNABLES", "")
         or any(name.startswith("MALLOC_") for name in environment)
     )
-
-
-def _has_room() -> bool:
-    """Tells whether this machine has much memory and few processors."""
-    processors = len(os.sched_getaffinity(0))
-    is_usual = processors <= _MOST_PROCESSORS and _available_memory() >= _LEAST_MEMORY
-    # The room for buffers would take most of a limited address space.
-    return is_usual and not _is_space_limited()
-
-
-def _is_space_limited() -> bool:
-    """Tells whether the process may use a part of its address space only (`ulimit -v`)."""
-    try:
-        limits = Path("/proc/self/limits").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return False
-    spaces = ("Max address space", "Max data size")
-    return any("unlimited" not in line.split() for line in limits if line.startswith(spaces))
 
 
 def _is_cpu_expected() -> bool:

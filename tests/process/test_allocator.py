@@ -80,20 +80,17 @@ def test_kept_memory_is_not_returned(monkeypatch):
 
 
 _ARENA = {-8: 1}
-_REUSED = {-3: 2**25, -1: 2**29, -2: 2**28}
+_REUSED = {-3: 2**25, -1: 2**29}
 _KEPT = {-4: 0, -1: 2**30}
 
 
 @pytest.mark.parametrize(
     "environment, system, expected",
     [
-        ({}, {}, _ARENA | _REUSED),
+        ({}, {}, _REUSED),
         ({"CORNU_ALLOCATOR": "keep"}, {}, _ARENA | _REUSED | _KEPT),
         ({"CORNU_DISABLE": "memory_reuse"}, {}, {}),
         ({"CORNU_DISABLE": "memory_reuse", "CORNU_ALLOCATOR": "keep"}, {}, _ARENA | _KEPT),
-        ({}, {"processors": 9}, {}),
-        ({}, {"memory": 2**32 - 1}, {}),
-        ({}, {"limited": True}, {}),
         ({}, {"cpu": False}, {}),
         ({"MALLOC_ARENA_MAX": "4"}, {}, {}),
         ({"LD_PRELOAD": "libjemalloc.so"}, {}, {}),
@@ -105,10 +102,7 @@ def test_what_is_set_when_a_process_is_prepared(monkeypatch, environment, system
     library = types.SimpleNamespace(mallopt=chosen.__setitem__, malloc_trim=lambda pad: None)
     monkeypatch.setattr(allocator, "_glibc", lambda: library)
     monkeypatch.setattr(allocator, "_is_cpu_expected", lambda: system.get("cpu", True))
-    monkeypatch.setattr(allocator, "_available_memory", lambda: system.get("memory", 2**33))
-    monkeypatch.setattr(allocator, "_is_space_limited", lambda: system.get("limited", False))
-    processors = range(system.get("processors", 8))
-    monkeypatch.setattr("os.sched_getaffinity", lambda process: processors, raising=False)
+    monkeypatch.setattr(allocator, "_available_memory", lambda: 2**33)
     for name in allocator.os.environ:
         if name.startswith(("CORNU_", "MALLOC_", "GLIBC_", "LD_PRELOAD")):
             monkeypatch.delenv(name)
@@ -120,7 +114,7 @@ def test_what_is_set_when_a_process_is_prepared(monkeypatch, environment, system
     try:
         allocator.prepare()
         assert chosen == expected
-        assert allocator.is_reused() == (-2 in expected)
+        assert allocator.is_reused() == (-3 in expected)
         if allocator.is_enabled():
             chosen.clear()
             allocator.disable()
@@ -135,7 +129,7 @@ import cornu
 cornu.Variable([1.0])
 library = ctypes.CDLL(None)
 library.malloc.restype = ctypes.c_void_p
-for size in (2**24, 2**27, 2**29):
+for size in (2**20, 2**24, 2**26):
     start = library.malloc(size)
     near = library.malloc(2**16)
     print(abs(start - near) < 2**30)
@@ -144,13 +138,9 @@ for size in (2**24, 2**27, 2**29):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not allocator.is_available(), reason="of glibc")
-def test_blocks_come_from_the_heap_if_they_fit_into_its_room():
+def test_small_blocks_come_from_the_heap():
     left_out = ("MALLOC_", "CORNU_", "GLIBC_", "LD_PRELOAD")
     env = {**environment_without(left_out), "JAX_PLATFORMS": "cpu"}
-    if not allocator._has_room():
-        pytest.skip("the processors or the memory of this machine")
     assert run_program(_PROGRAM, env=env).stdout.split() == ["True", "True", "False"]
-    limited = f"import resource; resource.setrlimit(resource.RLIMIT_AS, (2**40, 2**40)){_PROGRAM}"
-    assert run_program(limited, env=env).stdout.split() == ["False"] * 3
     env["CORNU_DISABLE"] = "memory_reuse"
     assert run_program(_PROGRAM, env=env).stdout.split() == ["False"] * 3
