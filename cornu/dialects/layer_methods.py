@@ -13,6 +13,7 @@ from cornu.core.graph.tensor import Node, Tensor, register_attribute
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.overridable import overridable_property
+from cornu.core.state.sharing import copy_to_host
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import Step, Update
 from cornu.dialects.backend.session import Session
@@ -213,7 +214,7 @@ class LayerMethods(GraphMethods):
 
     def get_weights(self: Any) -> list[np.ndarray]:
         """Returns the weights in the order and layout of the old version."""
-        return restore_arrays(self, [v.numpy() for v in in_old_order(self)], layout_of(self))
+        return restore_arrays(self, copy_to_host(in_old_order(self)), layout_of(self))
 
     def set_weights(self: Any, weights: Sequence[Any]) -> None:
         """Sets the weights, in the order and layout of `get_weights`."""

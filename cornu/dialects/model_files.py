@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu.core.state.sharing import read_lock
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.dialects.compiled_as import plain
 from cornu.dialects.graph_configs import UnknownLayer
@@ -63,7 +64,9 @@ class FileLayout:
 
     def write_weights(self, model: Any, path: Path) -> None:
         """Writes the weights of a model to a file, which is replaced."""
-        self._write(path, {}, self.stored_layers(model), {})
+        with read_lock(model.variables):
+            layers = self.stored_layers(model)
+        self._write(path, {}, layers, {})
 
     def write_model(
         self,
@@ -92,15 +95,17 @@ class FileLayout:
             )
             save_model(model, path, True, include_optimizer=include_optimizer)
             return
-        layers = self.stored_layers(model)
         optimizer = model.optimizer if include_optimizer else None
         state: dict[str, np.ndarray] | None = None
-        if optimizer is not None and compiled_as is not None:
-            config = self._describe_optimizer(optimizer)
-            training = {"optimizer_config": config, **compiled_as}
-            attributes["training_config"] = json.dumps(training, default=plain)
-            if optimizer.built:
-                state = restore_state(optimizer, layers, self.source)
+        # Weights and state of the optimizer are those of one step, also if another thread trains.
+        with read_lock([*model.variables, *([] if optimizer is None else optimizer.variables)]):
+            layers = self.stored_layers(model)
+            if optimizer is not None and compiled_as is not None:
+                config = self._describe_optimizer(optimizer)
+                training = {"optimizer_config": config, **compiled_as}
+                attributes["training_config"] = json.dumps(training, default=plain)
+                if optimizer.built:
+                    state = restore_state(optimizer, layers, self.source)
         self._write(path, attributes, layers, state or {})
 
     def _write(

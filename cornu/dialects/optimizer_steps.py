@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state.overridable import overridable_property
+from cornu.core.state.sharing import copy_to_host
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import Evaluation, Step, gradients
 from cornu.dialects.optimizer_configs import OptimizerConfigs, TensorflowConfigs
@@ -76,7 +77,7 @@ class OptimizerMethods(OptimizerConfigs):
 
     def get_weights(self: Any) -> list[Any]:
         """Returns the values of the Variables of the optimizer."""
-        return [variable.numpy() for variable in self.variables]
+        return copy_to_host(self.variables)
 
     def set_weights(self: Any, weights: Any) -> None:
         """Sets the values of the Variables of the optimizer."""

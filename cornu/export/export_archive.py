@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from cornu import tree
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.core.state.sharing import copy_to_host
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.deviations import plain_formulations
@@ -166,9 +165,10 @@ class ExportArchive:
         tensorflow = import_tensorflow("Writing a SavedModel")
         module = tensorflow.Module()
         variables = {f"{i}": v for i, v in enumerate(self.variables)}
+        values = copy_to_host([*variables.values()])
         made = {
-            key: tensorflow.Variable(np.asarray(v.value), trainable=v.trainable, name=v.path)
-            for key, v in variables.items()
+            key: tensorflow.Variable(value, trainable=v.trainable, name=v.path)
+            for (key, v), value in zip(variables.items(), values, strict=True)
         }
         module.weights = made
         by_identity = {id(variables[key]): variable for key, variable in made.items()}

@@ -12,6 +12,7 @@ import numpy as np
 from cornu import tree
 from cornu.core.graph.tensor import format_shape
 from cornu.core.state import scope
+from cornu.core.state.sharing import copy_to_host
 from cornu.deviations import plain_formulations
 from cornu.errors import did_you_mean
 from cornu.layers.preprocessing.base import DatasetLayer
@@ -137,7 +138,7 @@ def describe_inference(model: Any, input_signature: Any = None) -> InferenceFunc
     if not found:
         specs = {d.name: _example(d) for d in inputs}
         jax.eval_shape(function, {path: v.stored for path, v in variables.items()}, specs)
-    weights = {path: np.asarray(v.stored) for path, v in variables.items()}
+    weights = dict(zip(variables, copy_to_host([*variables.values()]), strict=True))
     preprocessing = _find_preprocessing(model)
     return InferenceFunction(model.name, function, weights, inputs, tuple(found), preprocessing)
 

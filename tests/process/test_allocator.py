@@ -85,23 +85,23 @@ _KEPT = {-4: 0, -1: 2**30}
 
 
 @pytest.mark.parametrize(
-    "environment, system, expected",
+    "environment, is_cpu, expected",
     [
-        ({}, {}, _REUSED),
-        ({"CORNU_ALLOCATOR": "keep"}, {}, _ARENA | _REUSED | _KEPT),
-        ({"CORNU_DISABLE": "memory_reuse"}, {}, {}),
-        ({"CORNU_DISABLE": "memory_reuse", "CORNU_ALLOCATOR": "keep"}, {}, _ARENA | _KEPT),
-        ({}, {"cpu": False}, {}),
-        ({"MALLOC_ARENA_MAX": "4"}, {}, {}),
-        ({"LD_PRELOAD": "libjemalloc.so"}, {}, {}),
-        ({"GLIBC_TUNABLES": "glibc.malloc.arena_max=2", "CORNU_ALLOCATOR": "keep"}, {}, {}),
+        ({}, True, _REUSED),
+        ({"CORNU_ALLOCATOR": "keep"}, True, _ARENA | _REUSED | _KEPT),
+        ({"CORNU_DISABLE": "memory_reuse"}, True, {}),
+        ({"CORNU_DISABLE": "memory_reuse", "CORNU_ALLOCATOR": "keep"}, True, _ARENA | _KEPT),
+        ({}, False, {}),
+        ({"MALLOC_ARENA_MAX": "4"}, True, {}),
+        ({"LD_PRELOAD": "libjemalloc.so"}, True, {}),
+        ({"GLIBC_TUNABLES": "glibc.malloc.arena_max=2", "CORNU_ALLOCATOR": "keep"}, True, {}),
     ],
 )
-def test_what_is_set_when_a_process_is_prepared(monkeypatch, environment, system, expected):
+def test_what_is_set_when_a_process_is_prepared(monkeypatch, environment, is_cpu, expected):
     chosen = {}
     library = types.SimpleNamespace(mallopt=chosen.__setitem__, malloc_trim=lambda pad: None)
     monkeypatch.setattr(allocator, "_glibc", lambda: library)
-    monkeypatch.setattr(allocator, "_is_cpu_expected", lambda: system.get("cpu", True))
+    monkeypatch.setattr(allocator, "_is_cpu_expected", lambda: is_cpu)
     monkeypatch.setattr(allocator, "_available_memory", lambda: 2**33)
     for name in allocator.os.environ:
         if name.startswith(("CORNU_", "MALLOC_", "GLIBC_", "LD_PRELOAD")):

@@ -10,6 +10,7 @@ import pytest
 import cornu
 from cornu import layers, ops
 from cornu.core.state import variable
+from cornu.export.weights import layout
 from cornu.saving import stored_state
 from tests.sampling import slow_except
 
@@ -314,6 +315,7 @@ ONE_BY_ONE = {
     "get_state_tree": lambda model: list(
         model.get_state_tree(value_format="numpy_array")["trainable_variables"]["twins"].values()
     ),
+    "weights for other libraries": lambda model: layout.values_of(model.layers[1])[:2],
     "files": lambda model: list(
         stored_state.to_arrays({v.path: v for v in model.trainable_weights}).values()
     ),

@@ -228,8 +228,7 @@ class WeightMethods(VariableOwner):
         >>> [array.shape for array in layer.get_weights()]
         [(3, 2), (2,)]
         """
-        weights = self.weights
-        return sharing.read_one_by_one(weights, lambda: [v.numpy() for v in weights])
+        return sharing.copy_to_host(self.weights)
 
     @api_boundary
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from cornu.core.state import scope
 from cornu.process.forks import (
@@ -34,6 +35,7 @@ __all__ = [
     "begin_donation",
     "build_lock",
     "claim",
+    "copy_to_host",
     "copy_to_private_scope",
     "end_donation",
     "is_concurrent_deletion",
@@ -323,6 +325,11 @@ def read_one_by_one(variables: Sequence[Variable], read: Callable[[], T]) -> T:
             return result
     with read_lock(variables):
         return read()
+
+
+def copy_to_host(variables: Sequence[Variable]) -> list[np.ndarray]:
+    """Returns copies of the values of Variables, all of the same training step."""
+    return read_one_by_one(variables, lambda: [variable.numpy() for variable in variables])
 
 
 def _check_availability(variables: Sequence[Variable]) -> None:

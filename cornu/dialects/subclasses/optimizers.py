@@ -19,6 +19,7 @@ import numpy as np
 
 from cornu import ops, optimizers
 from cornu.core.state import scope
+from cornu.core.state.sharing import copy_to_host
 from cornu.core.state.variable import Variable
 from cornu.dialects.backend.functions import GivenGradients, flatten_updates, gradients
 from cornu.dialects.backend.variables import recorded_creation, variable
@@ -129,7 +130,7 @@ class DerivedOptimizer(Optimizer, metaclass=BaseClassMeta):
 
     def get_weights(self) -> list[np.ndarray]:
         """Returns the values of `weights`."""
-        return [one.numpy() for one in self.weights]
+        return copy_to_host(self.weights)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the values of `weights`.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from cornu.core.layer.layer import Layer
+from cornu.core.state.sharing import copy_to_host
 
 __all__ = [
     "Arrays",
@@ -51,7 +52,7 @@ Layouts: TypeAlias = Callable[[Layer], Sequence[Layout]]
 
 def values_of(layer: Layer) -> list[np.ndarray]:
     """Returns the weights of a layer as arrays."""
-    return [np.asarray(v.value) for v in layer.weights]
+    return copy_to_host(layer.weights)
 
 
 def kernel_layout(

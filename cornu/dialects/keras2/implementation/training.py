@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu.core.state.sharing import copy_to_host
 from cornu.core.state.variable import Variable
 from cornu.dialects.batch_logs import describe_run
 from cornu.dialects.closures import Closures
@@ -257,7 +258,7 @@ class Keras2Trainer(FileMethods, ModelMethods, TrainingMethods):
 
     def get_weights(self) -> list[np.ndarray]:
         """Returns the arrays of all layers in the order of Keras 2, without states."""
-        return [variable.numpy() for variable in self._weights_in_old_order_()]
+        return copy_to_host(self._weights_in_old_order_())
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the arrays of all layers, in the order of `get_weights()`.
