@@ -9,11 +9,10 @@ import jax.numpy as jnp
 
 from cornu.core.graph.op import op
 from cornu.core.state import scope
-from cornu.core.target import applies
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
 from cornu.ops.arguments import to_array, to_float, to_operand
-from cornu.ops.nn.stored_derivative import apply_with_stored_derivative
+from cornu.ops.nn.stored_derivative import apply_with_stored_derivative, is_storing_faster
 from cornu.ops.precision import wide_softmax, widen
 from cornu.types import Array, ArrayLike
 
@@ -65,8 +64,7 @@ def relu(x: ArrayLike) -> Array:
     [0.0, 2.0]
     """
     x = to_operand(x)
-    # Arrays of dense layers are small: storing them takes longer than computing them again.
-    return _rectify(x) if x.ndim > 2 and applies("stored_relu") else jax.nn.relu(x)
+    return _rectify(x) if is_storing_faster(x, "stored_relu") else jax.nn.relu(x)
 
 
 # For a gradient, XLA computes `max(x, 0)` again wherever it is used. With residual connections, x

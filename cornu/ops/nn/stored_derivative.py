@@ -13,9 +13,22 @@ from jax import lax
 from cornu.core.target import applies
 from cornu.types import Array
 
-__all__ = ["apply_with_stored_derivative"]
+__all__ = ["apply_with_stored_derivative", "is_storing_faster"]
 
 Activation = Callable[..., Array]
+
+
+def is_storing_faster(x: Array, deviation: str) -> bool:
+    """Returns whether a gradient should store results, instead of letting XLA choose.
+
+    Arrays with at most two axes are those of dense layers, which are small: storing them takes
+    longer than computing them again.
+
+    Args:
+        x: the array of which the results are.
+        deviation: the name of the row of `cornu.deviations` for the formulation.
+    """
+    return x.ndim > 2 and applies(deviation)
 
 
 def apply_with_stored_derivative(fn: Activation, x: Array, *parameters: float) -> Array:
@@ -29,12 +42,10 @@ def apply_with_stored_derivative(fn: Activation, x: Array, *parameters: float) -
         x: an array.
         parameters: further arguments of the function, with which it is not differentiated.
     """
-    # Arrays of dense layers are small: storing them takes longer than computing them again.
-    is_small = x.ndim <= 2
     is_plain = all(isinstance(parameter, int | float) for parameter in parameters)
-    if is_small or not is_plain or not applies("stored_derivatives"):
-        return fn(x, *parameters)
-    return _create(fn, parameters)(x)
+    if is_plain and is_storing_faster(x, "stored_derivatives"):
+        return _create(fn, parameters)(x)
+    return fn(x, *parameters)
 
 
 @lru_cache(maxsize=64)
