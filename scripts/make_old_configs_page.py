@@ -19,8 +19,9 @@ Each class was created with what it requires, and once for each further argument
 in the [dialect](old_programs.md) and in the old version itself. `equal` counts the configs of which
 all entries and values are equal; the others differ in the entries of the second table only.
 `from_config` counts the objects that are created from their configs, of the class of the version,
-with the same config. `python -m scripts.make_old_configs_page` writes this page, from the configs
-that `scripts/make_dialect_configs.py` wrote in each version.
+with the same config. 2.15.0 is tf.keras, compared with tf_keras 2.21. `python -m
+scripts.make_old_configs_page` writes this page, from the configs that
+`scripts/make_dialect_configs.py` wrote in each version.
 
 """
 TABLE = "| version | classes of | classes | configs | equal | from_config |\n"
