@@ -1,8 +1,9 @@
-"""Compiles references: programs that run once, and of which only the results matter."""
+"""Compiles references, of which only the results matter, and counts what XLA compiles."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 # Without LLVM's optimizations, and with the emitters of loops that are not based on MLIR, XLA
@@ -19,3 +20,24 @@ def jit_reference(fn: Callable[..., Any]) -> Callable[..., Any]:
     import jax  # not before `conftest.py` has set the environment
 
     return jax.jit(fn, compiler_options=dict(QUICK_OPTIONS))
+
+
+@contextlib.contextmanager
+def compilations() -> Iterator[list[str]]:
+    """Yields a list, to which each compilation of a program within the block adds an element."""
+    import jax
+
+    found: list[str] = []
+
+    def note(event: str, duration: float, **kwargs: Any) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            found.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(note)
+    try:
+        jax.jit(lambda x: x + 1)(1.0)
+        assert found, "compilations are counted"
+        found.clear()
+        yield found
+    finally:
+        jax.monitoring.unregister_event_duration_listener(note)

@@ -16,6 +16,7 @@ from cornu.core.graph.op import VariableBase
 from cornu.core.graph.tensor import STRINGS_NOT_ACCEPTED, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.core.state.aligned import empty_aligned
 from cornu.core.state.dtypes import narrowed
 from cornu.layers.preprocessing import tf_data
 from cornu.layers.preprocessing.images.sample import to_dense_boxes
@@ -274,9 +275,13 @@ def as_output(x: HostArray) -> Any:
         if x.dtype == "int64" and x.size and not jax.config.read("jax_enable_x64"):
             if max(-int(x.min()), int(x.max())) >= 2**31:
                 return x
+        dtype = jax.dtypes.canonicalize_dtype(x.dtype)
         if _keeps_on_host.get():
-            return x.astype(jax.dtypes.canonicalize_dtype(x.dtype), copy=False)
-        return new_output(x.copy()) if x.nbytes < _SMALL else jnp.asarray(x)
+            return x.astype(dtype, copy=False)
+        # `jnp.asarray` compiles a program for each shape.
+        copy = empty_aligned(x.shape, dtype)
+        np.copyto(copy, x, "unsafe")
+        return new_output(copy)
     return x
 
 
