@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -273,17 +273,11 @@ def derive_class(target: type, name: str, methods: type, members: Mapping[str, A
         methods: the mixin.
         members: attributes of `ConfigMethods`.
     """
-
-    def _public_name_(self: Any) -> tuple[str, str]:
-        module, class_name = cast(Any, target)._public_name_(self)
-        return module, target.__name__ if class_name == name else class_name
-
     body = {
         **members,
         "__module__": __name__,
         "__doc__": target.__doc__,
         "_is_derived_": True,
-        "_public_name_": _public_name_,
     }
     made = type(name, (methods, target), body)
     if target in registered_names:

@@ -17,6 +17,7 @@ from cornu.core.layer.layer import Layer
 from cornu.layers import InputLayer
 from cornu.legacy.keras1.calls import OldCall, find_call, record_call
 from cornu.legacy.keras1.class_mapping import OldClass
+from cornu.names import is_library_class
 from cornu.types import Config
 
 __all__ = [
@@ -84,16 +85,12 @@ class OldConfigs:
 
 def is_of_program(layer: Any) -> bool:
     """Returns whether the program defines the class of a layer."""
-    return _is_foreign(type(layer))
-
-
-def _is_foreign(cls: type) -> bool:
-    return cls.__module__.partition(".")[0] != "cornu"
+    return not is_library_class(type(layer))
 
 
 def _defines(cls: type, method: str) -> bool:
     """Returns whether the program defines a method of a class."""
-    return _is_foreign(next(one for one in cls.__mro__ if method in vars(one)))
+    return not is_library_class(next(one for one in cls.__mro__ if method in vars(one)))
 
 
 def defines_config(layer: Any) -> bool:
@@ -205,7 +202,7 @@ class ConfigMethods:
 
     @classmethod
     def _from_stored_config_(cls, config: Config) -> Any:
-        if _is_foreign(cls):
+        if not is_library_class(cls):
             return cls.from_config(config)
         stored = dict(config)
         arguments = stored.pop(_CALL, None)

@@ -84,6 +84,7 @@ def class_with_signature(
     signature: str,
     stands_for: type | None = None,
     convert: Callable[..., Any] | None = None,
+    reference: tuple[Any, ...] | None = None,
 ) -> type:
     """Returns a subclass of a loss or metric of today, whose constructor has an old signature.
 
@@ -93,6 +94,7 @@ def class_with_signature(
         stands_for: for the base class of a program's classes: the class of today, of whose objects
             `isinstance` says that they are objects of this class.
         convert: returns the arguments of today for those of the version.
+        reference: what returns the class in another process: a function and its arguments.
     """
     parsed = parse_signature(signature)
 
@@ -118,6 +120,7 @@ def class_with_signature(
         "__module__": __name__,
         "__doc__": cls.__doc__,
         "_constructor_arguments_": _constructor_arguments_,
+        "_class_reference_": reference,
     }
     made: type
     if stands_for is not None:

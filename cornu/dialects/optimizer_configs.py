@@ -76,8 +76,6 @@ class TensorflowConfigs(OptimizerConfigs):
         """Returns the arguments of the constructor, with their present values."""
         config = super().get_config()
         kept = {k: v for k, v in config.items() if k not in _OF_TODAY or v is not None}
-        if self._constructor_arguments_().get("name") is None:
-            kept["name"] = type(self).__name__
         return {**kept, **_OF_TENSORFLOW}
 
     @classmethod

@@ -46,7 +46,7 @@ class ArgumentCapture:
     # so that Keras reads them.
     _is_variant_: ClassVar[bool] = False
     # Whether a class has the public name of the class that it is derived from, as those of old
-    # versions.
+    # versions: files name the class of today, and copies have the class itself.
     _is_derived_: ClassVar[bool] = False
     # How a pickler stores a class that is made at run time: a function and its arguments.
     _class_reference_: ClassVar[tuple[Any, ...] | None] = None
@@ -79,8 +79,11 @@ class ArgumentCapture:
         Configs name the modules of Keras, so that Keras can read files that cornu writes.
         """
         cls = type(self)
-        is_own = is_library_class(cls)
-        return f"keras.{self._category_}" if is_own else cls.__module__, cls.__name__
+        if not is_library_class(cls):
+            return cls.__module__, cls.__name__
+        own = (base for base in cls.__mro__ if issubclass(base, ArgumentCapture))
+        public = next(base for base in own if not base._is_derived_)
+        return f"keras.{self._category_}", public.__name__
 
     def _constructor_arguments_(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, including defaults, by parameter name.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from cornu import ops, registry
+from cornu.dialects.part_configs import PartConfigs
 from cornu.legacy.keras1.argument_values import CONSTRAINTS, get_constraint, get_regularizer
 from cornu.legacy.keras1.config_values import restore_value
 from cornu.parts import constraints, regularizers
@@ -15,24 +16,19 @@ __all__ = ["CONSTRAINT_MAKERS", "REGULARIZER_MAKERS"]
 Factory = Callable[..., Any]
 
 
-class _NamedConfig:
+class _NamedConfig(PartConfigs):
     """Mixin with `get_config` of Keras 1: the name of the class, and the arguments by their names.
 
     Attributes:
         kind: "regularizer" or "constraint".
     """
 
-    _is_derived_: ClassVar[bool] = True
     kind: ClassVar[str]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the name of the class and the arguments."""
         found: dict[str, Any] = restore_value(f"W_{self.kind}", self)
         return found
-
-    def _stored_config_(self) -> dict[str, Any]:
-        config: dict[str, Any] = super().get_config()  # type: ignore[misc]
-        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -41,11 +37,7 @@ class _NamedConfig:
             makers = REGULARIZER_MAKERS if cls.kind == "regularizer" else CONSTRAINT_MAKERS
             given = {name: value for name, value in config.items() if name != "name"}
             return makers[config["name"]](**given)
-        return super().from_config(config, custom_objects)  # type: ignore[misc]
-
-    @classmethod
-    def _from_stored_config_(cls, config: dict[str, Any]) -> Any:
-        return super().from_config(config)  # type: ignore[misc]
+        return super().from_config(config, custom_objects)
 
 
 class L1L2Regularizer(_NamedConfig, regularizers.L1L2):
@@ -56,10 +48,6 @@ class L1L2Regularizer(_NamedConfig, regularizers.L1L2):
     """
 
     kind = "regularizer"
-
-    def _public_name_(self) -> tuple[str, str]:
-        """Returns the registered name of the class of today."""
-        return "keras.regularizers", "L1L2"
 
 
 def l1(l: float = 0.01) -> Any:  # noqa: E741
@@ -87,6 +75,7 @@ class EigenvalueRegularizer(_NamedConfig, regularizers.Regularizer):
         k: the factor.
     """
 
+    _is_derived_ = False  # there is no such class today
     kind = "regularizer"
 
     def __init__(self, k: float) -> None:
@@ -104,11 +93,21 @@ class EigenvalueRegularizer(_NamedConfig, regularizers.Regularizer):
         return self.k * ops.sqrt(ops.sum(vector * ops.matmul(square, vector)))
 
 
-def get_regularizer_(identifier: Any, kwargs: Any = None) -> Any:
-    """Returns the regularizer for a name; returns objects unchanged."""
-    if isinstance(identifier, str) and kwargs:
-        return REGULARIZER_MAKERS[identifier](**kwargs)
-    return get_regularizer(identifier)
+def _make_get(makers: dict[str, Factory], find: Callable[[Any], Any]) -> Factory:
+    """Returns the function `get` of a module.
+
+    Args:
+        makers: the classes and functions of the module by name.
+        find: returns the object for a name without arguments; returns objects unchanged.
+    """
+
+    def get(identifier: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
+        """Returns the object for a name and its arguments; returns objects unchanged."""
+        if isinstance(identifier, str) and kwargs:
+            return makers[identifier](**kwargs)
+        return find(identifier)
+
+    return get
 
 
 REGULARIZER_MAKERS: dict[str, Factory] = {
@@ -123,8 +122,8 @@ REGULARIZER_MAKERS: dict[str, Factory] = {
     "ActivityRegularizer": L1L2Regularizer,
     "EigenvalueRegularizer": EigenvalueRegularizer,
     "Regularizer": regularizers.Regularizer,
-    "get": get_regularizer_,
 }
+REGULARIZER_MAKERS["get"] = _make_get(REGULARIZER_MAKERS, get_regularizer)
 
 
 class MaxNorm(_NamedConfig, constraints.MaxNorm):
@@ -161,13 +160,6 @@ def minmaxnorm(low: float = 0.0, high: float = 1.0, rate: float = 1.0, axis: Any
     return MinMaxNorm(low, high, rate, axis)
 
 
-def get_constraint_(identifier: Any, kwargs: Any = None) -> Any:
-    """Returns the constraint for a name; returns objects unchanged."""
-    if isinstance(identifier, str) and kwargs:
-        return CONSTRAINT_MAKERS[identifier](**kwargs)
-    return get_constraint(identifier)
-
-
 CONSTRAINT_MAKERS: dict[str, Factory] = {
     **CONSTRAINTS,
     "nonneg": NonNeg,
@@ -178,5 +170,5 @@ CONSTRAINT_MAKERS: dict[str, Factory] = {
     "NonNeg": NonNeg,
     "UnitNorm": UnitNorm,
     "Constraint": constraints.Constraint,
-    "get": get_constraint_,
 }
+CONSTRAINT_MAKERS["get"] = _make_get(CONSTRAINT_MAKERS, get_constraint)

@@ -6,31 +6,21 @@ import functools
 from typing import Any
 
 from cornu import metrics
+from cornu.dialects.part_configs import PartConfigs
 from cornu.registry.custom_objects import registered_names
 from cornu.types import Config
 
 __all__ = ["with_old_methods"]
 
 
-# Arguments that Keras 2 does not have.
-_OF_TODAY = ("from_sorted_ids",)
-
-
-class _OldMethods:
+class _OldMethods(PartConfigs):
     """Mixin with `reset_states`, which tf.keras 2.5 renamed to `reset_state`."""
+
+    _not_of_version_ = ("from_sorted_ids",)
 
     def get_config(self: Any) -> Config:
         """Returns the arguments of the constructor, with the name and dtype that were chosen."""
-        config: Config = super().get_config()  # type: ignore[misc]  # of the metric
-        kept = {name: value for name, value in config.items() if name not in _OF_TODAY}
-        return {**kept, "name": self.name, "dtype": self.dtype}
-
-    def _stored_config_(self: Any) -> Config:
-        if type(self).__module__.partition(".")[0] != "cornu":
-            found: Config = self.get_config()
-            return found
-        config: Config = super().get_config()  # type: ignore[misc]  # of the metric
-        return config
+        return {**super().get_config(), "name": self.name, "dtype": self.dtype}
 
     def reset_states(self: Any) -> None:
         """Resets the metric: the old name of `reset_state`."""
@@ -84,7 +74,12 @@ def with_old_methods(cls: type) -> type:
     mixins: tuple[type, ...] = (_OldMethods,)
     if cls is metrics.Metric:
         mixins = (_OldMethods, _AddWeight)
-    made = type(cls.__name__, (*mixins, cls), {"__module__": __name__, "__doc__": cls.__doc__})
+    body = {
+        "__module__": __name__,
+        "__doc__": cls.__doc__,
+        "_class_reference_": (with_old_methods, cls),
+    }
+    made = type(cls.__name__, (*mixins, cls), body)
     if cls in registered_names:
         registered_names[made] = registered_names[cls]
     return made

@@ -12,7 +12,7 @@ from cornu import metrics, ops
 from cornu.core.graph.tensor import Tensor
 from cornu.dialects.keras2.implementation import losses
 from cornu.dialects.keras2.implementation.metric_classes import with_old_methods
-from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.keras2.implementation.version import VERSIONS, Version
 from cornu.dialects.old_signatures import class_with_signature
 from cornu.errors import suggest
 from cornu.legacy.keras1 import objectives
@@ -109,13 +109,26 @@ def make_classes(version: Version) -> dict[str, type]:
     found: dict[str, type] = {name: with_old_methods(getattr(metrics, name)) for name in names}
     found |= {
         name: class_with_signature(
-            found[name], signature, metrics.Metric if name == "Metric" else None
+            found[name],
+            signature,
+            metrics.Metric if name == "Metric" else None,
+            reference=(find_class, version.number, name),
         )
         for name, signature in signatures.items()
     }
     if version.source.is_tensorflow:
         return found
     return found | {name: _count_names(found[name], version) for name in _NUMBERED}
+
+
+def find_class(number: str, name: str) -> type:
+    """Returns the class of a metric; pickles refer to this function.
+
+    Args:
+        number: the number of the version.
+        name: the name of the class.
+    """
+    return make_classes(VERSIONS[number])[name]
 
 
 @functools.cache
@@ -129,7 +142,12 @@ def _count_names(cls: type, version: Version) -> type:
         cls.__init__(self, *args, **kwargs)  # type: ignore[misc]
 
     __init__.__signature__ = inspect.signature(cls.__init__)  # type: ignore[attr-defined,misc]
-    body = {"__init__": __init__, "__module__": __name__, "__doc__": cls.__doc__}
+    body = {
+        "__init__": __init__,
+        "__module__": __name__,
+        "__doc__": cls.__doc__,
+        "_class_reference_": (find_class, version.number, cls.__name__),
+    }
     made = type(cls.__name__, (cls,), body)
     if cls in registered_names:
         registered_names[made] = registered_names[cls]

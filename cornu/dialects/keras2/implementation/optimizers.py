@@ -206,7 +206,7 @@ def _make_tensorflow(name: str) -> Callable[..., Any]:
         kwargs.pop("jit_compile", None)  # steps are compiled by `compile`
         decay = kwargs.pop("decay", 0.0)
         if not decay:
-            return cls(**{**defaults, **kwargs})
+            return cls(**{**defaults, "name": name, **kwargs})
         made = getattr(old, name)
         if kwargs.get("clipnorm"):
             kwargs["norm_of_each"] = kwargs.pop("clipnorm")

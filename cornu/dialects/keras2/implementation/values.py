@@ -42,10 +42,6 @@ class Constant(initializers.Constant):
     def __init__(self, value: Any = 0) -> None:
         super().__init__(value)
 
-    def _public_name_(self) -> tuple[str, str]:
-        """Returns the registered name of the base class."""
-        return "keras.initializers", "Constant"
-
 
 class FunctionInitializer(initializers.Initializer):
     """Wraps a function of a shape that returns an array or a Variable.
