@@ -85,8 +85,9 @@ def class_with_signature(
     stands_for: type | None = None,
     convert: Callable[..., Any] | None = None,
     reference: tuple[Any, ...] | None = None,
+    keywords: str = "",
 ) -> type:
-    """Returns a subclass of a loss or metric of today, whose constructor has an old signature.
+    """Returns a subclass of a loss, metric or optimizer with an old signature.
 
     Args:
         cls: the class of today.
@@ -95,8 +96,9 @@ def class_with_signature(
             `isinstance` says that they are objects of this class.
         convert: returns the arguments of today for those of the version.
         reference: what returns the class in another process: a function and its arguments.
+        keywords: keyword-only parameters.
     """
-    parsed = parse_signature(signature)
+    parsed = parse_signature(signature, keywords)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         given = bind_call(cls.__name__, parsed, args, kwargs)
@@ -104,7 +106,8 @@ def class_with_signature(
 
     def _constructor_arguments_(self: Any) -> Arguments:
         given: Arguments = cls._constructor_arguments_(self)  # type: ignore[attr-defined]
-        if type(self) is not made:  # a class of the program
+        owner = next(base for base in type(self).__mro__ if "__init__" in vars(base))
+        if owner is not made:  # a class of the program with a constructor of its own
             return given
         bound = bind_call(cls.__name__, parsed, (), given)
         return convert(bound) if convert else bound

@@ -66,6 +66,8 @@ class OptimizerConfigs:
 
 
 _OF_TODAY = ("gradient_accumulation_steps", "loss_scale_factor")
+# Arguments of the first versions of tf.keras 2, which its configs do not have.
+_OLD_ARGUMENTS = ("decay", "lr")
 _OF_TENSORFLOW = {"jit_compile": False, "is_legacy_optimizer": False}
 
 
@@ -76,6 +78,7 @@ class TensorflowConfigs(OptimizerConfigs):
         """Returns the arguments of the constructor, with their present values."""
         config = super().get_config()
         kept = {k: v for k, v in config.items() if k not in _OF_TODAY or v is not None}
+        kept = {k: v for k, v in kept.items() if k not in _OLD_ARGUMENTS}
         return {**kept, **_OF_TENSORFLOW}
 
     @classmethod

@@ -175,3 +175,26 @@ def test_layers_of_tensorflow_by_position():
     assert found["config"]["alpha"] == 0.5 and found["module"] == "keras.layers"
     again = utils.deserialize_keras_object(found)
     assert isinstance(again, layers.LeakyReLU) and again.get_config() == found["config"]
+
+
+def test_optimizers_of_tf_keras_are_classes_that_programs_derive_from():
+    keras = load("2.15.0")
+
+    class Scaled(keras.optimizers.Adam):
+        def __init__(self, learning_rate=0.1, factor=2, name="Scaled", **kwargs):
+            super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+            self.factor = factor
+
+        def get_config(self):
+            return dict(super().get_config(), factor=self.factor)
+
+    config = Scaled(factor=3).get_config()
+    assert config["factor"] == 3 and config["name"] == "Scaled" and "lr" not in config
+    again = Scaled.from_config(config)
+    assert again.get_config() == config and isinstance(again, keras.optimizers.Adam)
+    decaying = keras.optimizers.SGD(0.5, decay=0.5)
+    for made in (again, decaying, keras.optimizers.legacy.SGD()):
+        assert isinstance(made, keras.optimizers.Optimizer)
+    assert isinstance(decaying, keras.optimizers.SGD) and not isinstance(again, type(decaying))
+    serialized = keras.optimizers.serialize(keras.optimizers.Adam(0.5))
+    assert type(keras.optimizers.deserialize(serialized)) is keras.optimizers.Adam

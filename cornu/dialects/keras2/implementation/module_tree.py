@@ -46,6 +46,7 @@ from cornu.dialects.keras2.implementation.serializers import (
 )
 from cornu.dialects.keras2.implementation.signatures import TENSORFLOW_MORE
 from cornu.dialects.keras2.implementation.tensorflow_module import install_tensorflow
+from cornu.dialects.keras2.implementation.tensorflow_optimizers import make_base_class
 from cornu.dialects.keras2.implementation.version import (
     KERAS_2_2,
     TENSORFLOW,
@@ -54,7 +55,6 @@ from cornu.dialects.keras2.implementation.version import (
 )
 from cornu.dialects.keras_json import apply_settings
 from cornu.dialects.old_signatures import with_signature
-from cornu.dialects.optimizer_steps import TensorflowOptimizerMethods, derive_optimizer
 from cornu.dialects.preprocessing import sequence, text
 from cornu.dialects.preprocessing.image_signatures import make_image_module
 from cornu.dialects.subclasses.optimizers import DerivedOptimizer
@@ -111,9 +111,7 @@ def _functions(version: Version) -> Tree:
         "metrics": {**of_metrics, "get": functools.partial(metrics.resolve, version=version)},
         "optimizers": {
             **optimizers.make_optimizers(version),
-            "Optimizer": derive_optimizer(
-                modern_optimizers.Optimizer, methods=TensorflowOptimizerMethods
-            )
+            "Optimizer": make_base_class(modern_optimizers.Optimizer)
             if is_tensorflow
             else DerivedOptimizer,
             "get": functools.partial(optimizers.get, version=version),

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from cornu import optimizers as modern
-from cornu import settings
+from cornu import registry, settings
+from cornu.dialects.keras2.implementation.tensorflow_optimizers import (
+    OPTIMIZERS,
+    make_base_class,
+    make_optimizer,
+)
 from cornu.dialects.keras2.implementation.version import TENSORFLOW, VERSIONS, Version
 from cornu.dialects.optimizer_steps import (
     LaterOptimizerMethods,
-    ModernOptimizerMethods,
     TensorflowOptimizerMethods,
     derive_old_class,
-    derive_optimizer,
 )
-from cornu.dialects.renaming import warn_about
 from cornu.dialects.subclasses.optimizer_rules import make_subclassable
 from cornu.errors import suggest
 from cornu.legacy import optimizers as old
@@ -63,21 +64,13 @@ _LEGACY = {
     "l2_shrinkage_regularization_strength=0.0, beta=0.0",
 }
 _OF_TENSORFLOW = f"decay=0.0, {_LIMITS}, global_clipnorm=None"
-# Parameters of today that follow those of tf.keras.
-_OF_TODAY = ("gradient_accumulation_steps", "loss_scale_factor", "name")
-# Defaults of tf.keras that are others today.
-_DEFAULTS: dict[str, Arguments] = {
-    "Lion": {"learning_rate": 0.0001},
-    "RMSprop": {"ema_overwrite_frequency": 100},
-}
-_TENSORFLOW = (*_SIGNATURES, "Ftrl", "AdamW", "Adafactor", "Lion")
 
 
 @functools.cache
-def make_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
+def make_optimizers(version: Version) -> dict[str, Any]:
     """Returns the optimizers of a version by all of their names."""
     if version.source.is_tensorflow:
-        return {name: _make_tensorflow(name) for name in _TENSORFLOW}
+        return {name: make_optimizer(name) for name in OPTIMIZERS}
     if version.renames_accuracy:
         rows = {name: (signature, _LIMITS) for name, signature in _SIGNATURES.items()}
     else:
@@ -120,7 +113,7 @@ def make_legacy_optimizers(version: Version) -> dict[str, Callable[..., Any]]:
     }
     for value in made.values():
         value.derive = derive_old_class(find_legacy_class, methods=TensorflowOptimizerMethods)
-    base = derive_optimizer(old.OldOptimizer, "Optimizer", TensorflowOptimizerMethods)
+    base = make_base_class(old.OldOptimizer)
     return {**made, "Optimizer": base}
 
 
@@ -157,12 +150,6 @@ def _convert(mapping: ClassMapping, arguments: Arguments) -> Arguments:
     return given
 
 
-@functools.cache
-def _class_of_today(name: str) -> type:
-    members = {"_class_reference_": (_class_of_today, name)}
-    return derive_optimizer(getattr(modern, name), name, ModernOptimizerMethods, members)
-
-
 def find_old_class(number: str, name: str) -> Any:
     """Returns the class of an optimizer that programs call; pickles refer to this function."""
     return make_optimizers(VERSIONS[number])[name]
@@ -182,56 +169,23 @@ def find_legacy_class(name: str) -> type:
     return found
 
 
-def _make_tensorflow(name: str) -> Callable[..., Any]:
-    """Returns an optimizer of tf.keras, which accepts `lr` and `decay`."""
-    cls: Any = _class_of_today(name)
-
-    own = [p for p in inspect.signature(cls).parameters.values() if p.name not in _OF_TODAY]
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    defaults = _DEFAULTS.get(name, {})
-    last = {"jit_compile": True, "name": name}
-    parsed = inspect.Signature(
-        [
-            *(p.replace(default=defaults.get(p.name, p.default)) for p in own if p.kind is kind),
-            *(inspect.Parameter(key, kind, default=value) for key, value in last.items()),
-        ]
-    )
-
-    @functools.wraps(cls, updated=())
-    def make(*args: Any, **kwargs: Any) -> Any:
-        kwargs = {**parsed.bind_partial(*args).arguments, **kwargs}
-        if "lr" in kwargs:
-            warn_about(f"{name}: the argument lr is called learning_rate in tf.keras 2.")
-            kwargs["learning_rate"] = kwargs.pop("lr")
-        kwargs.pop("jit_compile", None)  # steps are compiled by `compile`
-        decay = kwargs.pop("decay", 0.0)
-        if not decay:
-            return cls(**{**defaults, "name": name, **kwargs})
-        made = getattr(old, name)
-        if kwargs.get("clipnorm"):
-            kwargs["norm_of_each"] = kwargs.pop("clipnorm")
-        if "learning_rate" in kwargs:
-            kwargs["lr"] = kwargs.pop("learning_rate")
-        kwargs.setdefault("epsilon", settings.get("epsilon"))
-        if name == "SGD":
-            del kwargs["epsilon"]
-        return made(decay=decay, **kwargs)
-
-    make.__signature__ = parsed  # type: ignore[attr-defined]
-    return make
-
-
 def get(identifier: Any, version: Version) -> Any:
     """Returns the optimizer for a name, case-insensitive; other values as today.
 
     Raises:
         ValueError: the version has no such optimizer.
     """
-    if isinstance(identifier, (dict, modern.Optimizer)):
-        return modern.get(identifier)
+    if isinstance(identifier, modern.Optimizer):
+        return identifier
+    names = {name.lower(): value for name, value in make_optimizers(version).items()}
+    if isinstance(identifier, dict):
+        name = str(identifier.get("class_name")).lower()
+        is_known = name in names and not registry.get_registered_object(identifier["class_name"])
+        if not is_known:
+            return modern.get(identifier)
+        return names[name].from_config(identifier["config"])
     if not isinstance(identifier, str):
         raise ValueError(f"Expected a name or an optimizer. Received: {identifier!r}")
-    names = {name.lower(): value for name, value in make_optimizers(version).items()}
     if identifier.lower() not in names:
         raise ValueError(
             f"Unknown optimizer of {version.name}: {identifier!r}. {suggest(identifier, names)}"
