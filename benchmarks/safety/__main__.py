@@ -162,9 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--case", type=int, default=0, help="the number of the case")
     folder_help = "keeps compiled programs and expected results there, and uses those it finds"
     parser.add_argument("--folder", default="", help=folder_help)
-    parser.add_argument(
-        "--save", action="store_true", help=f"writes a complete run to {_PAGE.name}"
-    )
+    save_help = f"writes the run to {_PAGE.name}; one of all kinds must be complete"
+    parser.add_argument("--save", action="store_true", help=save_help)
     given = parser.parse_args(arguments)
     kinds = given.kinds.split(",") if given.kinds else list(names)
     if "models" in kinds:
@@ -173,9 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no kind {', '.join(unknown)}; expected {', '.join(names)}")
     numbers = (given.cases, given.models, given.calls)
-    partial = given.quick or given.kinds or given.kind or any(n is not None for n in numbers)
-    if given.save and (partial or given.options):
-        parser.error("--save is for complete runs, without options that leave something out")
+    few = given.quick or given.kind or not given.kinds and any(n is not None for n in numbers)
+    if given.save and (few or given.options):
+        parser.error("--save is for complete runs and, with --kinds, for runs of some kinds")
     begin = time.monotonic()
     missed = check_controls()
     if missed:
@@ -193,11 +192,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         planned = plan(kinds, *chosen)
     outcomes = list(_show(_outcomes(planned, given.seed, given.options, given.folder)))
     command = " ".join(["python -m benchmarks.safety", *(arguments or sys.argv[1:])])
-    found = report.Run(outcomes, given.seed, given.options, time.monotonic() - begin, command)
-    text = report.page(found)
-    print(f"\n{text}")
+    seconds = time.monotonic() - begin
+    selected = tuple(given.kinds.split(",")) if given.kinds else ()
+    found = report.Run(outcomes, given.seed, given.options, seconds, command, selected)
+    print(f"\n{report.page(found)}")
     if given.save:
-        _PAGE.write_text(text, encoding="utf-8")
+        before = _PAGE.read_text(encoding="utf-8") if _PAGE.exists() else ""
+        _PAGE.write_text(report.page(found, before), encoding="utf-8")
     return 1 if report.failures(outcomes) or not outcomes else 0
 
 

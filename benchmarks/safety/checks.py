@@ -18,7 +18,7 @@ from benchmarks.safety.shapes import Sampler
 from cornu.core import compiler_options
 from cornu.deviations import DEVIATIONS
 
-__all__ = ["BOUNDS", "Finding", "check", "distance", "prepare", "store", "variants"]
+__all__ = ["BOUNDS", "Finding", "check", "distance", "load", "prepare", "store", "variants"]
 
 # How far a value may lie from float64, in units of the dtype's epsilon, relative to the largest
 # value. Beyond it, the plain program in the same dtype decides.
@@ -112,6 +112,14 @@ def store(path: Path, arrays: Sequence[np.ndarray]) -> None:
     part.rename(path)
 
 
+def load(path: Path) -> list[np.ndarray] | None:
+    """Returns the arrays that `store` wrote to a file, None if there is none."""
+    if not path.exists():
+        return None
+    with np.load(path) as stored:
+        return [stored[name] for name in stored.files]
+
+
 def check(case: Case, kind: str, number: int, seed: int = 0, path: Path | None = None) -> Finding:
     """Runs a case and returns what was found.
 
@@ -123,10 +131,8 @@ def check(case: Case, kind: str, number: int, seed: int = 0, path: Path | None =
     if mismatch:
         return Finding(wrong=[mismatch])
     args, compiled, plain = _compile(case, kind, number, seed)
-    if path is not None and path.exists():
-        with np.load(path) as stored:
-            exact = [stored[name] for name in stored.files]
-    else:
+    exact = load(path) if path is not None else None
+    if exact is None:
         exact = _exact(plain, args)
     finding = Finding(programs=len(compiled))
     outputs = {name: _run(program, args) for name, program in compiled.items()}

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 import cornu
+from benchmarks.safety.checks import Finding
 from benchmarks.safety.shapes import Sampler
 from cornu import layers
 
-__all__ = ["FAMILIES", "Training", "compare", "make", "train"]
+__all__ = ["FAMILIES", "Training", "check", "compare", "make", "train"]
 
 _STEPS = 2
 # Losses, predictions and the changes of weights, relative to the largest value of each array.
@@ -88,6 +89,12 @@ def compare(found: list[np.ndarray], plain: list[np.ndarray]) -> tuple[float, st
                 ("losses", "predictions")[place] if place < 2 else f"change of weights {place - 2}"
             )
     return worst, f"{where}: {worst:.1f} times the bound {_CLOSE:g}" if worst > 1 else ""
+
+
+def check(found: list[np.ndarray], plain: list[np.ndarray]) -> Finding:
+    """Returns how far a trained model is from the plain program."""
+    ratio, wrong = compare(found, plain)
+    return Finding(programs=1, ratio=ratio, wrong=[wrong] if wrong else [])
 
 
 def _is_known(family: str, number: int) -> bool:

@@ -11,16 +11,21 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmarks.safety.checks import Finding
 
 __all__ = ["main"]
 
 # Compiled programs take memory.
 _CLEAR_AFTER = 25
 _THREADS = "tf_XLAEigen"
-_NOTHING_STORED = "the plain program did not run to its end"
 
 
 def main() -> None:
@@ -39,7 +44,7 @@ def main() -> None:
     for count, (kind, number) in enumerate(request["jobs"], 1):
         say(event="started")
         try:
-            say(event="done", **_do(kind, number, request, say))
+            say(event="done", **asdict(_do(kind, number, request, say)))
         except Exception as error:
             trace = traceback.format_exc(limit=-3)
             say(event="done", wrong=[f"{type(error).__name__}: {error}", trace])
@@ -79,57 +84,44 @@ def _count_threads() -> int:
     return sum(name.startswith(_THREADS) for name in names)
 
 
-def _do(kind: str, number: int, request: dict[str, Any], say: Any) -> dict[str, Any]:
+def _do(kind: str, number: int, request: dict[str, Any], say: Callable[..., None]) -> Finding:
     from benchmarks.safety import calls, checks, controls, models, operations, processes
 
     path = processes.expected_path(request["folder"], processes.Job(kind, number))
+    seed, stores = request["seed"], request["store"]
     if kind in controls.CONTROLS:
-        return asdict(controls.CONTROLS[kind]())
+        return controls.CONTROLS[kind]()
     if kind in operations.KINDS:
-        case = operations.make(kind, number, request["seed"])
+        case = operations.make(kind, number, seed)
         say(event="made", text=case.text, dtype=case.dtype)
-        of = (case, kind, number, request["seed"], path)
-        if request["store"]:
-            checks.prepare(*of)
-            return asdict(checks.Finding())
-        return asdict(checks.check(*of))
+        if not stores:
+            return checks.check(case, kind, number, seed, path)
+        checks.prepare(case, kind, number, seed, path)
+        return checks.Finding()
     if kind == calls.KIND:
-        inline = calls.make(number, request["seed"])
+        inline = calls.make(number, seed)
         say(event="made", text=inline.text)
-        if request["store"]:
-            checks.store(path, calls.reference(inline))
-            return asdict(checks.Finding())
-        plain = _read(path)
-        if plain is None:
-            return asdict(checks.Finding(wrong=[_NOTHING_STORED]))
-        return asdict(calls.check(inline, plain))
-    training = models.make(kind, number, request["seed"])
+        if not stores:
+            return _compare(path, lambda plain: calls.check(inline, plain))
+        checks.store(path, calls.reference(inline))
+        return checks.Finding()
+    training = models.make(kind, number, seed)
     say(event="made", text=training.text, dtype="float32")
     found = models.train(training)
-    if request["store"]:
-        checks.store(path, found)
-        return asdict(checks.Finding(programs=1))
-    return _compare(found, path)
+    if not stores:
+        return _compare(path, lambda plain: models.check(found, plain))
+    checks.store(path, found)
+    return checks.Finding(programs=1)
 
 
-def _compare(found: list[Any], path: Path) -> dict[str, Any]:
-    from benchmarks.safety import checks, models
+def _compare(path: Path, check: Callable[[list[np.ndarray]], Finding]) -> Finding:
+    """Returns the result of a comparison with what the plain program has stored."""
+    from benchmarks.safety import checks
 
-    plain = _read(path)
+    plain = checks.load(path)
     if plain is None:
-        return asdict(checks.Finding(wrong=[_NOTHING_STORED]))
-    ratio, wrong = models.compare(found, plain)
-    return asdict(checks.Finding(programs=1, ratio=ratio, wrong=[wrong] if wrong else []))
-
-
-def _read(path: Path) -> list[Any] | None:
-    """Returns the stored arrays, None if there are none."""
-    import numpy as np
-
-    if not path.exists():
-        return None
-    with np.load(path) as stored:
-        return [stored[name] for name in stored.files]
+        return checks.Finding(wrong=["the plain program did not run to its end"])
+    return check(plain)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
+import re
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from benchmarks.safety import calls, report
-from benchmarks.safety.__main__ import check_controls, plan, prepare_parts, setting_of
+from benchmarks.safety.__main__ import check_controls, main, plan, prepare_parts, setting_of
 from benchmarks.safety.checks import check, distance, prepare, variants
 from benchmarks.safety.models import FAMILIES, compare
 from benchmarks.safety.networks import NETWORKS
@@ -215,3 +216,31 @@ def test_a_report_without_failures_states_it():
     found = report.Run(outcomes()[:1], 0, "", 1.0, "python -m benchmarks.safety")
     assert "No case failed." in report.page(found)
     assert report.failures(outcomes()[:1]) == []
+
+
+def test_runs_of_some_kinds_have_sections_beside_the_run_of_all_kinds():
+    def after(page, seconds, *kinds):
+        command = f"python -m benchmarks.safety --kinds {','.join(kinds)}"
+        return report.page(report.Run(outcomes(), 0, "", seconds, command, kinds), page)
+
+    def sections(page):
+        assert page.count("# Safety of") == 1 and page.endswith("\n")
+        parts = re.split("(?m)^## ", page)[1:]
+        return [(part.splitlines()[0], re.findall(r"(\d+) s\n", part)) for part in parts]
+
+    page = after("", 1.0)
+    page = after(page, 2.0, "product", "inline")
+    page = after(page, 3.0, "pooling")
+    assert sections(after(page, 4.0, "product", "inline")) == [
+        ("All kinds", ["1"]),
+        ("Kinds product, inline", ["4"]),
+        ("Kinds pooling", ["3"]),
+    ]
+    assert sections(after(page, 5.0)) == [("All kinds", ["5"])]
+
+
+def test_a_run_that_leaves_something_out_is_not_saved_as_one_of_all_kinds(capsys):
+    for options in ("--quick", "--cases 3", "--kind product", "--kinds pooling --options xla_a=1"):
+        with pytest.raises(SystemExit):
+            main([*options.split(), "--save"])
+        assert "--save is for complete runs" in capsys.readouterr().err
