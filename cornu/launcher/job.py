@@ -21,10 +21,11 @@ from cornu.launcher.environment import Settings, count_gpus, process_environment
 from cornu.launcher.output import Output
 from cornu.launcher.report import Failure, describe, exit_status, is_consequence, select
 
+# The module is imported with the other commands, which run on Windows, too.
 try:
     import fcntl
     import termios
-except ImportError:  # Windows
+except ImportError:
     fcntl = termios = None  # type: ignore[assignment]
 
 __all__ = ["Job"]
@@ -34,7 +35,7 @@ _GRACE = 5.0  # seconds between SIGTERM and SIGKILL for processes that lost anot
 _SETTLE = 2.0  # seconds in which the end of a lost process is seen
 _CHUNK = 1 << 16
 _FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
-_ENDING = frozenset((signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT))
+_ENDING = frozenset(("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"))
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Job:
         while None in self._codes:
             self._read(_POLL)
             if self._collect():
-                # One of them may have said why, after the reading and before its end.
+                # A process may have written a report between the last read and its end.
                 self._read_pending()
             if self._signals:
                 deadline = self._forward()
@@ -163,7 +164,8 @@ class Job:
     def _read_pending(self) -> None:
         """Reads what is in the pipes now, however long it takes to show it.
 
-        The number of bytes is asked for first: a process that goes on writing delays nothing.
+        The number of bytes is determined before, so that a process that continues to write does
+        not delay the end.
         """
         for key in list(self._selector.get_map().values()):
             pending = _count_bytes(key.fd)
@@ -267,7 +269,7 @@ class Job:
         """Forwards signals to the processes; returns when they must have ended, if they must."""
         received, self._signals = self._signals, []
         for number in received:
-            if number in _ENDING:
+            if number.name in _ENDING:
                 if self._stopping is not None:  # the second one: wait no longer
                     return time.monotonic()
                 self._stopping = number

@@ -16,11 +16,12 @@ _RESUME = (
     "If the program calls fit(..., resume='folder'), the same command continues from the last "
     "saved state."
 )
+# By name, because Windows does not have all of them.
 _ADVICE = {
-    signal.SIGKILL: "The system sends SIGKILL when memory is exhausted: see `dmesg`, or use a "
+    "SIGKILL": "The system sends SIGKILL when memory is exhausted: see `dmesg`, or use a "
     "smaller batch. ",
-    signal.SIGSEGV: "A native library crashed: PYTHONFAULTHANDLER=1 shows where. ",
-    signal.SIGABRT: "A native library ended the process; the lines above say why. ",
+    "SIGSEGV": "A native library crashed: PYTHONFAULTHANDLER=1 shows where. ",
+    "SIGABRT": "A native library ended the process; the lines above say why. ",
 }
 
 
@@ -84,7 +85,7 @@ def describe(failure: Failure, count: int, seconds: float, lines: Sequence[str])
         what = failure.reason
     elif failure.code is not None and failure.code < 0:
         number = signal.Signals(-failure.code)
-        advice = _ADVICE.get(number, "")
+        advice = _ADVICE.get(number.name, "")
         what = f"{name} was ended by signal {number.name} ({number.value})"
     else:
         what = f"{name} ended with exit status {failure.code}"
