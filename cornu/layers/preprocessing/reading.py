@@ -33,6 +33,7 @@ def as_array(x: Any, what: str = "The input") -> Any:
     """
     if isinstance(x, np.ndarray) and x.dtype.kind != "O" or isinstance(x, jax.Array):
         return x
+    # Objects of which one is a string are no numbers: the others need not be looked at.
     if isinstance(x, np.ndarray) and x.size and isinstance(x.flat[0], str):
         return np.asarray(x)
     if isinstance(x, Variable):

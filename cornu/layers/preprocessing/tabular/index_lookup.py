@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu import ops, registry
+from cornu import ops
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
 from cornu.errors import check_choice, is_positive_integer, quantity
@@ -27,103 +27,13 @@ from cornu.layers.preprocessing.reading import batches, is_array
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
 from cornu.layers.preprocessing.tabular.hash_buckets import salt_pair
 from cornu.layers.preprocessing.tabular.term_counts import Counts
+from cornu.layers.preprocessing.tabular.vocabulary import VocabularyLayer, read_lines
 from cornu.types import ArrayLike
 
-__all__ = ["IndexLookup", "VocabularyLayer"]
+__all__ = ["IndexLookup"]
 
 _MODES = (*MODES, "tf_idf")
 _OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
-
-
-class VocabularyLayer(AdaptableLayer):
-    """Base class of layers whose config contains a vocabulary, passed or computed.
-
-    Keras stores a vocabulary that `adapt` computed in a file of its own, and the weights of its
-    terms as an array. Both are read from archives of Keras. Archives of cornu contain the array as
-    well, because Keras requires it; the vocabulary is in the config.
-    """
-
-    _stores_itself_ = True
-    _has_assets_ = True
-    _stored_weights_: Any = None  # those of a file, until the vocabulary is read
-
-    def _index_(self) -> IndexLookup:
-        """Returns the layer that holds the vocabulary."""
-        raise NotImplementedError
-
-    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
-        """Stores the weights of the terms, with `output_mode="tf_idf"`."""
-        weights = self._index_().idf_weights
-        if weights is not None:
-            store["idf_weights"] = weights
-
-    def load_own_variables(self, store: Mapping[str, Any]) -> None:
-        """Keeps the weights of the terms until `load_assets` reads the vocabulary."""
-        self._stored_weights_ = store.get("idf_weights")
-
-    def save_assets(self, dir_path: str) -> None:
-        """Writes nothing: the config contains the vocabulary.
-
-        Args:
-            dir_path: the directory for files of the layer.
-        """
-
-    def load_assets(self, dir_path: str) -> None:
-        """Reads the vocabulary that Keras stored, unless the config contains one.
-
-        Args:
-            dir_path: the directory with the files of the layer.
-        """
-        index = self._index_()
-        if index.vocabulary_size() > len(index._specials()):
-            return
-        lines = _read_lines(Path(dir_path, "vocabulary.txt"), self._label_())
-        while lines and not lines[-1]:
-            lines.pop()
-        weights = self._stored_weights_ if index.output_mode == "tf_idf" else None
-        terms = index._parse_lines(lines)
-        index.set_vocabulary(terms, None if weights is None else weights[: len(terms)])
-
-    def set_vocabulary(self, vocabulary: Any, idf_weights: ArrayLike | None = None) -> None:
-        """Sets the vocabulary.
-
-        Args:
-            vocabulary: the terms in order, or the path of a text file with a term on each line.
-            idf_weights: for `output_mode="tf_idf"` only, the weight of each term.
-        """
-        raise NotImplementedError
-
-    def _constructor_arguments_(self) -> dict[str, Any]:
-        """Returns the constructor arguments except the vocabulary, which `get_config` adds."""
-        left_out = ("vocabulary", "idf_weights")
-        return {k: v for k, v in super()._constructor_arguments_().items() if k not in left_out}
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Creates a layer from a config.
-
-        Raises:
-            ValueError: the vocabulary of the config is the path of a file, which is not opened for
-                security.
-        """
-        known = ("vocabulary", "idf_weights", "vocabulary_size", "has_input_vocabulary")
-        vocabulary, weights = (registry.deserialize(config.get(name)) for name in known[:2])
-        layer = super().from_config(
-            {k: v for k, v in config.items() if k not in known}, custom_objects
-        )
-        if vocabulary is not None:
-            if not isinstance(vocabulary, (list, tuple, np.ndarray)):
-                raise ValueError(
-                    f"The config of {cls.__name__} has the vocabulary {vocabulary!r}; expected a "
-                    "list of terms.\nFor security, files named by a config are not opened: "
-                    "construct the layer in your program, or call set_vocabulary(path) on it."
-                )
-            layer.set_vocabulary(vocabulary, weights)
-        elif isinstance(config.get("vocabulary_size"), int):
-            layer._index_()._expected_size = config["vocabulary_size"]
-        return layer
 
 
 class IndexLookup(VocabularyLayer):
@@ -140,7 +50,7 @@ class IndexLookup(VocabularyLayer):
 
     # The size, by the config, of a vocabulary that an archive of Keras stores in a file of its own.
     # The model is built before that file is read.
-    _expected_size: int | None = None
+    _expected_size_: int | None = None
 
     # Whether `_find` returns the position of the mask token that gives its index.
     _finds_mask_: ClassVar[bool] = False
@@ -210,7 +120,7 @@ class IndexLookup(VocabularyLayer):
     def _index_(self) -> IndexLookup:
         return self
 
-    def _specials(self) -> list[Any]:
+    def _special_tokens_(self) -> list[Any]:
         return [self.mask_token] * self._oov_start + [self.oov_token] * self.num_oov_indices
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
@@ -221,7 +131,7 @@ class IndexLookup(VocabularyLayer):
                 come first.
         """
         tokens = [] if self._tokens is None else self._tokens.tolist()
-        return self._specials() + tokens if include_special_tokens else tokens
+        return self._special_tokens_() + tokens if include_special_tokens else tokens
 
     def vocabulary_size(self) -> int:
         """Returns the number of terms, including mask and out-of-vocabulary tokens."""
@@ -245,9 +155,9 @@ class IndexLookup(VocabularyLayer):
             mode = f"output_mode={self.output_mode!r}"
             raise ValueError(f"{label}: a vocabulary with {mode} {rule} idf_weights.")
         if isinstance(vocabulary, (str, Path)):
-            vocabulary = self._parse_lines(_read_lines(Path(vocabulary), label))
+            vocabulary = self._parse_lines_(read_lines(Path(vocabulary), label))
         terms = self._terms(vocabulary).ravel()
-        listed, specials = terms.tolist(), self._specials()
+        listed, specials = terms.tolist(), self._special_tokens_()
         whole = bool(specials) and listed[: len(specials)] == specials
         tokens = terms[len(specials) :] if whole else terms
         self._check_tokens(tokens.tolist())
@@ -277,7 +187,7 @@ class IndexLookup(VocabularyLayer):
                 raise ValueError(
                     f"{label}: the {name} {special!r} is at index {tokens.index(special)} of the "
                     "vocabulary.\nOmit the mask and out-of-vocabulary tokens, or begin the "
-                    f"vocabulary with all of them: {self._specials()}."
+                    f"vocabulary with all of them: {self._special_tokens_()}."
                 )
         size = self._token_start + len(tokens)
         if self.max_tokens is not None and size > self.max_tokens:
@@ -320,7 +230,7 @@ class IndexLookup(VocabularyLayer):
         """Converts terms to an array."""
         raise NotImplementedError
 
-    def _parse_lines(self, lines: list[str]) -> list[Any]:
+    def _parse_lines_(self, lines: list[str]) -> list[Any]:
         """Converts the lines of a vocabulary file to terms."""
         return list(lines)
 
@@ -328,7 +238,7 @@ class IndexLookup(VocabularyLayer):
         """Returns the size of vectors, or None if it is unknown."""
         if self.pad_to_max_tokens:
             return self.max_tokens
-        return self._expected_size if self._tokens is None else self.vocabulary_size()
+        return self._expected_size_ if self._tokens is None else self.vocabulary_size()
 
     # -------------------------------------------------------------------------------------- adapt
 
@@ -400,7 +310,7 @@ class IndexLookup(VocabularyLayer):
 
     # --------------------------------------------------------------------------------------- call
 
-    def look_up(self, x: HostArray, found: np.ndarray | None = None) -> Any:
+    def look_up(self, x: HostArray, found: HostArray | None = None) -> Any:
         """Returns the indices of terms, or their encoding; with `invert`, the terms of indices.
 
         Args:
@@ -427,7 +337,7 @@ class IndexLookup(VocabularyLayer):
         out = encode(indices, "int", 0, jax.dtypes.canonicalize_dtype("int64"))
         return new_output(out) if isinstance(out, np.ndarray) else out
 
-    def indices(self, x: HostArray, found: Any = None) -> Any:
+    def indices(self, x: HostArray, found: HostArray | None = None) -> Any:
         """Returns the index of each term, or -1 for terms that encodings ignore.
 
         Args:
@@ -517,9 +427,3 @@ class IndexLookup(VocabularyLayer):
             "idf_weights": None if weights is None else weights.tolist(),
             "vocabulary_size": None if known is None else self.vocabulary_size(),
         }
-
-
-def _read_lines(path: Path, label: str) -> list[str]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{label}: vocabulary file not found: {str(path)!r}.")
-    return path.read_text(encoding="utf-8").splitlines()

@@ -118,7 +118,7 @@ class IntegerLookup(IndexLookup):
     def _terms(self, x: HostArray) -> np.ndarray:
         return _to_integers(np.asarray(as_array(x, f"{self._label_()}: the data")), self._label_())
 
-    def _parse_lines(self, lines: list[str]) -> list[int]:
+    def _parse_lines_(self, lines: list[str]) -> list[int]:
         wrong = [line for line in lines if not line.strip().lstrip("-").isdecimal()]
         if wrong:
             raise ValueError(

@@ -140,11 +140,9 @@ class StringLookup(IndexLookup):
         return self.read(x)
 
     def call_on_host(self, x: HostArray) -> Any:
-        """Like `call_on_host` of other layers; only unknown terms need be checked to be strings."""
-        known = self._tokens is not None and not self.invert
+        """Like `call_on_host` of other layers, but checks only unknown terms to be strings."""
+        known = self._tokens is not None and not self.invert and self._calls_plainly_(x)
         if not (known and isinstance(x, np.ndarray) and x.dtype.kind == "O"):
-            return super().call_on_host(x)
-        if not self._calls_plainly_(x):
             return super().call_on_host(x)
         try:
             found = self._find(x)

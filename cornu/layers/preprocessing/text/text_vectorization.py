@@ -12,8 +12,9 @@ from cornu.errors import check_choice, is_positive_integer
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import HostArray
 from cornu.layers.preprocessing.reading import as_strings, batches
-from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup, VocabularyLayer
+from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup
 from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
+from cornu.layers.preprocessing.tabular.vocabulary import VocabularyLayer
 from cornu.layers.preprocessing.text.ngrams import CLEANINGS, SPLITTINGS, groups, rows_of
 from cornu.types import ArrayLike, ShapeLike
 
