@@ -19,6 +19,7 @@ from cornu.core import compiler_options
 from cornu.deviations import DEVIATIONS, KINDS, Deviation, is_enabled
 from cornu.errors import suggest
 from cornu.process import allocator, prepare, programs
+from cornu.process.cores import count_cores
 from cornu.process.determinism import is_op_determinism_enabled
 
 __all__ = ["State", "describe", "find_state"]
@@ -99,7 +100,7 @@ def _facts() -> Iterator[str]:
     yield f"cornu {__version__}"
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
     yield f"Versions: Python {platform.python_version()}, {versions}"
-    yield f"System: {platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores"
+    yield f"System: {platform.system()} {platform.machine()}, {count_cores()} CPU cores"
     kinds = [device.device_kind for device in jax.devices()]
     counts = ", ".join(f"{kinds.count(kind)} x {kind}" for kind in dict.fromkeys(kinds))
     yield f"Devices: {counts} (backend {jax.default_backend()!r})"

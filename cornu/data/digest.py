@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.data.lazy_columns import Column, RowsColumn
+from cornu.process.cores import count_cores
 from cornu.types import PyTree
 
 __all__ = ["digest_rows"]
@@ -54,7 +54,7 @@ def _digest_array(array: Any) -> dict[str, Any] | None:
         digest.update(b"".join(_hash(array, part) for part in parts))
     else:
         # Hashing releases the lock of the interpreter.
-        with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(min(len(parts), count_cores())) as pool:
             for hashed in pool.map(lambda part: _hash(array, part), parts):
                 digest.update(hashed)
     return {**described, "values": digest.hexdigest()[:16]}

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import jax
 
 from cornu.deviations import is_enabled
+from cornu.process.cores import count_cores
 from cornu.process.store import SUPPORTED, Store
 from cornu.process.switches import is_off
 
@@ -287,11 +288,7 @@ def _describe_machine() -> str:
     The keys of JAX contain its version and the kind of device, but neither the instruction set of
     the CPU nor the number of threads. A program for another CPU may crash.
     """
-    try:
-        threads = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS
-        threads = os.cpu_count() or 1
-    properties = [platform.machine(), str(threads)]
+    properties = [platform.machine(), str(count_cores())]
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             first = file.read(1 << 16).split("\n\n")[0]

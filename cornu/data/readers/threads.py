@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+from cornu.process.cores import count_cores
 from cornu.process.forks import call_after_fork
 
 __all__ = ["count_threads", "run_in_threads"]
@@ -17,7 +17,7 @@ _MAX_WORKERS = 8  # more threads do not read faster from one disk
 
 def count_threads(requested: int) -> int:
     """Returns a number of threads; a number below 1 requests an automatic choice."""
-    return requested if requested > 0 else min(_MAX_WORKERS, os.cpu_count() or 1)
+    return requested if requested > 0 else min(_MAX_WORKERS, count_cores())
 
 
 def run_in_threads(function: Callable[..., object], calls: Iterable[tuple[Any, ...]]) -> None:

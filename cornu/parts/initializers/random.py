@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,6 +24,7 @@ from cornu.ops.random import SeedGenerator
 from cornu.ops.random.generator import Seed
 from cornu.parts.initializers.base import Initializer, numpy_dtype
 from cornu.parts.initializers.orthonormal import orthonormal_columns
+from cornu.process.cores import count_cores
 from cornu.types import DTypeLike
 
 __all__ = ["Orthogonal", "RandomInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal"]
@@ -97,7 +97,7 @@ class RandomInitializer(Initializer):
         if blocks <= 1:
             fill(0)
         else:
-            with ThreadPoolExecutor(min(blocks, os.cpu_count() or 1)) as pool:
+            with ThreadPoolExecutor(min(blocks, count_cores())) as pool:
                 list(pool.map(fill, range(blocks)))
         return values
 
