@@ -150,7 +150,11 @@ def check(case: Case, expected: Sequence[np.ndarray]) -> Finding:
 
 
 def _work(
-    case: Case, models: list[Any], thread: int, known: Mapping[Call, bytes], start: Any
+    case: Case,
+    models: list[Any],
+    thread: int,
+    known: Mapping[Call, bytes],
+    start: threading.Barrier,
 ) -> list[str]:
     """Makes the calls of one thread; returns what is wrong."""
     wrong = []

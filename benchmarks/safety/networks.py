@@ -39,17 +39,17 @@ class Network:
     """
 
     text: str
-    create: Callable[[], Any]
+    create: Callable[[], cornu.Model]
     weights: list[np.ndarray]
     inputs: list[np.ndarray]
 
-    def build(self) -> Any:
+    def build(self) -> cornu.Model:
         """Returns a new model."""
         model = self.create()
         model.set_weights(self.weights)
         return model
 
-    def rows(self, count: int) -> Any:
+    def rows(self, count: int) -> np.ndarray | list[np.ndarray]:
         """Returns the first rows of the inputs: an array, or a list of several."""
         found = [array[:count] for array in self.inputs]
         return found if len(found) > 1 else found[0]
@@ -60,7 +60,7 @@ def sample(family: str, draw: Sampler) -> Network:
     dtype = draw.choice(_DTYPES)
     inputs, body = (NETWORKS | {"sized": _sized})[family](draw, dtype)
 
-    def create() -> Any:
+    def create() -> cornu.Model:
         made = [cornu.Input(i.shape, dtype="int32" if i.ids else "float32") for i in inputs]
         return cornu.Model(made, body(made)) if len(made) > 1 else cornu.Model(*made, body(made))
 

@@ -8,7 +8,7 @@ masks and bounding boxes follow from the same numbers.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
@@ -16,14 +16,14 @@ import jax.numpy as jnp
 
 from cornu import settings
 from cornu.layers.preprocessing.base import DatasetLayer
-from cornu.layers.preprocessing.images.factors import ImageRNG, value_pair
+from cornu.layers.preprocessing.images.factors import ImageRNG
 from cornu.layers.preprocessing.images.sample import check_boxes, check_images, is_single
 from cornu.ops.arguments import to_array
 from cornu.ops.random.generator import Seed, SeedGenerator, draw_key
 from cornu.parts.bounding_boxes.formats import convert_format, find_format
 from cornu.types import Array, DataFormat
 
-__all__ = ["ColorLayer", "ImageLayer", "RandomImageLayer", "Transformation"]
+__all__ = ["ImageLayer", "RandomImageLayer", "Transformation"]
 
 # The parts of a sample, and the methods that transform them for a batch and for one image.
 _METHODS = {
@@ -389,50 +389,3 @@ class RandomImageLayer(ImageLayer):
     def make_rng(self, images: Any, seed: Seed = None) -> ImageRNG:
         """Returns a generator of random numbers for the images."""
         return ImageRNG(images.shape[0], draw_key(self.seed_generator if seed is None else seed))
-
-
-class ColorLayer(RandomImageLayer):
-    """Base class of layers that change pixel values within a range.
-
-    Args:
-        value_range: the lowest and the highest pixel value.
-        seed: an integer seed, for reproducible results.
-        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
-            default.
-        **kwargs: `name`, `dtype` and others of `Layer`.
-    """
-
-    keeps_positions = True
-
-    def __init__(
-        self,
-        value_range: Sequence[float],
-        seed: int | None,
-        data_format: DataFormat | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed, data_format, **kwargs)
-        self.value_range = value_pair(self._label_(), "value_range", value_range)
-
-    @property
-    def extent(self) -> float:
-        """The length of the value range."""
-        return self.value_range[1] - self.value_range[0]
-
-    def scale_to(self, images: Array, high: float) -> Array:
-        """Returns images with values scaled to the range from 0 to `high`.
-
-        Args:
-            images: images with values in the value range of the layer.
-            high: the new maximum.
-        """
-        return (images - self.value_range[0]) * (high / self.extent)
-
-    def scale_back(self, images: Array, high: float) -> Array:
-        """Returns images with values scaled from the range 0 to `high` to the value range.
-
-        Args:
-            images: images with values from 0 to `high`.
-            high: their maximum.
-        """
-        return images * (self.extent / high) + self.value_range[0]

@@ -8,9 +8,10 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu.layers.arguments import fraction
-from cornu.layers.preprocessing.images.base import ColorLayer, RandomImageLayer
+from cornu.layers.preprocessing.images.base import RandomImageLayer
 from cornu.layers.preprocessing.images.factors import Factor, ImageRNG, factor_range, per_image
 from cornu.layers.preprocessing.images.intensity import RandomBrightness, RandomContrast
+from cornu.layers.preprocessing.images.pixel_values import ColorLayer
 from cornu.ops.image.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from cornu.types import Array, DataFormat
 

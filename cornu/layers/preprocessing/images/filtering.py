@@ -8,8 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from cornu.layers.preprocessing.images.base import ColorLayer
 from cornu.layers.preprocessing.images.factors import Factor, ImageRNG, factor_range, per_image
+from cornu.layers.preprocessing.images.pixel_values import ColorLayer
 from cornu.ops.image.filter import gaussian_blur
 from cornu.types import Array, DataFormat
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from cornu.layers.preprocessing.images.base import ColorLayer
 from cornu.layers.preprocessing.images.factors import Factor, ImageRNG, factor_range, per_image
+from cornu.layers.preprocessing.images.pixel_values import ColorLayer
 from cornu.types import Array, DataFormat
 
 __all__ = [

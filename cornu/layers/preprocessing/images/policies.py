@@ -13,7 +13,7 @@ from jax import lax
 
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.images.affine import RandomRotation, RandomShear, RandomTranslation
-from cornu.layers.preprocessing.images.base import ColorLayer, ImageLayer
+from cornu.layers.preprocessing.images.base import ImageLayer
 from cornu.layers.preprocessing.images.color import RandomColorDegeneration
 from cornu.layers.preprocessing.images.equalization import AutoContrast, Equalization
 from cornu.layers.preprocessing.images.factors import Factor, ImageRNG, factor_range
@@ -24,6 +24,7 @@ from cornu.layers.preprocessing.images.intensity import (
     RandomPosterization,
     Solarization,
 )
+from cornu.layers.preprocessing.images.pixel_values import ColorLayer
 from cornu.layers.preprocessing.images.spatial import Interpolation, SpatialLayer
 from cornu.parts.bounding_boxes.regions import clip_boxes
 from cornu.types import Array, DataFormat
