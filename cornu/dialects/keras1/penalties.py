@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from cornu import ops, registry
 from cornu.dialects.part_configs import PartConfigs
-from cornu.legacy.keras1.argument_values import CONSTRAINTS, get_constraint, get_regularizer
-from cornu.legacy.keras1.config_values import restore_value
+from cornu.legacy.keras1.argument_values import get_constraint, get_regularizer
+from cornu.legacy.keras1.config_values import CONSTRAINT_ARGUMENTS
 from cornu.parts import constraints, regularizers
+from cornu.types import Config
 
 __all__ = ["CONSTRAINT_MAKERS", "REGULARIZER_MAKERS"]
 
@@ -20,24 +21,33 @@ class _NamedConfig(PartConfigs):
     """Mixin with `get_config` of Keras 1: the name of the class, and the arguments by their names.
 
     Attributes:
-        kind: "regularizer" or "constraint".
+        _names_: the names of today of arguments, by those of Keras 1, where they differ.
     """
 
-    kind: ClassVar[str]
+    _names_: ClassVar[Mapping[str, str]] = {}
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Returns the name of the class and the arguments."""
-        found: dict[str, Any] = restore_value(f"W_{self.kind}", self)
-        return found
+        return {"name": type(self).__name__, **self._in_old_names_(self._config_of_today_())}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    def from_config(cls, config: Config, custom_objects: Any = None) -> Any:
         """Creates an object from the result of `get_config()`, or from a config of today."""
-        if "name" in config:
-            makers = REGULARIZER_MAKERS if cls.kind == "regularizer" else CONSTRAINT_MAKERS
-            given = {name: value for name, value in config.items() if name != "name"}
-            return makers[config["name"]](**given)
-        return super().from_config(config, custom_objects)
+        given = {name: value for name, value in config.items() if name != "name"}
+        return super().from_config(cls._in_old_names_(given), custom_objects)
+
+    @classmethod
+    def _from_stored_config_(cls, config: Config) -> Any:
+        return super()._from_stored_config_(cls._in_old_names_(config))
+
+    @classmethod
+    def _in_old_names_(cls, config: Config) -> Config:
+        old = {new: name for name, new in cls._names_.items()}
+        return {old.get(name, name): value for name, value in config.items()}
+
+    def _config_of_today_(self) -> Config:
+        config = super()._config_of_today_()
+        return {self._names_.get(name, name): value for name, value in config.items()}
 
 
 class L1L2Regularizer(_NamedConfig, regularizers.L1L2):
@@ -46,8 +56,6 @@ class L1L2Regularizer(_NamedConfig, regularizers.L1L2):
     Args:
         l1, l2: the factors.
     """
-
-    kind = "regularizer"
 
 
 def l1(l: float = 0.01) -> Any:  # noqa: E741
@@ -76,7 +84,6 @@ class EigenvalueRegularizer(_NamedConfig, regularizers.Regularizer):
     """
 
     _is_derived_ = False  # there is no such class today
-    kind = "regularizer"
 
     def __init__(self, k: float) -> None:
         self.k = k
@@ -98,19 +105,19 @@ def _make_get(makers: dict[str, Factory], find: Callable[[Any], Any]) -> Factory
 
     Args:
         makers: the classes and functions of the module by name.
-        find: returns the object for a name without arguments; returns objects unchanged.
+        find: raises an error for an unknown name, and returns objects unchanged.
     """
 
     def get(identifier: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
         """Returns the object for a name and its arguments; returns objects unchanged."""
-        if isinstance(identifier, str) and kwargs:
-            return makers[identifier](**kwargs)
+        if isinstance(identifier, str) and identifier in makers:
+            return makers[identifier](**(kwargs or {}))
         return find(identifier)
 
     return get
 
 
-REGULARIZER_MAKERS: dict[str, Factory] = {
+_REGULARIZERS: dict[str, Factory] = {
     "l1": l1,
     "l2": l2,
     "l1l2": l1l2,
@@ -123,52 +130,42 @@ REGULARIZER_MAKERS: dict[str, Factory] = {
     "EigenvalueRegularizer": EigenvalueRegularizer,
     "Regularizer": regularizers.Regularizer,
 }
-REGULARIZER_MAKERS["get"] = _make_get(REGULARIZER_MAKERS, get_regularizer)
+REGULARIZER_MAKERS = {**_REGULARIZERS, "get": _make_get(_REGULARIZERS, get_regularizer)}
 
 
 class MaxNorm(_NamedConfig, constraints.MaxNorm):
-    """See `cornu.constraints.MaxNorm`."""
+    """Limits the norm along an axis of the Keras 1 kernel; see `cornu.constraints.MaxNorm`."""
 
-    kind = "constraint"
+    _names_ = CONSTRAINT_ARGUMENTS["MaxNorm"]
+
+    def __init__(self, m: float = 2, axis: Any = 0) -> None:
+        super().__init__(m, axis)
 
 
 class MinMaxNorm(_NamedConfig, constraints.MinMaxNorm):
-    """See `cornu.constraints.MinMaxNorm`."""
+    """Keeps the norm along an axis within bounds; see `cornu.constraints.MinMaxNorm`."""
 
-    kind = "constraint"
+    _names_ = CONSTRAINT_ARGUMENTS["MinMaxNorm"]
+
+    def __init__(
+        self, low: float = 0.0, high: float = 1.0, rate: float = 1.0, axis: Any = 0
+    ) -> None:
+        super().__init__(low, high, rate, axis)
 
 
 class NonNeg(_NamedConfig, constraints.NonNeg):
     """See `cornu.constraints.NonNeg`."""
 
-    kind = "constraint"
-
 
 class UnitNorm(_NamedConfig, constraints.UnitNorm):
     """See `cornu.constraints.UnitNorm`."""
 
-    kind = "constraint"
 
-
-def maxnorm(m: float = 2, axis: Any = 0) -> Any:
-    """Returns a constraint that limits the norm along an axis of the Keras 1 kernel."""
-    return MaxNorm(m, axis)
-
-
-def minmaxnorm(low: float = 0.0, high: float = 1.0, rate: float = 1.0, axis: Any = 0) -> Any:
-    """Returns a constraint that keeps the norm along an axis within bounds."""
-    return MinMaxNorm(low, high, rate, axis)
-
-
-CONSTRAINT_MAKERS: dict[str, Factory] = {
-    **CONSTRAINTS,
-    "nonneg": NonNeg,
-    "unitnorm": UnitNorm,
-    "maxnorm": maxnorm,
-    "MaxNorm": maxnorm,
-    "MinMaxNorm": minmaxnorm,
-    "NonNeg": NonNeg,
-    "UnitNorm": UnitNorm,
+_CONSTRAINTS: dict[str, Factory] = {
+    **dict.fromkeys(("maxnorm", "MaxNorm"), MaxNorm),
+    **dict.fromkeys(("nonneg", "NonNeg"), NonNeg),
+    **dict.fromkeys(("unitnorm", "UnitNorm"), UnitNorm),
+    "MinMaxNorm": MinMaxNorm,
     "Constraint": constraints.Constraint,
 }
-CONSTRAINT_MAKERS["get"] = _make_get(CONSTRAINT_MAKERS, get_constraint)
+CONSTRAINT_MAKERS = {**_CONSTRAINTS, "get": _make_get(_CONSTRAINTS, get_constraint)}

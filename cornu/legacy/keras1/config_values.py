@@ -15,18 +15,19 @@ from cornu.parts import constraints, regularizers
 from cornu.registry import ArgumentCapture
 from cornu.types import Config
 
-__all__ = ["LAMBDA", "convert_value", "describe_function", "restore_value"]
+__all__ = ["CONSTRAINT_ARGUMENTS", "LAMBDA", "convert_value", "describe_function", "restore_value"]
 
 # A reference to a function without a name, which the program must pass.
 LAMBDA: Config = {"class_name": "function", "config": "<lambda>"}
 
-# Class names in configs -> present classes, and the arguments that were renamed.
+# The names in configs of the class that is L1L2 today.
 _PENALTIES = ("L1L2Regularizer", "WeightRegularizer", "ActivityRegularizer")
-_CONSTRAINTS: dict[str, tuple[str, Mapping[str, str]]] = {
-    "MaxNorm": ("MaxNorm", {"m": "max_value"}),
-    "NonNeg": ("NonNeg", {}),
-    "UnitNorm": ("UnitNorm", {}),
-    "MinMaxNorm": ("MinMaxNorm", {"low": "min_value", "high": "max_value"}),
+# Constraint -> the arguments that were renamed, with their names of today.
+CONSTRAINT_ARGUMENTS: dict[str, Mapping[str, str]] = {
+    "MaxNorm": {"m": "max_value"},
+    "NonNeg": {},
+    "UnitNorm": {},
+    "MinMaxNorm": {"low": "min_value", "high": "max_value"},
 }
 
 
@@ -67,9 +68,10 @@ def _convert_penalty(value: Config) -> Any:
 
 def _convert_constraint(value: Config) -> Any:
     arguments = {k: v for k, v in value.items() if k != "name"}
-    if value["name"] not in _CONSTRAINTS:
-        return {"class_name": value["name"], "config": arguments}
-    name, renames = _CONSTRAINTS[value["name"]]
+    name = value["name"]
+    if name not in CONSTRAINT_ARGUMENTS:
+        return {"class_name": name, "config": arguments}
+    renames = CONSTRAINT_ARGUMENTS[name]
     config = {renames.get(k, k): v for k, v in arguments.items()}
     return constraints.get({"class_name": name, "config": config})
 
@@ -102,7 +104,7 @@ def restore_value(name: str, value: Any) -> Any:
         return _restore_object(get_regularizer(value), _PENALTIES[0], {})
     if name.endswith("_constraint"):
         constraint = get_constraint(value)
-        renames = _CONSTRAINTS.get(type(constraint).__name__, ("", {}))[1]
+        renames = CONSTRAINT_ARGUMENTS.get(type(constraint).__name__, {})
         return _restore_object(constraint, None, {new: old for old, new in renames.items()})
     if name.endswith("activation") and value is None:
         return "linear"

@@ -10,9 +10,9 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer as CoreLayer
 from cornu.core.state.variable import Variable
 from cornu.dialects.keras2.implementation.configs import make_configs
+from cornu.dialects.keras2.implementation.initializers import get_initializer, initializers_of
 from cornu.dialects.keras2.implementation.values import (
     get_constraint,
-    get_initializer,
     get_regularizer,
 )
 from cornu.dialects.keras2.implementation.version import Version
@@ -83,7 +83,7 @@ class Layer(ProgramLayer, SurroundingTensors, GraphMethods, CoreLayer, metaclass
         options = {"aggregation"} & kwargs.keys()
         return super().add_weight(
             shape,
-            get_initializer(initializer or "glorot_uniform"),
+            get_initializer(initializer or "glorot_uniform", initializers_of(self._version)),
             dtype=dtype,
             trainable=trainable,
             regularizer=get_regularizer(regularizer),

@@ -15,12 +15,16 @@ from cornu.dialects.graph_configs import (
     describe_output_shape,
     set_input,
 )
+from cornu.dialects.keras2.implementation.initializers import (
+    AXES,
+    FunctionInitializer,
+    get_initializer,
+    initializers_of,
+)
 from cornu.dialects.keras2.implementation.signatures import LAYER_KEYWORDS
 from cornu.dialects.keras2.implementation.values import (
-    FunctionInitializer,
     get_activation,
     get_constraint,
-    get_initializer,
     get_regularizer,
 )
 from cornu.dialects.keras2.implementation.version import Version
@@ -109,9 +113,7 @@ _OF_LAYERS = (*parse_signature("", LAYER_KEYWORDS).parameters, "dynamic")
 _ADAPTED = ("Discretization", "IntegerLookup", "Normalization", "StringLookup", "TextVectorization")
 _GETTERS: dict[str, Callable[[Any], Any]] = {
     "_constraint": get_constraint,
-    "_initializer": get_initializer,
     "_regularizer": get_regularizer,
-    "init": get_initializer,
 }
 _DISTRIBUTIONS = {"truncated_normal": "normal", "untruncated_normal": "normal"}
 
@@ -257,34 +259,33 @@ def _describe_value(name: str, value: Any, version: Version) -> Any:
     """Returns what an argument holds as plain data, where Keras 2 has objects."""
     if isinstance(value, Mapping):
         return value  # of a config
-    get = _getter_of(name)
-    if get is not None and version.source.is_tensorflow:
-        return _describe_of_tensorflow(get(value))
-    if get is get_initializer:
-        return _describe_initializer(get(value))
+    get = _getter_of(name, version)
     if get is not None:
-        return _describe_object(get(value))
+        return serialize_object(get(value), version)
     if name in ("activation", "recurrent_activation"):
         return "linear" if value is None else getattr(value, "__name__", value)
     return value
 
 
-def _getter_of(name: str) -> Callable[[Any], Any] | None:
+def _getter_of(name: str, version: Version) -> Callable[[Any], Any] | None:
     """Returns the function that returns the object for a value of an argument, or None."""
+    if name.endswith(("_initializer", "init")):
+        return functools.partial(get_initializer, names=initializers_of(version))
     return next((get for suffix, get in _GETTERS.items() if name.endswith(suffix)), None)
 
 
 def _describe_of_tensorflow(value: Any) -> Any:
-    """Returns an object as tf.keras describes it: as today, without arguments of cornu's own."""
+    """Returns an object as tf.keras describes it: as today, with its config in the layout there."""
     found = registry.serialize(value)
-    if isinstance(found, dict) and isinstance(found.get("config"), dict):
-        own = ("input_axes", "output_axes")
-        found["config"] = {k: v for k, v in found["config"].items() if k not in own}
-    return found
+    if not isinstance(value, registry.ArgumentCapture):
+        return found
+    config = registry.serialize(value.get_config())
+    # Layers of the program may have objects of today.
+    return {**found, "config": {name: one for name, one in config.items() if name not in AXES}}
 
 
-def _describe_initializer(value: Any) -> Any:
-    """Returns an initializer by its class of Keras 2, which has one for scaled variances."""
+def _describe_of_keras(value: Any) -> Any:
+    """Returns an object by its class of Keras 2, which has one for scaled variances."""
     if isinstance(value, FunctionInitializer):
         return getattr(value.function, "__name__", type(value.function).__name__)
     if not isinstance(value, VarianceScaling):
@@ -320,11 +321,10 @@ def _spread(name: str, argument: str, value: Any) -> Any:
     return tuple(value) if isinstance(value, list) and argument in (*_SIZES, *_PAIRS) else value
 
 
-def serialize_object(kind: str, value: Any, version: Version) -> Any:
+def serialize_object(value: Any, version: Version) -> Any:
     """Returns the class and the config of an object; the name of a function.
 
     Args:
-        kind: the module of the object, such as "initializers".
         value: the object.
         version: the version.
     """
@@ -332,7 +332,7 @@ def serialize_object(kind: str, value: Any, version: Version) -> Any:
         return _describe_inner(value, version)
     if version.source.is_tensorflow:
         return _describe_of_tensorflow(value)
-    return _describe_initializer(value) if kind == "initializers" else _describe_object(value)
+    return _describe_of_keras(value)
 
 
 # --------------------------------------------------------------------------------------- reading
@@ -352,7 +352,7 @@ def make_configs(version: Version) -> OldConfigs:
             return [configs.create_layer(cell) for cell in value]
         if name in ("backward_layer", "cell", "layer"):
             return configs.create_layer(value)
-        get = _getter_of(name)
+        get = _getter_of(name, version)
         return value if get is None or not isinstance(value, Mapping) else get(value)
 
     inherited = _INHERITED_OF_TENSORFLOW if version.source.is_tensorflow else _INHERITED

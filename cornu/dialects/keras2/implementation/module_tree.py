@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from cornu import applications, datasets, mixed_precision, saving, utils
+from cornu import initializers as modern_initializers
 from cornu import optimizers as modern_optimizers
 from cornu.backend import set_image_data_format
 from cornu.core.graph.tensor import register_shape_type
@@ -20,6 +21,7 @@ from cornu.dialects import scikit_learn
 from cornu.dialects.keras2.implementation import (
     backend,
     callbacks,
+    initializers,
     layer_classes,
     losses,
     merging,
@@ -90,6 +92,7 @@ def _functions(version: Version) -> Tree:
     if not version.renames_accuracy:
         of_losses["Reduction"] = losses.Reduction
     of_metrics = {**metrics.make_functions(version), **metrics.make_classes(version)}
+    names = initializers.initializers_of(version)
     tree: Tree = {
         "activations": {
             **values.ACTIVATIONS,
@@ -98,9 +101,9 @@ def _functions(version: Version) -> Tree:
         },
         "constraints": {**values.CONSTRAINTS, "get": values.get_constraint},
         "initializers": {
-            **values.INITIALIZERS,
-            **(values.TENSORFLOW_INITIALIZERS if is_tensorflow else {}),
-            "get": values.get_initializer,
+            "Initializer": modern_initializers.Initializer,
+            **names,
+            "get": functools.partial(initializers.get_initializer, names=names),
         },
         "regularizers": {
             **values.REGULARIZERS,

@@ -36,7 +36,7 @@ def make_serializers(path: str, get: Callable[..., Any], version: Version) -> di
     """
 
     def serialize(instance: Any) -> Any:
-        return serialize_object(path, instance, version)
+        return serialize_object(instance, version)
 
     def deserialize(config: Any, custom_objects: Any = None) -> Any:
         if isinstance(config, str) and config in (custom_objects or {}):
@@ -67,7 +67,7 @@ def make_object_serializers(version: Version) -> dict[str, Any]:
 
     def serialize_keras_object(obj: Any) -> Any:
         """Returns the class and the config of an object; the name of a function."""
-        return serialize_object("layers", obj, version)
+        return serialize_object(obj, version)
 
     def deserialize_keras_object(
         config: Any, custom_objects: Any = None, safe_mode: bool = True, **kwargs: Any
