@@ -66,8 +66,7 @@ def main() -> None:
 
 def exceptions_of(version):
     """Yields the cells of each class whose configs differ, with the reason."""
-    of_modules = {m: found for (v, m), found in configs.OF_MODULES.items() if v == version}
-    known = {**configs.OTHER[version], **configs.OTHER_PARTS[version], **of_modules}
+    known = {**configs.OTHER[version], **configs.OTHER_PARTS[version]}
     for name, entries in known.items():
         by_reason = collections.defaultdict(list)
         for entry, reason in entries.items():

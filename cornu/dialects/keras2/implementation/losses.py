@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
 
 from cornu import losses, registry
 from cornu.core.state import scope
-from cornu.dialects.keras2.implementation.version import Version
+from cornu.dialects.keras2.implementation.version import VERSIONS, Version
 from cornu.dialects.old_signatures import class_with_signature, function_of_today, with_signature
+from cornu.dialects.part_configs import PartConfigs
 from cornu.errors import suggest
 from cornu.legacy.keras1 import objectives
 from cornu.registry.custom_objects import registered_names
+from cornu.types import Config
 
 __all__ = ["FUNCTIONS", "Reduction", "full_name", "get", "make_classes", "make_functions"]
 
@@ -97,11 +99,33 @@ class Reduction:
             raise ValueError(f"reduction must be in {', '.join(cls.all())}. Received: {key!r}")
 
 
-def _today(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Returns the arguments of a loss with the reduction of today."""
-    if arguments["reduction"] == Reduction.AUTO:
-        arguments["reduction"] = Reduction.SUM_OVER_BATCH_SIZE
-    return arguments
+class _TensorflowConfigs(PartConfigs):
+    """Mixin with the configs of tf.keras, which have the name of the function of a loss."""
+
+    def __init__(self, *args: Any, reduction: Any = Reduction.AUTO, **kwargs: Any) -> None:
+        found = Reduction.SUM_OVER_BATCH_SIZE if reduction == Reduction.AUTO else reduction
+        super().__init__(*args, reduction=found, **kwargs)  # type: ignore[call-arg]  # of today
+        self._reduction_given = reduction
+
+    def get_config(self) -> Config:
+        """Returns the arguments of the constructor, with "auto" if it was given."""
+        config = {**super().get_config(), "reduction": self._reduction_given}
+        if isinstance(self, losses.FunctionLoss):
+            config["fn"] = objectives.function_name(self.fn)
+        return config
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """Creates a loss from a config of tf.keras, or from one of today."""
+        kept = {name: value for name, value in config.items() if name != "fn"}
+        return super().from_config(kept, custom_objects)
+
+    def _config_of_today_(self: Any) -> Config:
+        return {**super()._config_of_today_(), "reduction": self.reduction}
+
+    def _stored_config_(self) -> Config:
+        config = super()._stored_config_()
+        return {**config, "reduction": self._reduction_given} if registry.is_copying() else config
 
 
 class OverAllSteps:
@@ -128,7 +152,8 @@ class FunctionOverAllSteps(OverAllSteps, losses.FunctionLoss):
 
 @functools.cache
 def _over_all_steps(cls: type) -> type:
-    made = type(cls.__name__, (OverAllSteps, cls), {"__module__": __name__, "__doc__": cls.__doc__})
+    body = {"__module__": __name__, "__doc__": cls.__doc__}
+    made = type(cls.__name__, (PartConfigs, OverAllSteps, cls), body)
     if cls in registered_names:
         registered_names[made] = registered_names[cls]
     return made
@@ -148,7 +173,7 @@ def make_functions(version: Version) -> dict[str, Function]:
     return found | {short: found[name] for short, name in _SHORT.items()}
 
 
-def make_classes(version: Version) -> dict[str, type]:
+def make_classes(version: Version) -> dict[str, Any]:
     """Returns the classes of a version; Keras 2.2 has none."""
     if version.renames_accuracy:
         return {}
@@ -157,10 +182,10 @@ def make_classes(version: Version) -> dict[str, type]:
     if version.source.is_tensorflow:
         return {
             name: class_with_signature(
-                cls,
+                _of_tensorflow(cls),
                 _signature_of_tensorflow(name),
                 losses.Loss if name == "Loss" else None,
-                _today,
+                reference=(find_class, version.number, name),
             )
             for name, cls in found.items()
         }
@@ -169,9 +194,27 @@ def make_classes(version: Version) -> dict[str, type]:
             cls if name == "Loss" else _over_all_steps(cls),
             _SIGNATURES.get(name) or _signature_of_today(cls),
             losses.Loss if name == "Loss" else None,
+            reference=(find_class, version.number, name),
         )
         for name, cls in found.items()
     }
+
+
+@functools.cache
+def _of_tensorflow(cls: type) -> type:
+    body = {"__module__": __name__, "__doc__": cls.__doc__}
+    return type(cls.__name__, (_TensorflowConfigs, cls), body)
+
+
+def find_class(number: str, name: str) -> type:
+    """Returns the class of a loss; pickles refer to this function.
+
+    Args:
+        number: the number of the version.
+        name: the name of the class.
+    """
+    found: type = make_classes(VERSIONS[number])[name]
+    return found
 
 
 def _signature_of_today(cls: type) -> str:
@@ -204,8 +247,13 @@ def get(identifier: Any, version: Version) -> Any:
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, losses.Loss):
         return identifier()
+    classes = make_classes(version)
     if isinstance(identifier, dict):
-        return losses.get(identifier)
+        name = str(identifier.get("class_name"))
+        is_known = name in classes and registry.get_registered_object(name) is None
+        return (
+            classes[name].from_config(identifier["config"]) if is_known else losses.get(identifier)
+        )
     # Keras 2.2 divides weighted losses by the number of weights that are not 0.
     kind: type[losses.FunctionLoss] = FunctionOverAllSteps
     if version.source.is_tensorflow:
@@ -219,7 +267,6 @@ def get(identifier: Any, version: Version) -> Any:
     if identifier in functions:
         # `fit` checks targets by the function of today.
         return kind(function_of_today(functions[identifier]), name=full_name(identifier))
-    classes = make_classes(version)
     if identifier in classes:
         return classes[identifier]()
     raise ValueError(

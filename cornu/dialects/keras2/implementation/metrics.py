@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from cornu import losses as modern_losses
-from cornu import metrics, ops
+from cornu import metrics, ops, registry
 from cornu.core.graph.tensor import Tensor
 from cornu.dialects.keras2.implementation import losses
 from cornu.dialects.keras2.implementation.metric_classes import with_old_methods
@@ -100,7 +100,7 @@ def clone_metrics(metrics: list[Any]) -> list[Any]:
     return [clone_metric(metric) for metric in metrics]
 
 
-def make_classes(version: Version) -> dict[str, type]:
+def make_classes(version: Version) -> dict[str, Any]:
     """Returns the classes of a version; Keras 2.2 has none."""
     if version.renames_accuracy:
         return {}
@@ -128,7 +128,8 @@ def find_class(number: str, name: str) -> type:
         number: the number of the version.
         name: the name of the class.
     """
-    return make_classes(VERSIONS[number])[name]
+    found: type = make_classes(VERSIONS[number])[name]
+    return found
 
 
 @functools.cache
@@ -173,6 +174,8 @@ def resolve(
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, metrics.Metric):
         return identifier()
+    if isinstance(identifier, dict):
+        return _create(identifier, version)
     if not isinstance(identifier, str):
         if not callable(identifier):
             found: metrics.Metric = metrics.get(identifier)
@@ -193,11 +196,22 @@ def resolve(
         return metrics.MeanMetricWrapper(functions[identifier], name=name)
     classes = make_classes(version)
     if identifier in classes:
-        return classes[identifier]()  # type: ignore[no-any-return]
+        created: metrics.Metric = classes[identifier]()
+        return created
     raise ValueError(
         f"Unknown metric of {version.name}: {identifier!r}. "
         f"{suggest(identifier, [*_ACCURACY, *functions, *classes])}"
     )
+
+
+def _create(described: dict[str, Any], version: Version) -> metrics.Metric:
+    """Returns the metric for a class and a config: of the version, or of today."""
+    name, classes = str(described.get("class_name")), make_classes(version)
+    is_known = name in classes and registry.get_registered_object(name) is None
+    made: Any = (
+        classes[name].from_config(described["config"]) if is_known else metrics.get(described)
+    )
+    return cast(metrics.Metric, made)
 
 
 def _kind(loss: Any, output: Tensor | None) -> str:
