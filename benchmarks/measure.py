@@ -9,13 +9,12 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from time import monotonic
 from types import TracebackType
 from typing import NamedTuple
 
 from benchmarks.peers import BEGIN, PEERS, Round
-from benchmarks.tasks import TASKS
+from benchmarks.tasks import TASKS, Task
 
 __all__ = ["SETTINGS", "Result", "Worker", "doing", "measure"]
 
@@ -37,7 +36,7 @@ class Result(NamedTuple):
     """The result of a peer in a task.
 
     Attributes:
-        value: the median over rounds of the best epoch; None if it failed.
+        value: of the best epochs of all rounds, as the task defines; None if it failed.
         loss: at the end of the first round, when all peers took the same number of steps.
         rounds: the best epoch of each round.
     """
@@ -147,11 +146,11 @@ def measure(task: str, peers: Sequence[str], rounds: int, quick: bool) -> dict[s
         for worker in workers.values():
             worker.__exit__(None, None, None)
         cache.cleanup()
-    return {peer: _result(rounds) for peer, rounds in found.items()}
+    return {peer: _result(rounds, TASKS[task]) for peer, rounds in found.items()}
 
 
-def _result(rounds: Sequence[Round]) -> Result:
+def _result(rounds: Sequence[Round], task: Task) -> Result:
     if not rounds:
         return Result(None)
     best = tuple(min(one.values) for one in rounds)
-    return Result(median(best), rounds[0].loss, best)
+    return Result(task.over_rounds(best), rounds[0].loss, best)

@@ -121,10 +121,11 @@ def test_a_ratio_needs_a_peer_above_zero():
     assert "| - | <= 2 MB: met |" in report.table(results).splitlines()[-1]
 
 
-def test_a_result_is_the_median_of_the_best_epochs():
+def test_a_result_is_the_best_epoch_of_all_rounds():
     rounds = [Round([3.0, 2.0], 0.5), Round([9.0, 8.0], 0.4), Round([1.0, 5.0], 0.3)]
-    assert measure._result(rounds) == Result(2.0, 0.5, (2.0, 8.0, 1.0))
-    assert measure._result([]) == Result(None)
+    assert measure._result(rounds, TASKS["mlp_fit"]) == Result(1.0, 0.5, (2.0, 8.0, 1.0))
+    assert measure._result(rounds, TASKS["mlp_growth"]) == Result(2.0, 0.5, (2.0, 8.0, 1.0))
+    assert measure._result([], TASKS["mlp_fit"]) == Result(None)
 
 
 @pytest.mark.parametrize("name", slow_except(models.CASES, ["mlp"]))
