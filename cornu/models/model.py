@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from typing import IO, TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import numpy as np
 
-from cornu import inspect, registry, saving, tree
+from cornu import inspect, registry, tree
 from cornu.core.graph.inference import infer_outputs
 from cornu.core.graph.op import MaskOp, is_symbolic
 from cornu.core.graph.tensor import Tensor
@@ -23,17 +21,16 @@ from cornu.core.sparse.arrays import is_sparse, stored_values, to_bcoo, to_rows
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_direct
 from cornu.core.state.overridable import overridable_property
-from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary, keep_traceback
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
-from cornu.data.lazy_columns import Column
 from cornu.errors import quantity, suggest
 from cornu.foreign import check_attributes
 from cornu.layers.adaptable import find_conversion
+from cornu.models import input_specs
 from cornu.models.functional import FunctionalGraph
 from cornu.models.graph_config import build_from_graph_config, graph_config
-from cornu.models.inspection_methods import InspectionMethods
 from cornu.models.outputs_of import Recording
+from cornu.models.saving_methods import SavingMethods
 from cornu.models.string_inputs.reading import (
     InputReader,
     TracedCall,
@@ -43,7 +40,6 @@ from cornu.models.string_inputs.reading import (
 from cornu.models.string_inputs.split_graph import SplitGraph, functional_graph
 from cornu.models.string_inputs.step_inputs import StepInputs
 from cornu.names import auto_name, printable
-from cornu.registry.names import find_export
 from cornu.training.live_state import describe_trainer, restore_trainer
 from cornu.training.trainer import Trainer
 from cornu.types import DataLike, PyTree
@@ -51,7 +47,7 @@ from cornu.types import DataLike, PyTree
 __all__ = ["Model"]
 
 
-class Model(InspectionMethods):
+class Model(SavingMethods):
     """A layer that can be trained, evaluated, saved and inspected.
 
     There are three ways to create a model:
@@ -211,7 +207,7 @@ class Model(InspectionMethods):
             graph = self._string_graph_.device_graph
             return graph.arrange(graph.input_tensors)
         known = self._built_inputs_ is not None
-        return _tensors_from_config(self._built_inputs_) if known else None
+        return input_specs.map_specs(Tensor, self._built_inputs_) if known else None
 
     @property
     def _input_reader_(self) -> InputReader | None:
@@ -268,14 +264,14 @@ class Model(InspectionMethods):
     def _infer_outputs_for_(self, inputs: PyTree) -> Any:
         """Returns Tensors like the outputs for inputs like some data, of any number of rows."""
         try:
-            return self._infer_outputs_(tree.map(_spec_of, inputs))
+            return self._infer_outputs_(tree.map(input_specs.spec_of, inputs))
         except Exception as error:
             # The call may compare sizes, as those of graphs that consist of nodes and edges.
             try:
-                outputs = self._infer_outputs_(tree.map(_spec_of_same_shape, inputs))
+                outputs = self._infer_outputs_(tree.map(input_specs.spec_of_same_shape, inputs))
             except Exception:
                 raise error from None
-            return tree.map(_of_any_rows, outputs)
+            return tree.map(input_specs.of_any_rows, outputs)
 
     @property
     def _is_ready_(self) -> bool:
@@ -325,12 +321,12 @@ class Model(InspectionMethods):
         if self._is_purely_functional_ and len(args) == 1 and set(kwargs) <= {"training"}:
             graph = self._require_graph_("outputs")
             if graph.specs_match(graph.match(args[0])):
-                return tree.map(lambda t: Tensor(*_spec(t)), graph.outputs), []
+                return tree.map(lambda t: Tensor(*input_specs.spec(t)), graph.outputs), []
         if self._graph_ is None and any(
             isinstance(x, Tensor) and x.dtype == "string" for x in tree.leaves(args)
         ):
             outputs = self._infer_outputs_(args[0])
-            return tree.map(lambda t: Tensor(*_spec(t)), outputs), []
+            return tree.map(lambda t: Tensor(*input_specs.spec(t)), outputs), []
         outputs, masks = super()._infer_call_(args, kwargs)
         return (outputs if self._graph_ is None else self._graph_.to_tensors(outputs)), masks
 
@@ -530,12 +526,12 @@ class Model(InspectionMethods):
     @overridable_property
     def input_shape(self) -> Any:
         """The shape of the input, or the shapes of several in their structure."""
-        return _shapes(self.input)
+        return input_specs.shapes(self.input)
 
     @overridable_property
     def output_shape(self) -> Any:
         """The shape of the output, or the shapes of several in their structure."""
-        return _shapes(self.output)
+        return input_specs.shapes(self.output)
 
     # -------------------------------------------------------------------------------- compiled call
 
@@ -633,111 +629,6 @@ class Model(InspectionMethods):
         """Returns no arguments: inputs and outputs are those of the graph that a class builds."""
         return {}
 
-    @api_boundary
-    def save(
-        self,
-        filepath: str | os.PathLike[str] | IO[bytes],
-        overwrite: bool = True,
-        zipped: bool | None = None,
-        *,
-        include_optimizer: bool = True,
-        save_format: str | None = None,
-        weights_format: Literal["h5", "safetensors"] = "h5",
-    ) -> None:
-        """Writes the model to a file: architecture, weights, compile arguments and optimizer.
-
-        `cornu.saving.load_model` reads it. The details of formats are described in
-        `cornu.saving.save_model`.
-
-        Args:
-            filepath: a path that ends in `.keras`, or in `.h5` for the older format of Keras; or an
-                open binary file, which receives a `.keras` archive.
-            overwrite: whether an existing file is replaced. If False, the user is asked in a
-                terminal or notebook.
-            zipped: `True` or `None`: directories are not written.
-            include_optimizer: whether the file contains the state of the optimizer.
-            save_format: ignored with a warning: the file name decides.
-            weights_format: `"h5"`, which Keras reads, or `"safetensors"`, which is faster and which
-                only cornu reads.
-
-        Raises:
-            ValueError: the file name has another ending.
-            TypeError: a constructor argument of a layer cannot be serialized.
-            FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
-
-        Example:
-
-        >>> import cornu, numpy as np, pathlib, tempfile
-        >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "model.keras")
-        >>> model.save(path)
-        >>> x = np.ones((5, 3), "float32")
-        >>> bool((cornu.saving.load_model(path).predict(x) == model.predict(x)).all())
-        True
-        """
-        saving.save_model(
-            self,
-            filepath,
-            overwrite,
-            zipped,
-            include_optimizer=include_optimizer,
-            save_format=save_format,
-            weights_format=weights_format,
-        )
-
-    @api_boundary
-    def export(
-        self,
-        filepath: str | os.PathLike[str],
-        format: str = "tf_saved_model",
-        verbose: bool | None = None,
-        input_signature: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        """Writes the model in inference as a file for other programs; see `docs/export.md`.
-
-        Unknown sizes of the inputs, such as that of the batch, remain unknown. Layers that take
-        strings are left out: the file takes the numbers that they return, and says so.
-
-        Args:
-            filepath: the file, or the directory of a SavedModel.
-            format: `"tf_saved_model"`, which needs TensorFlow, `"stablehlo"`, `"onnx"`, or
-                `"torch"`, which writes the weights as a state_dict to a file `.safetensors`,
-                `.pt` or `.pth`.
-            verbose: whether to print what was written; None means yes.
-            input_signature: specs of the inputs (with a shape and a dtype), such as
-                `cornu.InputSpec`, if sizes or dtypes are to be fixed: one, a list in the order of
-                the inputs, or a dict by name.
-            **kwargs: options of the format. Of ONNX: `opset_version`, at least 18, the default;
-                `external_data`, whether weights are written to a second file, by default above
-                1.9 GB; `precision`, `"float16"` or `"int8"`, with `keep_io_types` (float32 inputs
-                and outputs, True by default) and `calibration_data` (typical inputs, for int8).
-                Of torch: `names` of modules, see `cornu.export.state_dict`. Of a SavedModel:
-                `jax2tf_kwargs`.
-
-        Raises:
-            ValueError: the model is not built, or the format is unknown.
-            NotImplementedError: the format cannot express the model.
-            ImportError: a package that the format needs is not installed.
-
-        Example:
-
-        >>> import cornu, numpy as np, pathlib, tempfile
-        >>> model = cornu.Sequential([cornu.Input((3,), name="x"), cornu.layers.Dense(2)])
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "model.stablehlo")
-        >>> model.export(path, format="stablehlo", verbose=False)
-        >>> cornu.export.load(path)(np.ones((5, 3))).shape
-        (5, 2)
-
-        Differences: `"openvino"` and `"litert"` are not written; the error says how to convert.
-        `"torch"` writes weights, and not a program.
-
-        Extensions: `"stablehlo"`. Names of layers and blocks, and paths of weights, are kept.
-        """
-        find_export().export_model(
-            self, filepath, format, verbose, input_signature=input_signature, **kwargs
-        )
-
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the input shapes of a built model without functional graph, or None."""
         if self._graph_ is not None:
@@ -746,7 +637,7 @@ class Model(InspectionMethods):
             return super().get_build_config()
         return {
             "inputs": self._built_inputs_,
-            "input_shape": _map_specs(lambda shape, _: shape, self._built_inputs_),
+            "input_shape": input_specs.map_specs(lambda shape, _: shape, self._built_inputs_),
         }
 
     def build_from_config(self, config: dict[str, Any] | None) -> None:
@@ -759,7 +650,7 @@ class Model(InspectionMethods):
         if not config:
             return  # the graph of the model needs no shapes
         if "inputs" in config:
-            self._infer_outputs_(_map_specs(Tensor, config["inputs"]))
+            self._infer_outputs_(input_specs.map_specs(Tensor, config["inputs"]))
         elif "input_shape" in config or type(self).build is not Model.build:
             # Other models are built by their first call, whatever shapes Keras has stored.
             configs.build(self, config)
@@ -788,100 +679,14 @@ class Model(InspectionMethods):
     def _set_live_state_(self, state: dict[str, Any]) -> None:
         restore_trainer(self._trainer_, state["trainer"])
 
-    @api_boundary
-    def save_weights(
-        self,
-        filepath: str | os.PathLike[str],
-        overwrite: bool = True,
-        max_shard_size: float | None = None,
-    ) -> None:
-        """Writes the weights of a built model to a file, without its architecture and optimizer.
-
-        The details of formats are described in `cornu.saving.save_weights`.
-
-        Args:
-            filepath: a path that ends in `.weights.h5`, the format of Keras, or in `.safetensors`
-                or `.npz`.
-            overwrite: whether an existing file is replaced. If False, the user is asked in a
-                terminal or notebook.
-            max_shard_size: the maximum size of a file in GB (2^30 bytes), for weights in several
-                files; `filepath` is then that of their index, which ends in `.weights.json`.
-
-        Raises:
-            ValueError: the file name has another ending, or the model is not built.
-            FileExistsError: the file exists, `overwrite` is False, and nobody can be asked.
-
-        Example:
-
-        >>> import cornu, pathlib, tempfile
-        >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "model.weights.h5")
-        >>> model.save_weights(path)
-        >>> model.load_weights(path)
-        """
-        saving.save_weights(self, filepath, overwrite, max_shard_size)
-
-    @api_boundary
-    def load_weights(
-        self,
-        filepath: str | os.PathLike[str],
-        skip_mismatch: bool = False,
-        *,
-        by_name: bool | None = None,
-        objects_to_skip: Iterable[Layer | Variable] | None = None,
-        keras_version: str | None = None,
-        source_backend: str | None = None,
-    ) -> None:
-        """Reads weights from a file into the built model; see `save_weights` for an example.
-
-        The details of formats are described in `cornu.saving.load_weights`.
-
-        Args:
-            filepath: a file that `save_weights` or `save` wrote, here or in Keras; the index of
-                weights in several files; a directory that `OrbaxCheckpoint` wrote; or an older
-                `.h5` file.
-            skip_mismatch: whether weights that are missing or have another shape are skipped, with
-                a warning that lists them.
-            by_name: for older `.h5` files: whether layers are matched by their names instead of
-                their order.
-            objects_to_skip: layers and Variables of the model that keep their values.
-            keras_version: the version that wrote an older `.h5` file, such as "2.2.4", if the file
-                does not contain it.
-            source_backend: the backend that wrote an older `.h5` file, such as "theano", if the
-                file does not contain it.
-
-        Raises:
-            ValueError: a weight is missing or has another shape, or the file is damaged. The model
-                is not changed.
-        """
-        saving.load_weights(
-            self,
-            filepath,
-            skip_mismatch,
-            by_name=by_name,
-            objects_to_skip=objects_to_skip,
-            keras_version=keras_version,
-            source_backend=source_backend,
-        )
-
-    @api_boundary
-    def to_json(self, **kwargs: Any) -> str:
-        """Returns the model's architecture as JSON; `cornu.models.model_from_json` reads it.
-
-        Args:
-            **kwargs: arguments of `json.dumps`, such as `indent`.
-        """
-        config = registry.serialize(self)
-        build_config = self.get_build_config()
-        if build_config is not None:
-            config["build_config"] = build_config
-        return json.dumps(config, **kwargs)
-
     def __repr__(self) -> str:
         graph = self._graph_
         parts = [f"name={printable(self.name)}"]
         if graph is not None:
-            parts.append(f"{_format_shapes(graph.inputs)} -> {_format_shapes(graph.outputs)}")
+            shapes = (
+                input_specs.format_shapes(tensors) for tensors in (graph.inputs, graph.outputs)
+            )
+            parts.append(" -> ".join(shapes))
         parts.append(quantity(self.count_params(), "parameter") if self.built else "not built")
         return f"<{type(self).__name__} {', '.join(parts)}>"
 
@@ -897,70 +702,6 @@ def _is_direct_input(x: DataLike, current: scope.Scope) -> bool:
     if isinstance(x, jax.Array):
         return not isinstance(x, jax.core.Tracer) and current.masks.get(x) is None
     return is_sparse(x) and not isinstance(stored_values(x), jax.core.Tracer)
-
-
-def _tensors_from_config(inputs: PyTree) -> Any:
-    """Returns Tensors for the `[shape, dtype]` entries of a build config, in its structure."""
-    if isinstance(inputs, dict):
-        return {name: _tensors_from_config(item) for name, item in inputs.items()}
-    if len(inputs) == 2 and isinstance(inputs[1], str):
-        return Tensor(tuple(inputs[0]), inputs[1])
-    return [_tensors_from_config(item) for item in inputs]
-
-
-def _format_shapes(tensors: PyTree) -> str:
-    """Formats the shapes of the inputs or outputs of a model, in their structure."""
-    return str(tree.map(lambda tensor: tensor.shape, tensors))
-
-
-def _map_specs(fn: Callable[[Any, str], Any], inputs: PyTree) -> Any:
-    """Applies a function to each `[shape, dtype]` in the structure of the inputs."""
-    if isinstance(inputs, dict):
-        return {name: _map_specs(fn, item) for name, item in inputs.items()}
-    if len(inputs) == 2 and isinstance(inputs[1], str):
-        return fn(tuple(inputs[0]), inputs[1])
-    return [_map_specs(fn, item) for item in inputs]
-
-
-def _shapes(tensors: PyTree) -> Any:
-    leaves = tree.leaves(tensors)
-    return leaves[0].shape if len(leaves) == 1 else tree.map(lambda t: t.shape, tensors)
-
-
-def _spec(tensor: Tensor) -> tuple[Any, str, bool]:
-    return tensor.shape, tensor.dtype, tensor.sparse
-
-
-def _spec_of(x: DataLike) -> Any:
-    if x is None:
-        return None
-    if isinstance(x, Tensor):
-        return _of_any_rows(x)
-    if is_sparse(x):
-        return Tensor((None, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype), sparse=True)
-    x = _with_dtype(x)
-    if x.dtype.kind in "OUST":
-        return Tensor((None, *x.shape[1:]), "string")
-    return Tensor((None, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype))
-
-
-def _of_any_rows(tensor: Tensor | None) -> Tensor | None:
-    if tensor is None or not tensor.shape:
-        return tensor
-    return Tensor((None, *tensor.shape[1:]), tensor.dtype, sparse=tensor.sparse)
-
-
-def _spec_of_same_shape(x: DataLike) -> Any:
-    spec = _spec_of(x)
-    if isinstance(x, Tensor):
-        return x
-    known = spec is not None and not spec.sparse and spec.dtype != "string"
-    return Tensor(_with_dtype(x).shape, spec.dtype) if known else spec
-
-
-def _with_dtype(x: DataLike) -> Any:
-    """Returns data with a shape and a dtype; columns that are not in memory are not read."""
-    return x if isinstance(x, (jax.ShapeDtypeStruct, jax.Array, Column)) else np.asarray(x)
 
 
 registry.add_class("layers", Model, "Functional")
