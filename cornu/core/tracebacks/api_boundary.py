@@ -202,16 +202,18 @@ def _describe_unknown_keyword(
 
 
 def _methods_with(argument: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
-    """Returns the public methods with an argument, of the class that defines the method `fn`."""
+    """Returns the public methods with an argument, of the class of the object.
+
+    Base classes count down to the one that defines the method `fn`.
+    """
+    found: dict[str, None] = {}
     for cls in type(args[0]).__mro__ if args else ():
+        for name, method in vars(cls).items():
+            is_public = not name.startswith("_") and inspect.isfunction(method)
+            if is_public and argument in inspect.signature(method).parameters:
+                found[f"{name}()"] = None
         if f"{cls.__qualname__}.{fn.__name__}" == fn.__qualname__:
-            return [
-                f"{name}()"
-                for name, method in vars(cls).items()
-                if not name.startswith("_")
-                and inspect.isfunction(method)
-                and argument in inspect.signature(method).parameters
-            ]
+            return list(found)
     return []
 
 
