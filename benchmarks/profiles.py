@@ -238,8 +238,9 @@ Milliseconds of a step with Adam by kind of operation, by the clock, in cornu an
 `step` is the best epoch without a profiler. XLA fuses the operations of normalization, pooling and
 the optimizer with others: they are in "elementwise", sums among them in "products". Its
 convolutions run on other threads, whose work its profiler does not show: they are the rest of the
-step. `bound` is the time of all products and convolutions at the rate of a product of two square
-matrices of {_SIZE} rows on all cores; a recurrent loop has no products that large.
+step. Operations that run at the same time count in full, so that a sum may exceed the step. `bound`
+is the time of all products and convolutions at the rate of a product of two square matrices of
+{_SIZE} rows on all cores; a recurrent loop has no products that large.
 """
     ]
     for name, results in found.items():
