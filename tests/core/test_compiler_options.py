@@ -10,6 +10,8 @@ from cornu.core import compiler_options
 from cornu.core.graph.remat import save_all_but_weights
 from cornu.deviations import DEVIATIONS
 
+KEPT = "cse_barrier_expander,small-while-loop-hoisting"
+
 
 def test_options_that_this_xla_has():
     options = compiler_options.select_options()
@@ -31,13 +33,13 @@ def test_steps_are_scheduled_for_memory_and_keep_what_they_recompute():
     assert scheduler not in small
     recomputing = program(jax.checkpoint(jnp.sin))
     chosen = compiler_options.select_options(recomputing)
-    assert chosen[passes] == "cse_barrier_expander" and scheduler not in chosen
+    assert chosen[passes] == KEPT and scheduler not in chosen
     gathering = program(jax.checkpoint(jnp.sin, policy=save_all_but_weights))
     assert compiler_options.select_options(gathering) == plain
     both = compiler_options.select_options(recomputing, ["separate_reductions"])
     small = compiler_options.select_options(program(jnp.sin, size=8), ["separate_reductions"])
     assert scheduler in small  # its weights are gathered
-    assert both[passes] == "cpu-all-reduce-combiner,cse_barrier_expander"
+    assert both[passes] == f"cpu-all-reduce-combiner,{KEPT}"
 
 
 def test_an_option_that_ended_is_left_out(monkeypatch):
@@ -116,3 +118,17 @@ def test_wrong_requests_are_rejected_before_the_first_step(monkeypatch, text, me
         model.fit(np.ones((4, 3), "float32"), np.ones((4, 2), "float32"), verbose=0)
     for a, b in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["GRU", "LSTM", "SimpleRNN"])
+def test_a_small_loop_with_barriers_in_a_program_that_keeps_them(name):
+    # The step has an array of 2^18 elements, because of which barriers are kept.
+    steps, rows = cornu.Input((2, 2)), cornu.Input((4,))
+    wide = cornu.layers.Dense(2**17, activation="relu", use_bias=False)(rows)
+    recurrent = getattr(cornu.layers, name)(2)(steps)
+    total = cornu.layers.Dense(1)(cornu.layers.Concatenate()([recurrent, wide]))
+    model = cornu.Model([steps, rows], total)
+    model.compile("sgd", "mse")
+    data = [np.ones((2, 2, 2), "float32"), np.ones((2, 4), "float32")]
+    history = model.fit(data, np.ones((2, 1), "float32"), batch_size=2, verbose=0)
+    assert np.isfinite(history.history["loss"][0])
