@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from cornu.core.graph.jaxprs import equations, uses_primitive
+from cornu.core.graph.jaxprs import equations, inner_jaxprs, uses_primitive
 from cornu.core.graph.remat import save_all_but_weights
 from cornu.core.target import applies
 from cornu.deviations import DEVIATIONS
@@ -27,6 +27,8 @@ _PASSES = "xla_disable_hlo_passes"
 _BARRIERS = frozenset(("optimization_barrier",))
 # The names of the primitive of `jax.checkpoint` in versions of JAX.
 _RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
+# Beginnings of the names of primitives with a function of single numbers.
+_OF_NUMBERS = ("reduce", "scatter", "select_and_scatter")
 _test_lock = reset_after_fork(threading.RLock())
 # Written as in XLA_FLAGS. JAX accepts Python booleans only.
 _BOOLEANS = {"true": True, "false": False}
@@ -48,9 +50,10 @@ def select_options(jaxpr: Any = None, more: Sequence[str] = ()) -> dict[str, Any
     """
     names = ["eigen_convolutions", *more]
     if jaxpr is not None:
-        recomputes = _recomputes(jaxpr) and is_applied("kept_barriers")
+        keeps = is_applied("kept_barriers") and not _has_barriers_for_numbers(jaxpr)
+        recomputes = keeps and _recomputes(jaxpr)
         is_large = bool(more) or _is_large(jaxpr)
-        if recomputes or is_large and uses_primitive(jaxpr, _BARRIERS):
+        if recomputes or keeps and is_large and uses_primitive(jaxpr, _BARRIERS):
             names.append("kept_barriers")
         # With barriers, the default scheduler recomputes late; the other one needs more memory.
         if is_large and not recomputes:
@@ -72,6 +75,19 @@ def _is_large(jaxpr: Any) -> bool:
     """
     return any(
         getattr(out.aval, "size", 0) >= _LARGE for eqn in equations(jaxpr) for out in eqn.outvars
+    )
+
+
+def _has_barriers_for_numbers(jaxpr: Any) -> bool:
+    """Whether a function of single numbers has a barrier, as in `x.at[i].apply(function)`.
+
+    XLA compiles it into the loop over an array, and ends the process if the barrier is kept.
+    """
+    return any(
+        uses_primitive(inner, _BARRIERS | _RECOMPUTING)
+        for equation in equations(jaxpr)
+        if equation.primitive.name.startswith(_OF_NUMBERS)
+        for inner in inner_jaxprs(equation)
     )
 
 

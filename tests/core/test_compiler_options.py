@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 import cornu
 from cornu.core import compiler_options
@@ -118,6 +119,70 @@ def test_wrong_requests_are_rejected_before_the_first_step(monkeypatch, text, me
         model.fit(np.ones((4, 3), "float32"), np.ones((4, 2), "float32"), verbose=0)
     for a, b in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def _with_barriers(x):
+    return lax.optimization_barrier(jnp.sin(x)) + lax.optimization_barrier(x)
+
+
+def _repeat(step, x):
+    return lax.scan(lambda c, _: (step(c), None), x, length=3)[0]
+
+
+# Programs with barriers, and whether XLA can compile them with their barriers.
+WITH_BARRIERS = {
+    "scan": (lambda x: _repeat(_with_barriers, x), True),
+    "nested scan": (lambda x: _repeat(lambda c: _repeat(_with_barriers, c), x), True),
+    "while": (
+        lambda x: lax.while_loop(
+            lambda c: _with_barriers(c).sum() < 99, lambda c: _with_barriers(c) + 2, x
+        ),
+        True,
+    ),
+    "cond": (lambda x: lax.cond(x[0] > 0, _with_barriers, lambda x: x, x), True),
+    "cond in scan": (
+        lambda x: _repeat(lambda c: lax.cond(c[0] > 0, _with_barriers, lambda x: x, c), x),
+        True,
+    ),
+    "map": (lambda x: lax.map(_with_barriers, x), True),
+    "function": (lambda x: jax.jit(_with_barriers)(x), True),
+    "remat in scan": (
+        jax.grad(lambda x: _repeat(jax.checkpoint(_with_barriers), x).sum()),
+        True,
+    ),
+    "remat of scan": (
+        jax.grad(lambda x: jax.checkpoint(lambda x: _repeat(_with_barriers, x))(x).sum()),
+        True,
+    ),
+    "sort": (lambda x: lax.sort(_with_barriers(x)), True),
+    "scatter": (lambda x: x.at[jnp.array([0, 1])].add(_with_barriers(x[:2])), True),
+    "reduce": (
+        lambda x: lax.reduce(x, 0.0, lambda a, b: lax.optimization_barrier(a) + b, (0,)),
+        False,
+    ),
+    "reduce_window": (
+        lambda x: lax.reduce_window(
+            x, 0.0, lambda a, b: lax.optimization_barrier(a) + b, (2,), (1,), "SAME"
+        ),
+        False,
+    ),
+    "scatter apply": (lambda x: x.at[jnp.array([0, 1])].apply(_with_barriers), False),
+    "remat in scatter apply": (
+        lambda x: x.at[jnp.array([0, 1])].apply(jax.checkpoint(jnp.sin)),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_BARRIERS)
+def test_programs_with_barriers_compile(name):
+    program, keeps = WITH_BARRIERS[name]
+    x = jnp.linspace(0.5, 1.0, 4)
+    both = lambda x: (program(x), jnp.sin(jnp.full(2**18, x[0])))  # noqa: E731
+    options = compiler_options.select_options(jax.make_jaxpr(both)(x).jaxpr)
+    assert (KEPT in options.get("xla_disable_hlo_passes", "")) is keeps
+    found, _ = jax.jit(both, compiler_options=options)(x)
+    np.testing.assert_allclose(found, program(x), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["GRU", "LSTM", "SimpleRNN"])
