@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from cornu import registry
 from cornu.names import is_library_class
 from cornu.types import Config
 
-__all__ = ["PartConfigs"]
+__all__ = ["PartConfigs", "create_part"]
 
 
 class PartConfigs:
@@ -46,3 +47,24 @@ class PartConfigs:
         if not is_library_class(cls):
             return cls.from_config(config)
         return super().from_config(config)  # type: ignore[misc]  # of the class of today
+
+
+def create_part(
+    described: Mapping[str, Any],
+    find: Callable[[str], type[Any] | None],
+    create_of_today: Callable[[dict[str, Any]], Any],
+) -> Any:
+    """Returns the object for a class and a config: of the version, or of today.
+
+    A class that the program has registered precedes that of the version.
+
+    Args:
+        described: a dict with `class_name` and `config`.
+        find: returns the class of the version for a name, or None.
+        create_of_today: returns the object for all others.
+    """
+    name = str(described.get("class_name"))
+    cls = None if registry.get_registered_object(name) else find(name)
+    if cls is None:
+        return create_of_today(dict(described))
+    return cls.from_config(described.get("config") or {})

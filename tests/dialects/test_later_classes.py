@@ -201,3 +201,22 @@ def test_optimizers_of_tf_keras_are_classes_that_programs_derive_from():
     assert isinstance(decaying, keras.optimizers.SGD) and not isinstance(again, type(decaying))
     serialized = keras.optimizers.serialize(keras.optimizers.Adam(0.5))
     assert type(keras.optimizers.deserialize(serialized)) is keras.optimizers.Adam
+
+
+def test_registered_classes_precede_those_of_the_version():
+    # One table for all kinds of objects: `deserialize` returns the class of the program.
+    keras = load("2.15.0")
+    for module, name in (
+        ("initializers", "HeNormal"),
+        ("losses", "MeanSquaredError"),
+        ("metrics", "Mean"),
+        ("optimizers", "SGD"),
+    ):
+        known = getattr(vars(keras)[module], name)
+        config = known().get_config()
+        described = {"class_name": name, "config": config}
+        deserialize = vars(keras)[module].deserialize
+        assert type(deserialize(described)) is type(known())
+        own = type(name, (known,), {"__module__": __name__})
+        found = deserialize(described, custom_objects={name: own})
+        assert type(found) is own, (module, type(found))

@@ -10,7 +10,7 @@ from typing import Any
 from cornu import ops
 from cornu.core.state.variable import Variable
 from cornu.dialects.keras2.implementation.version import Version
-from cornu.dialects.part_configs import PartConfigs
+from cornu.dialects.part_configs import PartConfigs, create_part
 from cornu.errors import suggest
 from cornu.names import snake_case
 from cornu.parts import initializers
@@ -64,9 +64,8 @@ class VarianceScaling(PartConfigs, initializers.VarianceScaling):
 # Arguments of cornu's own.
 AXES = ("input_axes", "output_axes")
 # Those that are named after their authors: functions of Keras 2, classes of tf.keras.
-_NAMED = (
-    *("GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform"),
-)
+_AUTHORS = ("Glorot", "He", "Lecun")
+_NAMED = tuple(f"{name}{kind}" for name in _AUTHORS for kind in ("Normal", "Uniform"))
 
 
 def _make_function(name: str) -> Factory:
@@ -132,7 +131,8 @@ def get_initializer(identifier: Any, names: Mapping[str, Factory]) -> Any:
     if isinstance(identifier, str):
         return look_up("initializer", identifier, names)()
     if isinstance(identifier, Mapping):
-        return _create(identifier, names)
+        find = functools.partial(_find_class, names, identifier.get("config") or {})
+        return create_part(identifier, find, initializers.get)
     if identifier is None or isinstance(identifier, initializers.Initializer):
         return identifier
     is_class = isinstance(identifier, type) and issubclass(identifier, initializers.Initializer)
@@ -141,13 +141,12 @@ def get_initializer(identifier: Any, names: Mapping[str, Factory]) -> Any:
     return FunctionInitializer(identifier)
 
 
-def _create(described: Mapping[str, Any], names: Mapping[str, Factory]) -> Any:
-    """Returns the initializer for a class and a config: of the version, or of today."""
-    config: Config = described.get("config") or {}
-    cls = names.get(str(described.get("class_name")))
-    if isinstance(cls, type) and config.keys() <= inspect.signature(cls).parameters.keys():
-        return cls.from_config(config)  # type: ignore[attr-defined]
-    return initializers.get(dict(described))
+def _find_class(names: Mapping[str, Factory], config: Config, name: str) -> type[Any] | None:
+    """Returns the class of the version with a name, if it has all arguments of a config."""
+    cls = names.get(name)
+    if not isinstance(cls, type):
+        return None
+    return cls if config.keys() <= inspect.signature(cls).parameters.keys() else None
 
 
 def look_up(kind: str, name: str, table: Mapping[str, Factory]) -> Factory:

@@ -13,7 +13,7 @@ from cornu import losses, registry
 from cornu.core.state import scope
 from cornu.dialects.keras2.implementation.version import VERSIONS, Version
 from cornu.dialects.old_signatures import class_with_signature, function_of_today, with_signature
-from cornu.dialects.part_configs import PartConfigs
+from cornu.dialects.part_configs import PartConfigs, create_part
 from cornu.errors import suggest
 from cornu.legacy.keras1 import objectives
 from cornu.registry.custom_objects import registered_names
@@ -173,7 +173,7 @@ def make_functions(version: Version) -> dict[str, Function]:
     return found | {short: found[name] for short, name in _SHORT.items()}
 
 
-def make_classes(version: Version) -> dict[str, Any]:
+def make_classes(version: Version) -> dict[str, type[Any]]:
     """Returns the classes of a version; Keras 2.2 has none."""
     if version.renames_accuracy:
         return {}
@@ -213,8 +213,7 @@ def find_class(number: str, name: str) -> type:
         number: the number of the version.
         name: the name of the class.
     """
-    found: type = make_classes(VERSIONS[number])[name]
-    return found
+    return make_classes(VERSIONS[number])[name]
 
 
 def _signature_of_today(cls: type) -> str:
@@ -249,11 +248,7 @@ def get(identifier: Any, version: Version) -> Any:
         return identifier()
     classes = make_classes(version)
     if isinstance(identifier, dict):
-        name = str(identifier.get("class_name"))
-        is_known = name in classes and registry.get_registered_object(name) is None
-        return (
-            classes[name].from_config(identifier["config"]) if is_known else losses.get(identifier)
-        )
+        return create_part(identifier, classes.get, losses.get)
     # Keras 2.2 divides weighted losses by the number of weights that are not 0.
     kind: type[losses.FunctionLoss] = FunctionOverAllSteps
     if version.source.is_tensorflow:

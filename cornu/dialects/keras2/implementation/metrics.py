@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from cornu import losses as modern_losses
-from cornu import metrics, ops, registry
+from cornu import metrics, ops
 from cornu.core.graph.tensor import Tensor
 from cornu.dialects.keras2.implementation import losses
 from cornu.dialects.keras2.implementation.metric_classes import with_old_methods
 from cornu.dialects.keras2.implementation.version import VERSIONS, Version
 from cornu.dialects.old_signatures import class_with_signature
+from cornu.dialects.part_configs import create_part
 from cornu.errors import suggest
 from cornu.legacy.keras1 import objectives
 from cornu.losses import CategoricalCrossentropy, FunctionLoss, SparseCategoricalCrossentropy
@@ -100,7 +101,7 @@ def clone_metrics(metrics: list[Any]) -> list[Any]:
     return [clone_metric(metric) for metric in metrics]
 
 
-def make_classes(version: Version) -> dict[str, Any]:
+def make_classes(version: Version) -> dict[str, type[Any]]:
     """Returns the classes of a version; Keras 2.2 has none."""
     if version.renames_accuracy:
         return {}
@@ -128,8 +129,7 @@ def find_class(number: str, name: str) -> type:
         number: the number of the version.
         name: the name of the class.
     """
-    found: type = make_classes(VERSIONS[number])[name]
-    return found
+    return make_classes(VERSIONS[number])[name]
 
 
 @functools.cache
@@ -175,7 +175,8 @@ def resolve(
     if isinstance(identifier, type) and issubclass(identifier, metrics.Metric):
         return identifier()
     if isinstance(identifier, dict):
-        return _create(identifier, version)
+        made: metrics.Metric = create_part(identifier, make_classes(version).get, metrics.get)
+        return made
     if not isinstance(identifier, str):
         if not callable(identifier):
             found: metrics.Metric = metrics.get(identifier)
@@ -202,16 +203,6 @@ def resolve(
         f"Unknown metric of {version.name}: {identifier!r}. "
         f"{suggest(identifier, [*_ACCURACY, *functions, *classes])}"
     )
-
-
-def _create(described: dict[str, Any], version: Version) -> metrics.Metric:
-    """Returns the metric for a class and a config: of the version, or of today."""
-    name, classes = str(described.get("class_name")), make_classes(version)
-    is_known = name in classes and registry.get_registered_object(name) is None
-    made: Any = (
-        classes[name].from_config(described["config"]) if is_known else metrics.get(described)
-    )
-    return cast(metrics.Metric, made)
 
 
 def _kind(loss: Any, output: Tensor | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import optimizers as modern
-from cornu import registry, settings
+from cornu import settings
 from cornu.dialects.keras2.implementation.tensorflow_optimizers import (
     OPTIMIZERS,
     make_base_class,
@@ -19,6 +19,7 @@ from cornu.dialects.optimizer_steps import (
     TensorflowOptimizerMethods,
     derive_old_class,
 )
+from cornu.dialects.part_configs import create_part
 from cornu.dialects.subclasses.optimizer_rules import make_subclassable
 from cornu.errors import suggest
 from cornu.legacy import optimizers as old
@@ -179,11 +180,7 @@ def get(identifier: Any, version: Version) -> Any:
         return identifier
     names = {name.lower(): value for name, value in make_optimizers(version).items()}
     if isinstance(identifier, dict):
-        name = str(identifier.get("class_name")).lower()
-        is_known = name in names and not registry.get_registered_object(identifier["class_name"])
-        if not is_known:
-            return modern.get(identifier)
-        return names[name].from_config(identifier["config"])
+        return create_part(identifier, lambda name: names.get(name.lower()), modern.get)
     if not isinstance(identifier, str):
         raise ValueError(f"Expected a name or an optimizer. Received: {identifier!r}")
     if identifier.lower() not in names:
