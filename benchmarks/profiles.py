@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import re
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -124,10 +123,10 @@ def _by_operation(profile: Any) -> Times:
 def _torch(name: str) -> dict[str, Any]:
     import torch
 
-    from benchmarks.peers.torched import Loop, _data
+    from benchmarks.peers.torched import Loop, load_data
 
     loop = Loop(name, lambda model: model)
-    x, y = _data(name, _BATCHES)
+    x, y = load_data(name, _BATCHES)
     loop.epoch(x, y)
     step = _best(lambda: loop.epoch(x, y))
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
@@ -147,12 +146,13 @@ def _bounds(name: str) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from benchmarks.peers.plain import _divided
+    from benchmarks.peers.plain import divide_weights
     from benchmarks.peers.plain_models import FORWARDS
+    from cornu.inspect.profile.primitive_flops import PRODUCTS, count_flops
 
     case = CASES[name]
     x, y = case.data(1)
-    params, state = _divided(case.start())
+    params, state = divide_weights(case.start())
 
     def loss(params: Any, x: Any) -> Any:
         logits, _ = FORWARDS[name](params, state, x, jax.random.key(0))
@@ -167,33 +167,8 @@ def _bounds(name: str) -> dict[str, Any]:
         begin = perf_counter()
         jax.block_until_ready(multiply(square, square))
         taken.append(perf_counter() - begin)
-    return {"flops": _product_flops(jaxpr.jaxpr), "rate": 2 * _SIZE**3 / min(taken)}
-
-
-def _product_flops(jaxpr: Any) -> int:
-    """Returns the floating-point operations of products and convolutions, with those of loops."""
-    from cornu.core.graph.jaxprs import count_multiplications, inner_jaxprs
-
-    count = 0
-    for equation in jaxpr.eqns:
-        name = equation.primitive.name
-        if name == "dot_general":
-            count += 2 * count_multiplications(equation)
-        elif name == "conv_general_dilated":
-            count += 2 * _convolution_multiplications(equation)
-        else:
-            times = equation.params["length"] if name == "scan" else 1
-            count += times * sum(_product_flops(inner) for inner in inner_jaxprs(equation))
-    return count
-
-
-def _convolution_multiplications(equation: Any) -> int:
-    """Counts those of a kernel at all positions of the output, without zeros in a dilated input."""
-    numbers = equation.params["dimension_numbers"]
-    kernel, out = equation.invars[1].aval.shape, equation.outvars[0].aval.shape
-    spatial = math.prod(kernel[axis] for axis in numbers.rhs_spec[2:])
-    each = kernel[numbers.rhs_spec[1]] * spatial
-    return math.prod(out) * each // math.prod(equation.params["lhs_dilation"])
+    flops = count_flops(jaxpr.jaxpr, PRODUCTS)[""]
+    return {"flops": flops, "rate": 2 * _SIZE**3 / min(taken)}
 
 
 # --------------------------------------------------------------------------- the page
@@ -258,13 +233,9 @@ def _section(name: str, results: Mapping[str, Mapping[str, Any]]) -> str:
             rows.append([kind, *(f"{ms:.2f}" if ms else "-" for ms in times)])
     work = f"{bounds['flops'] / 1e9:.2f} GFLOP at {bounds['rate'] / 1e9:.0f} GFLOP/s"
     rows.append([f"bound: {work}", *[f"{bound:.2f}"] * len(LIBRARIES)])
-    return f"## {name}\n\n{_table(('', *LIBRARIES), rows)}\n"
-
-
-def _table(head: Iterable[str], rows: list[list[str]]) -> str:
-    titles = list(head)
-    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [["", *LIBRARIES], ["---", *["---:"] * len(LIBRARIES)], *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"## {name}\n\n{table}\n"
 
 
 def main() -> None:

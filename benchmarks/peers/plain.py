@@ -18,14 +18,14 @@ from benchmarks.peers.plain_models import FORWARDS
 from benchmarks.peers.timing import calls, epochs, resident, since_start
 from benchmarks.tasks import STARTED, Size
 
-__all__ = ["SESSIONS"]
+__all__ = ["SESSIONS", "Loop", "divide_weights"]
 
 
 class Loop:
     """A training loop: parameters, optimizer and the jitted step."""
 
     def __init__(self, case: Case, forward: Callable[..., Any]) -> None:
-        self.params, self.state = _divided(case.start())
+        self.params, self.state = divide_weights(case.start())
         optimizer = optax.adam(1e-3, eps=1e-7)  # as in Keras
         self.slots = optimizer.init(self.params)
         self.key = jax.random.key(0)
@@ -74,7 +74,8 @@ class Loop:
         return float(np.mean(jax.device_get(outs), axis=0)[0])
 
 
-def _divided(start: dict[str, list[np.ndarray]]) -> Any:
+def divide_weights(start: dict[str, list[np.ndarray]]) -> tuple[Any, Any]:
+    """Returns the trainable weights, and the moving averages of normalizations."""
     params = {name: [jnp.asarray(w) for w in arrays[:2]] for name, arrays in start.items()}
     state: dict[str, list[Any]] = {}
     for name, arrays in start.items():
@@ -134,7 +135,7 @@ def first_step(name: str, module: Any, size: Size) -> Iterator[Round]:
 def predict(name: str, rows: int, finish: Any, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds of a jitted forward."""
     case, forward = CASES[name], FORWARDS[name]
-    params, state = _divided(case.start())
+    params, state = divide_weights(case.start())
     run = jax.jit(lambda params, state, x: jax.nn.softmax(forward(params, state, x, None)[0]))
     x = case.data(-(-rows // case.batch_size))[0][:rows]
     return calls(lambda: finish(run(params, state, x)), size)

@@ -17,7 +17,7 @@ from benchmarks.peers import Round
 from benchmarks.peers.timing import calls, epochs, resident, since_start
 from benchmarks.tasks import STARTED, Size
 
-__all__ = ["SESSIONS", "conv_layer", "dense_layer", "put_array", "sessions"]
+__all__ = ["SESSIONS", "Loop", "conv_layer", "dense_layer", "load_data", "put_array", "sessions"]
 
 Weights = dict[str, list[np.ndarray]]
 Prepare = Callable[[nn.Module], Any]
@@ -196,7 +196,8 @@ class Loop:
         return float(torch.stack(losses).mean())
 
 
-def _data(name: str, batches: int) -> Any:
+def load_data(name: str, batches: int) -> tuple[Any, Any]:
+    """Returns inputs and labels as tensors, images with the channels first."""
     x, y = CASES[name].data(batches)
     if x.ndim == 4:
         x = x.transpose(0, 3, 1, 2)
@@ -206,14 +207,14 @@ def _data(name: str, batches: int) -> Any:
 def fit(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds per step of the loop."""
     loop = Loop(name, prepare)
-    x, y = _data(name, size.count)
+    x, y = load_data(name, size.count)
     return epochs(lambda: loop.epoch(x, y), size)
 
 
 def generator(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds per step of the loop over a generator of NumPy arrays."""
     loop = Loop(name, prepare)
-    x, y = _data(name, size.count)
+    x, y = load_data(name, size.count)
     x, y = x.numpy(), y.numpy()
     step = loop.batch_size
 
@@ -227,19 +228,19 @@ def generator(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[
 def evaluate(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds per step of an evaluation."""
     loop = Loop(name, prepare)
-    x, y = _data(name, size.count)
+    x, y = load_data(name, size.count)
     return epochs(lambda: loop.evaluate(x, y), size)
 
 
 def start(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Seconds from the start of the process to the end of an epoch."""
-    x, y = _data(name, size.count)
+    x, y = load_data(name, size.count)
     return since_start(lambda: Loop(name, prepare).epoch(x, y))
 
 
 def first_step(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Seconds from construction to the end of the first step."""
-    x, y = _data(name, 1)
+    x, y = load_data(name, 1)
     begin = perf_counter()
     loss = Loop(name, prepare).epoch(x, y)
     yield Round([perf_counter() - begin], loss)
@@ -248,7 +249,7 @@ def first_step(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator
 def predict(prepare: Prepare, name: str, rows: int, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds to predict some rows, without a gradient."""
     model = prepare(MODELS[name](CASES[name].start()).eval())
-    x = _data(name, -(-rows // CASES[name].batch_size))[0][:rows]
+    x = load_data(name, -(-rows // CASES[name].batch_size))[0][:rows]
 
     def run() -> Any:
         with torch.inference_mode():
@@ -259,7 +260,7 @@ def predict(prepare: Prepare, name: str, rows: int, module: Any, size: Size) -> 
 
 def growth(prepare: Prepare, name: str, module: Any, size: Size) -> Iterator[Round]:
     """Megabytes that building, training and dropping a model leave behind."""
-    x, y = _data(name, 2)
+    x, y = load_data(name, 2)
     return resident(lambda: Loop(name, prepare).epoch(x, y), size)
 
 

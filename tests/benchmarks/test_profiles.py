@@ -1,9 +1,6 @@
-"""The page of profiles, the kinds of operations, and the work of products and convolutions."""
+"""The page of profiles, and the kinds of operations."""
 
-import jax
-import jax.numpy as jnp
 import pytest
-from jax import lax
 
 from benchmarks import profiles
 from benchmarks.report import Setting
@@ -28,25 +25,6 @@ SETTING = Setting("today", {"jax": "1"}, "a machine", 2, "cpu", 0.0, {})
 )
 def test_kinds_of_operations(library, operation, kind):
     assert profiles.kind_of(library, operation) == kind
-
-
-def test_the_work_of_products_and_convolutions():
-    def loop(x, w):
-        return lax.scan(lambda h, _: (h @ w, None), x, length=5)[0].sum()
-
-    jaxpr = jax.make_jaxpr(loop)(jnp.ones((2, 3)), jnp.ones((3, 3))).jaxpr
-    assert profiles._product_flops(jaxpr) == 5 * 2 * (2 * 3 * 3)
-    convolve = lambda x, k, step: lax.conv_general_dilated(  # noqa: E731
-        x, k, (step, step), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-    ).sum()
-    x, kernel = jnp.ones((2, 8, 8, 3)), jnp.ones((3, 3, 3, 4))
-    for step in (1, 2):
-        forward = 2 * (2 * (8 // step) ** 2 * 4) * (3 * 3 * 3)
-        jaxpr = jax.make_jaxpr(lambda x, k, s=step: convolve(x, k, s))(x, kernel).jaxpr
-        assert profiles._product_flops(jaxpr) == forward
-        # Each gradient has as much work, without the zeros between strided positions.
-        both = jax.make_jaxpr(jax.grad(lambda x, k, s=step: convolve(x, k, s), (0, 1)))(x, kernel)
-        assert profiles._product_flops(both.jaxpr) == 3 * forward
 
 
 def test_the_page_has_the_bound():

@@ -136,13 +136,13 @@ def test_the_model_is_the_same_for_all(name):
     x, y = case.data(1)
     assert x.shape == (case.batch_size, *case.shape) and set(y) <= set(range(10))
     expected = case.build(cornu).predict(x[:2])
-    params, state = plain._divided(case.start())
+    params, state = plain.divide_weights(case.start())
     logits = plain_models.FORWARDS[name](params, state, x[:2], None)[0]
     np.testing.assert_allclose(plain.jax.nn.softmax(logits), expected, rtol=1e-4, atol=1e-6)
     torch = pytest.importorskip("torch")
     with torch.inference_mode():
         model = torched.MODELS[name](case.start()).eval()
-        found = torch.softmax(model(torched._data(name, 1)[0][:2]), -1).numpy()
+        found = torch.softmax(model(torched.load_data(name, 1)[0][:2]), -1).numpy()
     # Where ResNet-18 strides, torch pads on both sides, and Keras on one.
     atol = 0.02 if name == "resnet18" else 1e-6
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=atol)

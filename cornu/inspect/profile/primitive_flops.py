@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,44 +11,58 @@ import numpy as np
 
 from cornu.core.graph.jaxprs import count_multiplications, inner_jaxprs
 
-__all__ = ["SCOPE", "count_flops"]
+__all__ = ["PRODUCTS", "SCOPE", "count_flops"]
 
 # The prefix of named scopes whose operations are also counted separately.
 SCOPE = "owner:"
+# The primitives of products and convolutions.
+PRODUCTS = frozenset(("conv_general_dilated", "dot_general"))
 
 # Takes an equation of a jaxpr and returns the number of operations, None if unknown.
 Formula = Callable[[Any], "int | None"]
 
 
-def count_flops(jaxpr: Any) -> dict[str, int | None]:
+def count_flops(jaxpr: Any, primitives: Collection[str] | None = None) -> dict[str, int | None]:
     """Returns the number of operations of a jaxpr, under '', and of each owner in it.
 
     An owner is a `jax.named_scope` whose name starts with `SCOPE`. None means unknown: a `while`
     loop whose number of iterations depends on data, or a primitive without a formula.
+
+    Args:
+        jaxpr: the program.
+        primitives: the names of those that count; all if None.
     """
     counted: dict[str, int | None] = {"": 0}
-    _walk(jaxpr, 1, ("",), counted)
+    _walk(jaxpr, 1, ("",), counted, primitives)
     return counted
 
 
-def _walk(jaxpr: Any, times: int, around: tuple[str, ...], counted: dict[str, int | None]) -> None:
+def _walk(
+    jaxpr: Any,
+    times: int,
+    around: tuple[str, ...],
+    counted: dict[str, int | None],
+    primitives: Collection[str] | None,
+) -> None:
     for equation in jaxpr.eqns:
         owners = _owners(equation, around, counted)
         name = equation.primitive.name
         if name in _CALLS:
             for inner in inner_jaxprs(equation):
-                _walk(inner, times, owners, counted)
+                _walk(inner, times, owners, counted, primitives)
         elif name == "scan":
-            _walk(next(inner_jaxprs(equation)), times * equation.params["length"], owners, counted)
+            repeated = times * equation.params["length"]
+            _walk(next(inner_jaxprs(equation)), repeated, owners, counted, primitives)
         elif name == "cond":
-            _add_largest_branch(list(inner_jaxprs(equation)), times, owners, counted)
+            branches = list(inner_jaxprs(equation))
+            _add_largest_branch(branches, times, owners, counted, primitives)
         elif name == "while":
             # The number of iterations is unknown, which only matters if the body has operations.
             parts: dict[str, int | None] = {"": 0}
             for inner in inner_jaxprs(equation):
-                _walk(inner, 1, ("",), parts)
+                _walk(inner, 1, ("",), parts, primitives)
             _add(counted, owners, 0 if parts[""] == 0 else None, 1)
-        else:
+        elif primitives is None or name in primitives:
             _add(counted, owners, _operations(equation), times)
 
 
@@ -66,13 +80,17 @@ def _owners(
 
 
 def _add_largest_branch(
-    branches: list[Any], times: int, owners: tuple[str, ...], counted: dict[str, int | None]
+    branches: list[Any],
+    times: int,
+    owners: tuple[str, ...],
+    counted: dict[str, int | None],
+    primitives: Collection[str] | None,
 ) -> None:
     """Adds the branch with the most operations, because it is unknown which one runs."""
     each: list[dict[str, int | None]] = []
     for branch in branches:
         parts: dict[str, int | None] = {"": 0}
-        _walk(branch, times, ("",), parts)
+        _walk(branch, times, ("",), parts, primitives)
         each.append(parts)
     unknown = [parts for parts in each if parts[""] is None]
     widest = unknown[0] if unknown else max(each, key=lambda parts: parts[""] or 0)

@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 import cornu
 from cornu import Input, Model, layers, ops
 from cornu.applications.resnet import ResNet50, ResNet152
 from cornu.inspect.profile.cost import cost, flops
-from cornu.inspect.profile.primitive_flops import count_flops
+from cornu.inspect.profile.primitive_flops import PRODUCTS, count_flops
 from tests.counting import calls
 
 
@@ -227,3 +228,24 @@ def test_as_a_table():
     costs = cost(Model(x := Input((4,), name="x"), unit(x), name="net"))
     assert "unit" in str(costs) and "Dense" in str(costs) and len(costs) == 4
     assert "<details" in costs._repr_html_() and "FLOPs" in costs._repr_html_()
+
+
+def test_products_and_convolutions_alone():
+    def count(function, *args):
+        return count_flops(jax.make_jaxpr(function)(*args).jaxpr, PRODUCTS)[""]
+
+    def loop(x, w):
+        return lax.scan(lambda h, _: (jnp.tanh(h @ w), None), x, length=5)[0].sum()
+
+    def convolve(x, kernel):
+        return lax.conv_general_dilated(
+            x, kernel, (step, step), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        ).sum()
+
+    assert count(loop, jnp.ones((2, 3)), jnp.ones((3, 3))) == 5 * 2 * (2 * 3 * 3)
+    arrays = jnp.ones((2, 8, 8, 3)), jnp.ones((3, 3, 3, 4))
+    for step in (1, 2):
+        forward = 2 * (2 * (8 // step) ** 2 * 4) * (3 * 3 * 3)
+        assert count(convolve, *arrays) == forward
+        # Each gradient has as much work, without the zeros between strided positions.
+        assert count(jax.grad(convolve, (0, 1)), *arrays) == 3 * forward
