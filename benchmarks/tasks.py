@@ -65,8 +65,8 @@ class Task:
         cached: whether compiled programs are kept on disk, and a process before it made them.
         brief: whether a quick run has it, too.
         target: the required result, if any.
-        over_rounds: what the value is over the rounds. Other work on the machine only makes times
-            longer, in phases of seconds, so it is the least of them.
+        over_rounds: returns the value, given the best epoch of each round; by default the least,
+            because other work on the machine can only make times longer.
     """
 
     title: str

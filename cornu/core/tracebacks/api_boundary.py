@@ -202,9 +202,9 @@ def _describe_unknown_keyword(
 
 
 def _methods_with(argument: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
-    """Returns the public methods with an argument, of the class of the object.
+    """Returns the public methods of an object that have an argument, except inherited ones.
 
-    Base classes count down to the one that defines the method `fn`.
+    Methods are inherited if they are defined in a base class of the one that defines `fn`.
     """
     found: dict[str, None] = {}
     for cls in type(args[0]).__mro__ if args else ():

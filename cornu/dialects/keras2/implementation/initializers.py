@@ -63,8 +63,8 @@ class VarianceScaling(PartConfigs, initializers.VarianceScaling):
 
 # Arguments of cornu's own.
 AXES = ("input_axes", "output_axes")
-# Those that are named after their authors: functions of Keras 2, classes of tf.keras.
 _AUTHORS = ("Glorot", "He", "Lecun")
+# Functions of Keras 2, classes of tf.keras.
 _NAMED = tuple(f"{name}{kind}" for name in _AUTHORS for kind in ("Normal", "Uniform"))
 
 
