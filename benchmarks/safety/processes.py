@@ -81,9 +81,16 @@ Role = Literal["checked", "compiling", "plain", "threaded"]
 Cache = Literal["JAX", "cornu", "none"]
 
 
-def expected_path(folder: str, job: Job) -> Path:
-    """Returns where the results are stored that a case is compared with."""
-    return Path(folder, f"{job.kind}-{job.number}.npz")
+def expected_path(folder: str, job: Job, change: int = 0) -> Path:
+    """Returns where the results are stored that a case is compared with.
+
+    Args:
+        folder: for all results.
+        job: the case.
+        change: the number of a change of the weights of a model; 0 for none.
+    """
+    name = f"{job.kind}-{job.number}"
+    return Path(folder, f"{name}-changed-{change}.npz" if change else f"{name}.npz")
 
 
 class Setting(NamedTuple):
@@ -193,6 +200,7 @@ def run(
     options: str = "",
     limits: Limits = _LIMITS,
     models: frozenset[str] = frozenset(),
+    changes: Sequence[int] = (0,),
 ) -> Iterator[Outcome]:
     """Runs jobs, in a new process after each crash or hang; yields what became of each.
 
@@ -205,6 +213,7 @@ def run(
         options: XLA's options to be added, as in `CORNU_COMPILER_OPTIONS`.
         limits: seconds for a case.
         models: the kinds that are models.
+        changes: of the weights, from which plain models are trained; see `models.train`.
     """
     left = list(jobs)
     while left:
@@ -214,6 +223,7 @@ def run(
             "seed": seed,
             "folder": folder,
             "store": setting.role != "checked",
+            "changes": list(changes),
         }
         with (
             tempfile.TemporaryFile() as errors,

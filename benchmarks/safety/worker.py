@@ -1,8 +1,8 @@
 """The process that runs cases: it prints a line of JSON before and after each of them.
 
 It reads one request, a line of JSON: the jobs (kinds with numbers), the seed, the folder for
-results that are known beforehand (of plain models, of operations in float64), and whether these are
-to be stored there or compared with.
+results that are known beforehand (of plain models, of operations in float64), whether these are to
+be stored there or compared with, and the changes of the weights that plain models are trained from.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.safety.processes import Job, expected_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,9 +87,9 @@ def _count_threads() -> int:
 
 
 def _do(kind: str, number: int, request: dict[str, Any], say: Callable[..., None]) -> Finding:
-    from benchmarks.safety import calls, checks, controls, models, operations, processes
+    from benchmarks.safety import calls, checks, controls, operations
 
-    path = processes.expected_path(request["folder"], processes.Job(kind, number))
+    path = expected_path(request["folder"], Job(kind, number))
     seed, stores = request["seed"], request["store"]
     if kind in controls.CONTROLS:
         return controls.CONTROLS[kind]()
@@ -105,13 +107,25 @@ def _do(kind: str, number: int, request: dict[str, Any], say: Callable[..., None
             return _compare(path, lambda plain: calls.check(inline, plain))
         checks.store(path, calls.reference(inline))
         return checks.Finding()
-    training = models.make(kind, number, seed)
-    say(event="made", text=training.text, dtype="float32")
-    found = models.train(training)
-    if not stores:
-        return _compare(path, lambda plain: models.check(found, plain))
-    checks.store(path, found)
-    return checks.Finding(programs=1)
+    return _do_model(Job(kind, number), request, say)
+
+
+def _do_model(job: Job, request: dict[str, Any], say: Callable[..., None]) -> Finding:
+    from benchmarks.safety import checks, models
+
+    def make() -> models.Training:
+        training = models.make(job.kind, job.number, request["seed"])
+        say(event="made", text=training.text, dtype="float32")
+        return training
+
+    paths = [expected_path(request["folder"], job, n) for n in range(models.CHANGES + 1)]
+    if request["store"]:
+        for change in request["changes"]:
+            checks.store(paths[change], models.train(make(), change))
+        return checks.Finding(programs=1)
+    found = models.train(make())
+    changed = [plain for plain in map(checks.load, paths[1:]) if plain is not None]
+    return _compare(paths[0], lambda plain: models.check(found, [plain, *changed]))
 
 
 def _compare(path: Path, check: Callable[[list[np.ndarray]], Finding]) -> Finding:

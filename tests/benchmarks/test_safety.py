@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.safety import calls, report
+from benchmarks.safety import __main__ as safety
+from benchmarks.safety import calls, models, report
 from benchmarks.safety.__main__ import check_controls, main, plan, prepare_parts, setting_of
 from benchmarks.safety.checks import check, distance, prepare, variants
 from benchmarks.safety.models import FAMILIES, compare
@@ -126,6 +127,56 @@ def test_models_are_compared_with_a_bound():
     ratio, text = compare([plain[0] * 1.01, *plain[1:]], plain)
     assert ratio == pytest.approx(10) and text.startswith("losses")
     assert compare([*plain[:2], np.full(3, math.nan)], plain)[0] == math.inf
+
+
+def test_a_model_near_a_jump_of_gradients_is_compared_with_changed_weights():
+    plain = [np.array([1.0]), np.array([2.0]), np.zeros(3)]
+    jump = [plain[0], plain[1], np.ones(3)]
+    assert models.check(plain, [plain, jump]).by_plain is False
+    assert models.check(jump, [plain, plain]).wrong
+    found = models.check(jump, [plain, plain, jump])
+    assert not found.wrong and found.by_plain and found.ratio == 0
+    assert models.check([np.array([math.nan]), *jump[1:]], [plain, jump]).wrong
+
+
+def test_changed_weights_differ_by_rounding():
+    def initial(change):
+        training = models.make("mlp", 2)
+        changes = models.train(training, change)[2:]
+        after = training.model.get_weights()
+        return [a - c for a, c in zip(after, changes, strict=True)]
+
+    same, one, other = (initial(change) for change in (0, 1, 2))
+    for x, *changed in zip(same, one, other, strict=True):
+        for y in changed:
+            np.testing.assert_allclose(y, x, rtol=1e-6, atol=1e-7)
+    assert any((x != y).any() for x, y in zip(same, one, strict=True))
+    assert any((x != y).any() for x, y in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("second", ["jump", "wrong", "correct"])
+def test_a_wrong_model_runs_again(second, monkeypatch, capsys):
+    ran = []
+
+    def run(jobs, setting, *, changes=(0,), **_):
+        ran.append((setting.role, tuple(changes)))
+        first = ("checked", (0,)) not in ran[:-1]
+        for job in jobs:
+            wrong = ["change of weights 2: 51.3 times the bound"]
+            if setting.role != "checked" or not first and second != "wrong":
+                finding = {"by_plain": second == "jump", "ratio": 0.1, "programs": 1}
+                yield Outcome(job, setting, finding=finding)
+            else:
+                finding = {"by_plain": False, "ratio": 51.3, "programs": 1}
+                yield Outcome(job, setting, "wrong", finding=finding, details=wrong)
+
+    monkeypatch.setattr(safety, "run", run)
+    monkeypatch.setattr(safety, "check_controls", list)
+    failed = main(["--kind", "mlp"])
+    changes = tuple(range(1, models.CHANGES + 1))
+    assert ran == [("plain", (0,)), ("checked", (0,)), ("plain", changes), ("checked", (0,))]
+    assert failed == (second != "jump")
+    assert ("not reproducible" in capsys.readouterr().out) == (second == "correct")
 
 
 def test_the_plan_divides_cases_among_all_settings():
