@@ -112,9 +112,14 @@ def _outcomes(
                 yield from (outcome for outcome in outcomes if outcome.status != "passed")
         for setting, jobs in planned.items():
             with busy(setting.busy):
+                doubtful = []
                 for outcome in run(jobs, setting, **common):
-                    doubtful = outcome.status == "wrong" and outcome.job.kind in FAMILIES
-                    yield _run_again(outcome, common) if doubtful else outcome
+                    if outcome.status == "wrong" and outcome.job.kind in FAMILIES:
+                        doubtful.append(outcome)
+                    else:
+                        yield outcome
+                for outcome in doubtful:
+                    yield _run_again(outcome, common)
 
 
 def _run_again(outcome: Outcome, common: dict[str, Any]) -> Outcome:
@@ -207,7 +212,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = (d if n is None else n for d, n in zip(default, numbers, strict=True))
         planned = plan(kinds, *chosen)
     outcomes = list(_show(_outcomes(planned, given.seed, given.options, given.folder)))
-    command = " ".join(["python -m benchmarks.safety", *(arguments or sys.argv[1:])])
+    words = list(arguments or sys.argv[1:])
+    if "--folder" in words:  # which is a place on this machine
+        at = words.index("--folder")
+        del words[at : at + 2]
+    command = " ".join(["python -m benchmarks.safety", *words])
     seconds = time.monotonic() - begin
     selected = tuple(given.kinds.split(",")) if given.kinds else ()
     found = report.Run(outcomes, given.seed, given.options, seconds, command, selected)

@@ -155,7 +155,7 @@ def test_changed_weights_differ_by_rounding():
 
 
 @pytest.mark.parametrize("second", ["jump", "wrong", "correct"])
-def test_a_wrong_model_runs_again(second, monkeypatch, capsys):
+def test_a_wrong_model_runs_again(second, monkeypatch, tmp_path, capsys):
     ran = []
 
     def run(jobs, setting, *, changes=(0,), **_):
@@ -172,11 +172,13 @@ def test_a_wrong_model_runs_again(second, monkeypatch, capsys):
 
     monkeypatch.setattr(safety, "run", run)
     monkeypatch.setattr(safety, "check_controls", list)
-    failed = main(["--kind", "mlp"])
+    failed = main(["--kind", "mlp", "--folder", str(tmp_path)])
     changes = tuple(range(1, models.CHANGES + 1))
     assert ran == [("plain", (0,)), ("checked", (0,)), ("plain", changes), ("checked", (0,))]
     assert failed == (second != "jump")
-    assert ("not reproducible" in capsys.readouterr().out) == (second == "correct")
+    printed = capsys.readouterr().out
+    assert ("not reproducible" in printed) == (second == "correct")
+    assert "Command: `python -m benchmarks.safety --kind mlp`" in printed
 
 
 def test_the_plan_divides_cases_among_all_settings():
@@ -287,7 +289,11 @@ def test_runs_of_some_kinds_have_sections_beside_the_run_of_all_kinds():
         ("Kinds product, inline", ["4"]),
         ("Kinds pooling", ["3"]),
     ]
-    assert sections(after(page, 5.0)) == [("All kinds", ["5"])]
+    assert sections(after(page, 5.0, "pooling", "inline", "product")) == [
+        ("All kinds", ["1"]),
+        ("Kinds pooling, inline, product", ["5"]),
+    ]
+    assert sections(after(page, 6.0)) == [("All kinds", ["6"])]
 
 
 def test_a_run_that_leaves_something_out_is_not_saved_as_one_of_all_kinds(capsys):
