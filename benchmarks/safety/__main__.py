@@ -10,11 +10,11 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from benchmarks.safety import report
 from benchmarks.safety.calls import KIND as INLINE
@@ -95,13 +95,12 @@ def _outcomes(
 ) -> Iterator[Outcome]:
     with contextlib.nullcontext(kept) if kept else tempfile.TemporaryDirectory() as folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        common: dict[str, Any] = {"folder": folder, "seed": seed, "options": options}
-        common["models"] = _WITH_MODELS
+        run_cases = partial(run, folder=folder, seed=seed, models=_WITH_MODELS, options=options)
 
         def prepare(part: tuple[Setting, list[Job]]) -> list[Outcome]:
             setting, jobs = part
             missing = [job for job in jobs if not expected_path(folder, job).exists()]
-            return list(run(missing, setting, **common))
+            return list(run_cases(missing, setting))
 
         # Two at a time: what counts for the proof is how the programs run.
         with ThreadPoolExecutor(2) as pool:
@@ -113,22 +112,28 @@ def _outcomes(
         for setting, jobs in planned.items():
             with busy(setting.busy):
                 doubtful = []
-                for outcome in run(jobs, setting, **common):
+                for outcome in run_cases(jobs, setting):
                     if outcome.status == "wrong" and outcome.job.kind in FAMILIES:
                         doubtful.append(outcome)
                     else:
                         yield outcome
                 for outcome in doubtful:
-                    yield _run_again(outcome, common)
+                    yield _run_again(outcome, run_cases)
 
 
-def _run_again(outcome: Outcome, common: dict[str, Any]) -> Outcome:
-    """Returns the outcome of a model that is also compared with plain ones of changed weights."""
+def _run_again(outcome: Outcome, run_cases: Callable[..., Iterator[Outcome]]) -> Outcome:
+    """Returns the outcome of a model that is also compared with plain ones of changed weights.
+
+    Args:
+        outcome: of the first run, which was wrong.
+        run_cases: `run` with the arguments of all cases.
+    """
     plain = outcome.setting._replace(busy=False, keep=False, role="plain")
-    list(run([outcome.job], plain, **common, changes=range(1, CHANGES + 1)))
-    (again,) = run([outcome.job], outcome.setting, **common)
+    for _ in run_cases([outcome.job], plain, changes=range(1, CHANGES + 1)):
+        pass  # Where a plain program fails, there is nothing to compare with.
+    (again,) = run_cases([outcome.job], outcome.setting, changes=range(CHANGES + 1))
     if again.status == "passed" and not again.finding["by_plain"]:
-        outcome.details.append("the same in a second run is correct: results are not reproducible")
+        outcome.details.append("a second run is correct: the results are not reproducible")
         return outcome
     return again
 
@@ -212,11 +217,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = (d if n is None else n for d, n in zip(default, numbers, strict=True))
         planned = plan(kinds, *chosen)
     outcomes = list(_show(_outcomes(planned, given.seed, given.options, given.folder)))
-    words = list(arguments or sys.argv[1:])
-    if "--folder" in words:  # which is a place on this machine
-        at = words.index("--folder")
-        del words[at : at + 2]
-    command = " ".join(["python -m benchmarks.safety", *words])
+    # The page does not show a folder of this machine.
+    hidden = argparse.ArgumentParser(add_help=False)
+    hidden.add_argument("--folder")
+    _, shown = hidden.parse_known_args(arguments)
+    command = " ".join(["python -m benchmarks.safety", *shown])
     seconds = time.monotonic() - begin
     selected = tuple(given.kinds.split(",")) if given.kinds else ()
     found = report.Run(outcomes, given.seed, given.options, seconds, command, selected)

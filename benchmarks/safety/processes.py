@@ -213,7 +213,8 @@ def run(
         options: XLA's options to be added, as in `CORNU_COMPILER_OPTIONS`.
         limits: seconds for a case.
         models: the kinds that are models.
-        changes: of the weights, from which plain models are trained; see `models.train`.
+        changes: numbers of changes of the weights of plain models, which are trained from these
+            weights, or with which models are compared; see `models.train`.
     """
     left = list(jobs)
     while left:

@@ -131,7 +131,7 @@ def _counts(name: str, outcomes: Sequence[Outcome]) -> list[str]:
     return [name, str(len(outcomes)), str(len(failures(outcomes))), *map(str, sums)]
 
 
-def _has(run: Run, title: str) -> bool:
+def _covers(run: Run, title: str) -> bool:
     """Returns whether a run has all kinds of the section with a title."""
     kinds = title.removeprefix("Kinds ")
     return kinds != title and set(kinds.split(", ")) <= set(run.kinds)
@@ -180,7 +180,9 @@ def page(run: Run, before: str = "") -> str:
     """
     title = f"Kinds {', '.join(run.kinds)}" if run.kinds else "All kinds"
     sections = dict(section.split("\n", 1) for section in re.split(r"(?m)^## ", before)[1:])
-    kept = {name: text for name, text in sections.items() if name == title or not _has(run, name)}
+    kept = {
+        name: text for name, text in sections.items() if name == title or not _covers(run, name)
+    }
     sections = (kept if run.kinds else {}) | {title: f"\n{_section(run)}"}
     parts = (f"## {name}\n{text.rstrip()}\n" for name, text in sections.items())
     return "\n".join([_INTRODUCTION, *parts])

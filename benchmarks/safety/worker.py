@@ -118,14 +118,15 @@ def _do_model(job: Job, request: dict[str, Any], say: Callable[..., None]) -> Fi
         say(event="made", text=training.text, dtype="float32")
         return training
 
-    paths = [expected_path(request["folder"], job, n) for n in range(models.CHANGES + 1)]
+    paths = {n: expected_path(request["folder"], job, n) for n in request["changes"]}
     if request["store"]:
-        for change in request["changes"]:
-            checks.store(paths[change], models.train(make(), change))
+        for change, path in paths.items():
+            checks.store(path, models.train(make(), change))
         return checks.Finding(programs=1)
     found = models.train(make())
-    changed = [plain for plain in map(checks.load, paths[1:]) if plain is not None]
-    return _compare(paths[0], lambda plain: models.check(found, [plain, *changed]))
+    path, *others = paths.values()
+    changed = [plain for plain in map(checks.load, others) if plain is not None]
+    return _compare(path, lambda plain: models.check(found, [plain, *changed]))
 
 
 def _compare(path: Path, check: Callable[[list[np.ndarray]], Finding]) -> Finding:

@@ -172,9 +172,11 @@ def test_a_wrong_model_runs_again(second, monkeypatch, tmp_path, capsys):
 
     monkeypatch.setattr(safety, "run", run)
     monkeypatch.setattr(safety, "check_controls", list)
-    failed = main(["--kind", "mlp", "--folder", str(tmp_path)])
-    changes = tuple(range(1, models.CHANGES + 1))
-    assert ran == [("plain", (0,)), ("checked", (0,)), ("plain", changes), ("checked", (0,))]
+    folder = tmp_path / "new"
+    failed = main(["--kind", "mlp", f"--folder={folder}"])
+    assert folder.is_dir()
+    both = tuple(range(models.CHANGES + 1))
+    assert ran == [("plain", (0,)), ("checked", (0,)), ("plain", both[1:]), ("checked", both)]
     assert failed == (second != "jump")
     printed = capsys.readouterr().out
     assert ("not reproducible" in printed) == (second == "correct")
