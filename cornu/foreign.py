@@ -169,7 +169,7 @@ def check_attributes(owner: Any, label: str) -> None:
     Its Variables would not be trained or saved. Preprocessing layers, which work on the host before
     the model, are accepted.
     """
-    for name, value in vars(owner).items():
+    for name, value in vars(owner).copy().items():
         found = find_object_with_state(value)
         if found is not None and ".preprocessing." not in keras_class(found).__module__:
             raise TypeError(

@@ -207,7 +207,7 @@ class Callback:
         """Returns the attributes that hold data which the default `get_state()` cannot save."""
         return [
             name
-            for name, value in vars(self._state_owner_).items()
+            for name, value in vars(self._state_owner_).copy().items()
             if name not in _NOT_SAVED and isinstance(find_unencodable(value), _DATA)
         ]
 
@@ -389,7 +389,7 @@ def plain_attributes(callback: Any) -> dict[str, Any]:
     """Returns the attributes that can be saved as plain data."""
     return {
         name: value
-        for name, value in vars(callback).items()
+        for name, value in vars(callback).copy().items()
         if is_restorable(callback, name) and is_encodable(value)
     }
 

@@ -10,7 +10,7 @@ from cornu.errors import suggest
 
 __all__ = ["LambdaCallback"]
 
-_HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+_HOOKS = tuple(name for name in vars(Callback).copy() if name.startswith("on_"))
 
 
 class LambdaCallback(Callback):

@@ -76,7 +76,7 @@ class Facade(ModuleType):
         raise AttributeError(describe_missing(path))
 
     def __dir__(self) -> list[str]:
-        names = {key for key in vars(self) if not key.endswith("_")}
+        names = {key for key in vars(self).copy() if not key.endswith("_")}
         if self._target_ is not None:
             names.update(dir(importlib.import_module(_cornu_path(self._target_))))
         return sorted(names)

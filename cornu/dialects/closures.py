@@ -205,7 +205,7 @@ def closure_values(function: Any, _seen: set[int] | None = None) -> Iterator[Any
         for value in (function.func, *function.args, *function.keywords.values()):
             yield from _values_in(value, seen)
     elif isinstance(function, types.MethodType):
-        for value in (function.__func__, *vars(function.__self__).values()):
+        for value in (function.__func__, *vars(function.__self__).copy().values()):
             yield from _values_in(value, seen)
     elif isinstance(function, types.FunctionType):
         if is_library_module(function.__module__ or ""):

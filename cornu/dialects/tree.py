@@ -60,7 +60,7 @@ def _make_getattr(module: str, name: str, missing: Mapping[str, str]) -> Callabl
 def list_modules(module: ModuleType) -> dict[str, ModuleType]:
     """Returns a module and the modules below it by full name."""
     found = {module.__name__: module}
-    for value in vars(module).values():
+    for value in vars(module).copy().values():
         if isinstance(value, ModuleType) and value.__name__.startswith(f"{module.__name__}."):
             found |= list_modules(value)
     return found

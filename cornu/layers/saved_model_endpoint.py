@@ -200,7 +200,9 @@ def _find_function(loaded: Any, name: str, label: str) -> Any:
         return functions[0]
     if name in loaded.signatures:
         return loaded.signatures[name]
-    known = [key for key in vars(loaded) if hasattr(getattr(loaded, key), "concrete_functions")]
+    known = [
+        key for key in vars(loaded).copy() if hasattr(getattr(loaded, key), "concrete_functions")
+    ]
     raise ValueError(
         f"{label}: the SavedModel has no endpoint {name!r}. "
         f"{suggest(name, dict.fromkeys([*known, *loaded.signatures]))}"

@@ -52,7 +52,9 @@ class CompileMethods(Layer):
     _sorts_logs_: ClassVar[bool] = True
 
     def __dir__(self) -> list[str]:
-        removed = {k for k, v in vars(CompileMethods).items() if isinstance(v, _RemovedMethod)}
+        removed = {
+            k for k, v in vars(CompileMethods).copy().items() if isinstance(v, _RemovedMethod)
+        }
         return [name for name in super().__dir__() if name not in removed or hasattr(self, name)]
 
     @overridable_property

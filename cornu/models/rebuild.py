@@ -255,4 +255,6 @@ def _share_variables(new: Any, old: Any) -> None:
         return mine
 
     attributes = vars(new)
-    attributes.update({k: merge(attributes[k], v) for k, v in vars(old).items() if k in attributes})
+    attributes.update(
+        {k: merge(attributes[k], v) for k, v in vars(old).copy().items() if k in attributes}
+    )

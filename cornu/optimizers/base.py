@@ -541,7 +541,9 @@ class Optimizer(OptimizerVariables):
     def get_config(self) -> Config:
         """Returns the constructor's arguments as plain data, with their present values."""
         rate = self._learning_rate_source_
-        present = {name: value for name, value in vars(self).items() if name in SHARED_DEFAULTS}
+        present = {
+            name: value for name, value in vars(self).copy().items() if name in SHARED_DEFAULTS
+        }
         present["learning_rate"] = float(rate.numpy()) if isinstance(rate, Variable) else rate
         arguments = self._constructor_arguments_()
         config = {name: serialize(present.get(name, value)) for name, value in arguments.items()}

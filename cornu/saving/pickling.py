@@ -130,7 +130,7 @@ def _describe_part(
 
 
 def _sources_of(layer: Layer) -> list[Any]:
-    return [source for value in vars(layer).values() for source in iterate_sources(value)]
+    return [source for value in vars(layer).copy().values() for source in iterate_sources(value)]
 
 
 def _is_of_program(part: Any, method: str) -> bool:

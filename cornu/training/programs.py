@@ -119,9 +119,10 @@ class ProgramCache:
 
     def cached(self, key: Any, make: Callable[[], Any]) -> Any:
         """Returns the cached result of `make` for a key; it is dropped with the steps."""
-        if key not in self._runners:
-            self._runners[key] = make()
-        return self._runners[key]
+        runners = self._runners  # another thread may replace it
+        if key not in runners:
+            runners[key] = make()
+        return runners[key]
 
     # ------------------------------------------------------------------------------------- steps
 
@@ -133,27 +134,33 @@ class ProgramCache:
             callbacks: a CallbackList, some of whose callbacks may wrap the step.
         """
         key = self._step_key(kind, callbacks)
-        if key not in self._runners:
-            owner = self._owner
-            self._plan()
-            config = owner.config or CompileConfig()
-            step, variables = self._wrapped_step(kind, callbacks)
-            self._runners[key] = Runner(
-                owner,
-                step,
-                variables,
-                owner.random_sources,
-                owner.key(),
-                eager=self._owner.run_eagerly,
-                pads=owner.pads(kind),
-                per_dispatch=config.steps_per_execution,
-                count=owner.counts[kind],
-                note=self._notes(kind),
-                placement=owner.placement,
-                make=Program if owner.remat is None or kind != "train" else owner.remat.make,
-            )
-        found: Runner = self._runners[key]
-        return found
+        runner: Runner | None = self._runners.get(key)
+        if runner is None:
+            # Other threads evaluate: they share a program, and may replace the dict meanwhile.
+            with _creation_lock:
+                runner = self._runners.get(key) or self._create_runner(kind, callbacks)
+                self._runners[key] = runner
+        return runner
+
+    def _create_runner(self, kind: str, callbacks: CallbackList | None) -> Runner:
+        owner = self._owner
+        self._plan()
+        config = owner.config or CompileConfig()
+        step, variables = self._wrapped_step(kind, callbacks)
+        return Runner(
+            owner,
+            step,
+            variables,
+            owner.random_sources,
+            owner.key(),
+            eager=owner.run_eagerly,
+            pads=owner.pads(kind),
+            per_dispatch=config.steps_per_execution,
+            count=owner.counts[kind],
+            note=self._notes(kind),
+            placement=owner.placement,
+            make=Program if owner.remat is None or kind != "train" else owner.remat.make,
+        )
 
     def nan_guard(self, stop: StopAtNaN, callbacks: CallbackList, epochs: int = 0) -> NaNGuard:
         """Returns a runner of train steps that stops at the first non-finite step.
@@ -164,10 +171,11 @@ class ProgramCache:
             epochs: the number of epochs that another guard has run in this `fit`.
         """
         key = self._step_key("guard", callbacks)
-        if key not in self._runners:
+        guard: NaNGuard | None = self._runners.get(key)
+        if guard is None:
             plain = self.runner("train")
             step, variables = self._wrapped_step("train", callbacks)
-            self._runners[key] = NaNGuard(
+            guard = self._runners[key] = NaNGuard(
                 self._owner,
                 step,
                 variables,
@@ -176,7 +184,6 @@ class ProgramCache:
                 plain.eager,
                 plain.count,
             )
-        guard: NaNGuard = self._runners[key]
         guard.begin(stop, epochs)
         return guard
 
@@ -190,7 +197,8 @@ class ProgramCache:
             return step, owner.touched_variables
         # Programs wrapped by other callbacks are unlikely to be used again: callbacks are usually
         # created for one call of `fit`.
-        self._runners = {key: r for key, r in self._runners.items() if key[0] != "around"}
+        runners = self._runners.copy()
+        self._runners = {key: runner for key, runner in runners.items() if key[0] != "around"}
         own = callbacks.variables
         return callbacks.around_step(step), lambda: [*owner.touched_variables(), *own]
 
@@ -285,8 +293,9 @@ class ProgramCache:
             return to_dense(self.forward(batch[0], False)[0])
         self._drop_outdated()
         key = ("predict_step", self._phase_key())
-        if key not in self._forwards:
-            self._forwards[key] = Forward(
+        forward = self._forwards.get(key)
+        if forward is None:
+            forward = self._forwards[key] = Forward(
                 owner.predictions,
                 owner.model._all_variables_,
                 owner.key(),
@@ -294,7 +303,7 @@ class ProgramCache:
                 self._notes("predict"),
                 owner.placement,
             )
-        return to_dense(self._forwards[key](batch)[0])
+        return to_dense(forward(batch)[0])
 
     def is_rowwise(self) -> bool:
         """Whether each row of the outputs of the model depends only on the same row of inputs."""

@@ -491,7 +491,7 @@ class Trainer:
         found = [
             s
             for layer in self.layers
-            for value in vars(layer).values()
+            for value in vars(layer).copy().values()
             for s in iterate_sources(value)
         ]
         return list({id(source): source for source in found}.values())

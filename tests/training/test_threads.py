@@ -1,6 +1,8 @@
 """A model in several threads: inference beside training, evaluations beside each other."""
 
 import contextlib
+import copy
+import pickle
 import sys
 import threading
 
@@ -210,6 +212,99 @@ def test_a_model_is_built_once():
         assert not _run(*[lambda m=model, o=outputs, c=call: o.append(np.asarray(c(m)))] * 3)
         assert len(model.weights) == 2
         assert all((output == outputs[0]).all() for output in outputs)
+
+
+class Growing(dict):
+    """The attributes of an object to which another thread adds one at each step of a loop."""
+
+    def _grow(self, entries):
+        for entry in entries:
+            self[f"_added_{len(self)}"] = None
+            yield entry
+
+    def keys(self):
+        return self._grow(dict.keys(self))
+
+    def values(self):
+        return self._grow(dict.values(self))
+
+    def items(self):
+        return self._grow(dict.items(self))
+
+
+READERS_OF_ATTRIBUTES = READERS | {
+    "fit": lambda model, _: model.fit(X, Y, verbose=0),
+    "state": lambda model, _: model.get_state_tree(),
+    "summary": lambda model, _: model.summary(print_fn=lambda line: None),
+    "count_params": lambda model, _: model.count_params(),
+    "copy": lambda model, _: copy.deepcopy(model),
+    "pickle": lambda model, _: pickle.dumps(model),
+    "json": lambda model, _: model.to_json(),
+    "clone": lambda model, _: cornu.models.clone_model(model),
+    "trainable": lambda model, _: setattr(model, "trainable", False),
+    "checkpoint": lambda model, folder: model.fit(
+        *(X, Y),
+        callbacks=[cornu.callbacks.BackupAndRestore(folder / "backup")],
+        verbose=0,
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READERS_OF_ATTRIBUTES)
+def test_attributes_may_be_added_while_they_are_read(reader, tmp_path):
+    model = _model()
+    model.fit(X, Y, verbose=0)
+    with pytest.raises(RuntimeError, match="changed size"):
+        for _ in Growing(vars(model)).items():
+            pass
+    for owner in (model, *model.layers, model.optimizer, *model.metrics):
+        owner.__dict__ = Growing(vars(owner))
+    READERS_OF_ATTRIBUTES[reader](model, tmp_path)
+
+
+class Wrapping(cornu.callbacks.Callback):
+    """Wraps the step, so that the programs of others that do are dropped."""
+
+    def around_step(self, step):
+        return lambda batch: step(batch)
+
+
+class Dropped(dict):
+    """The programs of a model, which another thread drops as soon as one is added."""
+
+    def __init__(self, programs):
+        super().__init__()
+        self.programs = programs
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value)
+        self.programs.clear()
+
+
+def test_programs_may_be_dropped_while_they_are_created():
+    model = _model()
+    model.evaluate(X, Y, verbose=0)
+    programs = model._trainer_.programs
+    uses = (
+        lambda: model.fit(X, Y, verbose=0),
+        lambda: model.fit(X, Y, verbose=0, debug_nans=True),
+        lambda: cornu.inspect.statistics(model, X),
+        lambda: model.evaluate(X, Y, verbose=0),
+    )
+    for use in uses:
+        programs.swap_steps(Dropped(programs))
+        use()
+
+
+def test_evaluations_whose_callbacks_wrap_the_step_beside_each_other():
+    model = _model()
+    expected = model.evaluate(X, Y, verbose=0)
+
+    def evaluate():
+        for _ in range(3):
+            assert model.evaluate(X, Y, verbose=0, callbacks=[Wrapping()]) == expected
+
+    assert not (errors := _run(evaluate, evaluate, evaluate)), errors
 
 
 # ------------------------------------------------------------------------------- shared weights

@@ -109,7 +109,7 @@ class InputSpec:
     def __repr__(self) -> str:
         parts = [
             f"{name}={value!r}"
-            for name, value in vars(self).items()
+            for name, value in vars(self).copy().items()
             if value not in (None, {}, False)
             and name != "hint"
             and not (name == "ndim" and self.shape is not None)

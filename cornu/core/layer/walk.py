@@ -22,5 +22,5 @@ def nested_layers(layer: Any) -> list[Any]:
 
 def holds_tracers(layer: Any) -> bool:
     """Tells whether an attribute of a layer is a traced value."""
-    leaves = jax.tree_util.tree_leaves(list(vars(layer).values()))
+    leaves = jax.tree_util.tree_leaves(list(vars(layer).copy().values()))
     return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)

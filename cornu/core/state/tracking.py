@@ -114,17 +114,17 @@ class VariableOwner(Configurable):
 
     def _structural_attributes_(self) -> dict[str, Any]:
         """Returns the attributes that determine, together with the class, the computation."""
-        return {k: v for k, v in vars(self).items() if k not in self._bookkeeping_}
+        return {k: v for k, v in vars(self).copy().items() if k not in self._bookkeeping_}
 
 
 def _computed_attributes(owner: Any) -> Iterator[tuple[str, Any]]:
     """Yields the values of the properties that user classes add to those of cornu."""
     classes = type(owner).__mro__
-    reserved = {name for cls in classes if is_library_class(cls) for name in vars(cls)}
+    reserved = {name for cls in classes if is_library_class(cls) for name in vars(cls).copy()}
     for cls in classes:
         if is_library_class(cls):
             continue
-        for name, member in vars(cls).items():
+        for name, member in vars(cls).copy().items():
             if name not in reserved and isinstance(member, (property, functools.cached_property)):
                 try:
                     yield name, getattr(owner, name)
@@ -142,7 +142,8 @@ def iterate_owned(owner: Any) -> list[Any]:
 
 def owning_attributes(owner: Any) -> list[tuple[str, Any]]:
     """Returns the attributes of an object that may contain Variables or owners that it owns."""
-    return [(name, value) for name, value in vars(owner).items() if name not in _NOT_OWNED]
+    # Of a copy, as everywhere: another thread may build the object meanwhile.
+    return [(name, value) for name, value in vars(owner).copy().items() if name not in _NOT_OWNED]
 
 
 def _collect_owned(values: Iterable[Any], seen: set[int], found: list[Any]) -> None:
@@ -154,7 +155,8 @@ def _collect_owned(values: Iterable[Any], seen: set[int], found: list[Any]) -> N
             if id(value) not in seen:
                 seen.add(id(value))
                 found.append(value)
+        # Copies, because another thread may add to them meanwhile.
         elif isinstance(value, (list, tuple, set)):
-            _collect_owned(value, seen, found)
+            _collect_owned(tuple(value), seen, found)
         elif isinstance(value, dict):
-            _collect_owned(value.values(), seen, found)
+            _collect_owned(tuple(value.values()), seen, found)

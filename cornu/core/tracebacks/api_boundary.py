@@ -208,7 +208,7 @@ def _methods_with(argument: str, fn: Callable[..., Any], args: tuple[Any, ...]) 
     """
     found: dict[str, None] = {}
     for cls in type(args[0]).__mro__ if args else ():
-        for name, method in vars(cls).items():
+        for name, method in vars(cls).copy().items():
             is_public = not name.startswith("_") and inspect.isfunction(method)
             if is_public and argument in inspect.signature(method).parameters:
                 found[f"{name}()"] = None

@@ -123,7 +123,7 @@ def _make_operator(name: str) -> Callable[..., Any]:
     return method
 
 
-for _name, _method in list(vars(Operators).items()):
+for _name, _method in vars(Operators).copy().items():
     if callable(_method) and _name.startswith("__") and _name not in ("__hash__", "__doc__"):
         setattr(SymbolicVariable, _name, _make_operator(_name))
 

@@ -45,7 +45,7 @@ class SurroundingTensors:
 
 def _surrounding(layer: Any) -> dict[str, Any]:
     """Returns the keyword argument with the Tensors among the attributes, by their names."""
-    found = {name: value for name, value in vars(layer).items() if _is_tensor(value)}
+    found = {name: value for name, value in vars(layer).copy().items() if _is_tensor(value)}
     return {_KEY: found} if found else {}
 
 

@@ -121,7 +121,7 @@ def _describe_object(value: Any) -> Any:
 
 
 def _plain_attributes(value: Any) -> Any:
-    attributes = getattr(value, "__dict__", {})
+    attributes = getattr(value, "__dict__", {}).copy()
     plain = (bool, int, float, str, np.ndarray, jax.Array)
     return describe_code({k: v for k, v in attributes.items() if isinstance(v, plain)})
 
@@ -167,7 +167,7 @@ def _describe_class(cls: type) -> dict[str, Any]:
     own: dict[str, Any] = {}
     library: type = object
     for base in cls.__mro__:
-        found = {name: _function_of(member) for name, member in vars(base).items()}
+        found = {name: _function_of(member) for name, member in vars(base).copy().items()}
         functions = [f for f in found.values() if isinstance(f, types.FunctionType)]
         if functions and all(is_installed_code(f.__code__) for f in functions):
             library = base
