@@ -74,10 +74,11 @@ def rgb_to_hsv(images: ArrayLike, data_format: DataFormat | None = None) -> Arra
         # inner `where` keeps the unused branch finite, so that its gradient is not NaN.
         value, spread = x.max(-1), x.max(-1) - x.min(-1)
         sixth = 1 / (6 * jnp.where(spread > 0, spread, 1))
+        # Not `value == red`: a fused program may compute a channel twice, with other rounding.
         hue = jnp.where(
-            value == red,
+            (red >= green) & (red >= blue),
             sixth * (green - blue),
-            jnp.where(value == green, sixth * (blue - red) + 1 / 3, sixth * (red - green) + 2 / 3),
+            jnp.where(green >= blue, sixth * (blue - red) + 1 / 3, sixth * (red - green) + 2 / 3),
         )
         hue = jnp.where(spread > 0, hue, 0) + (hue < 0)
         saturation = jnp.where(value > 0, spread / jnp.where(value > 0, value, 1), 0)
