@@ -3,6 +3,8 @@
 
 VENV    := .venv
 PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
+# Most modules of the packages are never imported: Python compiles those that are.
+INSTALL := $(PIP) install --no-compile
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
 .PHONY: help venv demo test test-slow check docs safety attacks bench release-check
@@ -58,16 +60,16 @@ release-check: $(VENV)/.made
 # is installed editable: changes of pyproject.toml need a new installation, changes of code do not.
 $(VENV)/.package: pyproject.toml | $(VENV)/.made
 	@echo "Installing cornu into $(VENV); the first time takes a minute or two."
-	$(PIP) install --editable .
+	$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.package
 	@echo "Installing the test tools and the libraries that the tests compare with."
-	$(PIP) install --editable '.[dev,docs,parity,ecosystem,bench,serve,modernize]'
+	$(INSTALL) --editable '.[dev,docs,parity,ecosystem,bench,serve,modernize]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.package
-	$(PIP) install --editable '.[bench]'
+	$(INSTALL) --editable '.[bench]'
 	@touch $@
 
 # A name on the path may be an empty launcher or an old Python, so each candidate is run and

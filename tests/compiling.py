@@ -13,6 +13,12 @@ QUICK_OPTIONS: dict[str, int | bool] = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,  # each of the two processes has its own core
 }
+# The values of these options without XLA_FLAGS.
+DEFAULT_OPTIONS: dict[str, int | bool] = {
+    "xla_backend_optimization_level": 3,
+    "xla_cpu_use_fusion_emitters": True,
+    "xla_cpu_parallel_codegen_split_count": 32,
+}
 
 
 def jit_reference(fn: Callable[..., Any]) -> Callable[..., Any]:

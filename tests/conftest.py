@@ -9,10 +9,12 @@ import gc
 import importlib.util
 import os
 import signal
+import sys
 
 import pytest
 
-from tests.compiling import QUICK_OPTIONS
+from tests.affinity import Affinity, affinity_of_worker
+from tests.compiling import DEFAULT_OPTIONS, QUICK_OPTIONS
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Two devices make sharding testable; an unused one has no measurable cost.
@@ -27,17 +29,20 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # how fused loops become machine code: for a small training step, the instructions of the optimized
 # HLO, the donated buffers and the memory are the same without them.
 QUICKLY_COMPILED = " ".join(f"--{name}={value}".lower() for name, value in QUICK_OPTIONS.items())
+# The folders whose slow tests run the programs that users wait for.
+OPTIMIZED = {"models", "training"}
+AFFINITY = pytest.StashKey[Affinity]()
 
 
 def pytest_configure(config):
     """Selects how XLA compiles, and stores compiled programs between runs.
 
-    Whatever includes the slow tests is compiled as users do, with all optimizations.
+    `make test` and `make test-slow` compile quickly, except what `optimized` selects.
 
     `pytest --cache-clear` deletes the programs, `JAX_ENABLE_COMPILATION_CACHE=false` disables the
     cache.
     """
-    if config.option.markexpr == "not slow" and os.environ.get("JAX_PLATFORMS") == "cpu":
+    if config.option.markexpr in ("not slow", "slow") and os.environ["JAX_PLATFORMS"] == "cpu":
         os.environ.setdefault("XLA_FLAGS", QUICKLY_COMPILED)
     if config.pluginmanager.has_plugin("cacheprovider"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
@@ -45,10 +50,26 @@ def pytest_configure(config):
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
-def pytest_collection_finish():
-    """Exempts what importing created from garbage collection, which took a tenth of the time."""
+def pytest_collection_finish(session):
+    """Prepares the process for the tests, once all modules are imported.
+
+    What importing created is exempted from garbage collection, which took a tenth of the time. A
+    worker of pytest-xdist stays on its own cores, after XLA has created a thread for each core.
+    """
     gc.collect()
     gc.freeze()
+    affinity = affinity_of_worker(session.config)
+    if affinity is not None and session.items and "jax" in sys.modules:
+        sys.modules["jax"].devices()
+        affinity.apply()
+        session.config.stash[AFFINITY] = affinity
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Moves the worker back to its own cores, after a test that started processes."""
+    if AFFINITY in item.config.stash:
+        item.config.stash[AFFINITY].restore()
 
 
 @pytest.hookimpl(trylast=True)
@@ -72,3 +93,13 @@ def fresh_session():
         jax.config.update("jax_enable_x64", False)
     clear_session(free_memory=False)  # collecting garbage takes half a second
     set_random_seed(1)
+
+
+@pytest.fixture(autouse=True)
+def optimized(request, monkeypatch):
+    """Compiles the programs of slow tests of training with all optimizations, as users do."""
+    is_slow = request.node.get_closest_marker("slow") is not None
+    is_quick = os.environ.get("XLA_FLAGS") == QUICKLY_COMPILED
+    if is_slow and is_quick and not OPTIMIZED.isdisjoint(request.path.parts):
+        options = " ".join(f"{name}={value}".lower() for name, value in DEFAULT_OPTIONS.items())
+        monkeypatch.setenv("CORNU_COMPILER_OPTIONS", options)
