@@ -127,7 +127,8 @@ def escape_controls(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     keep += _ORDINARY
-    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
+    escaped = (c for c in set(text) if not c.isprintable() and c not in keep)
+    return text.translate({ord(c): repr(c)[1:-1] for c in escaped})
 
 
 def printable(text: str, keep: str = "") -> str:
