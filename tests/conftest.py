@@ -15,6 +15,7 @@ import pytest
 
 from tests.affinity import Affinity, affinity_of_worker
 from tests.compiling import DEFAULT_OPTIONS, QUICK_OPTIONS
+from tests.lowering import share_contexts
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Two devices make sharding testable; an unused one has no measurable cost.
@@ -58,8 +59,11 @@ def pytest_collection_finish(session):
     """
     gc.collect()
     gc.freeze()
+    if not session.items or "jax" not in sys.modules:
+        return
+    share_contexts()
     affinity = affinity_of_worker(session.config)
-    if affinity is not None and session.items and "jax" in sys.modules:
+    if affinity is not None:
         sys.modules["jax"].devices()
         affinity.apply()
         session.config.stash[AFFINITY] = affinity
