@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 # Without LLVM's optimizations, and with the emitters of loops that are not based on MLIR, XLA
@@ -19,6 +19,11 @@ DEFAULT_OPTIONS: dict[str, int | bool] = {
     "xla_cpu_use_fusion_emitters": True,
     "xla_cpu_parallel_codegen_split_count": 32,
 }
+
+
+def requested(options: Mapping[str, int | bool]) -> str:
+    """Returns options as `CORNU_COMPILER_OPTIONS` requests them for the programs of the library."""
+    return " ".join(f"{name}={value}".lower() for name, value in options.items())
 
 
 def jit_reference(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ import sys
 import pytest
 
 from tests.affinity import Affinity, affinity_of_worker
-from tests.compiling import DEFAULT_OPTIONS, QUICK_OPTIONS
+from tests.compiling import DEFAULT_OPTIONS, QUICK_OPTIONS, requested
 from tests.lowering import share_contexts
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -99,11 +99,12 @@ def fresh_session():
     set_random_seed(1)
 
 
-@pytest.fixture(autouse=True)
-def optimized(request, monkeypatch):
-    """Compiles the programs of slow tests of training with all optimizations, as users do."""
-    is_slow = request.node.get_closest_marker("slow") is not None
+@pytest.fixture(scope="module", autouse=True)
+def optimized(request):
+    """Compiles the programs of `make test-slow` for training with all optimizations."""
     is_quick = os.environ.get("XLA_FLAGS") == QUICKLY_COMPILED
-    if is_slow and is_quick and not OPTIMIZED.isdisjoint(request.path.parts):
-        options = " ".join(f"{name}={value}".lower() for name, value in DEFAULT_OPTIONS.items())
-        monkeypatch.setenv("CORNU_COMPILER_OPTIONS", options)
+    is_slow = request.config.option.markexpr == "slow"
+    with pytest.MonkeyPatch.context() as patch:
+        if is_slow and is_quick and not OPTIMIZED.isdisjoint(request.path.parts):
+            patch.setenv("CORNU_COMPILER_OPTIONS", requested(DEFAULT_OPTIONS))
+        yield

@@ -17,13 +17,10 @@ FOLDER = Path(__file__).parent / "on_eight_devices"
 
 @pytest.mark.parametrize("kind", ("not slow", pytest.param("slow", marks=pytest.mark.slow)))
 def test_on_eight_devices(kind):
-    environment = {"JAX_NUM_CPU_DEVICES": "8", "JAX_PLATFORMS": "cpu"}
-    if kind == "slow":  # numbers of 50 steps, which depend on rounding: compiled as users do
-        environment["XLA_FLAGS"] = ""
     options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "python_files=check_*")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-m", kind, str(FOLDER)],
-        env={**os.environ, **environment},
+        env={**os.environ, "JAX_NUM_CPU_DEVICES": "8", "JAX_PLATFORMS": "cpu"},
         cwd=FOLDER.parents[2],
         capture_output=True,
         text=True,
