@@ -18,11 +18,22 @@ class _Contexts(threading.local):
 
 def share_contexts() -> None:
     """Replaces the function of JAX that creates contexts, which is private and for tests only."""
-    from jax._src.interpreters import mlir  # not before `conftest.py` has set the environment
+    # Not before `conftest.py` has set the environment.
+    from jax._src.interpreters import mlir
+    from jax._src.lib.mlir import ir
 
     create, contexts = mlir.make_ir_context, _Contexts()
 
+    def is_lowering() -> bool:
+        try:
+            return ir.Context.current is not None
+        except ValueError:
+            return False
+
     def make_ir_context() -> Any:
+        # A program that runs while another is lowered would become a part of it.
+        if is_lowering():
+            return create()
         if contexts.programs == PROGRAMS:
             contexts.context, contexts.programs = create(), 0
         contexts.programs += 1
