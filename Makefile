@@ -3,7 +3,7 @@
 
 VENV    := .venv
 PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
-# Most modules of the packages are never imported: Python compiles those that are.
+# Python compiles a module when it is first imported, and most modules of the packages never are.
 INSTALL := $(PIP) install --no-compile
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 

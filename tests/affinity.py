@@ -1,7 +1,7 @@
 """Keeps each process of pytest-xdist on its own cores, which takes a fifth less time.
 
-The threads of XLA of one process pass each program on to each other. On two cores that two
-processes share, they wait for each other and move between the cores.
+XLA passes programs from one thread of a process to another. Where two processes share two cores,
+these threads wait for a core and move between cores.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _TASKS = Path("/proc/self/task")
 
 
 class Affinity:
-    """The cores of one test process.
+    """A plugin of pytest that keeps a test process on some cores.
 
-    Nothing else notices: XLA has as many threads as without it, the library counts all cores, and
-    processes that a test starts use all cores.
+    All else is as without it: XLA has a thread for each core, because it starts them before
+    `apply`, the library counts all cores, and processes that a test starts use all cores.
 
     Args:
         cores: all cores.
@@ -37,12 +37,14 @@ class Affinity:
         # Threads that begin later are on the cores of the thread that starts them.
         for task in _TASKS.iterdir():
             os.sched_setaffinity(int(task.name), self._own)
+        # The library chooses numbers of threads by it.
         count = os.sched_getaffinity
         os.sched_getaffinity = lambda pid: set(self._cores) if pid == 0 else count(pid)
         sys.addaudithook(self._release_before_a_process)
         os.register_at_fork(after_in_child=self._release)
 
-    def restore(self) -> None:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
         """Moves this thread back to the cores of the process, after a test that left them."""
         if self._is_released:
             os.sched_setaffinity(0, self._own)

@@ -13,7 +13,7 @@ import sys
 
 import pytest
 
-from tests.affinity import Affinity, affinity_of_worker
+from tests.affinity import affinity_of_worker
 from tests.compiling import DEFAULT_OPTIONS, QUICK_OPTIONS, requested
 from tests.lowering import share_contexts
 
@@ -31,8 +31,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # HLO, the donated buffers and the memory are the same without them.
 QUICKLY_COMPILED = " ".join(f"--{name}={value}".lower() for name, value in QUICK_OPTIONS.items())
 # The folders whose slow tests run the programs that users wait for.
-OPTIMIZED = {"models", "training"}
-AFFINITY = pytest.StashKey[Affinity]()
+OPTIMIZED_FOLDERS = {"models", "training"}
 
 
 def pytest_configure(config):
@@ -66,14 +65,7 @@ def pytest_collection_finish(session):
     if affinity is not None:
         sys.modules["jax"].devices()
         affinity.apply()
-        session.config.stash[AFFINITY] = affinity
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item):
-    """Moves the worker back to its own cores, after a test that started processes."""
-    if AFFINITY in item.config.stash:
-        item.config.stash[AFFINITY].restore()
+        session.config.pluginmanager.register(affinity)
 
 
 @pytest.hookimpl(trylast=True)
@@ -105,6 +97,6 @@ def optimized(request):
     is_quick = os.environ.get("XLA_FLAGS") == QUICKLY_COMPILED
     is_slow = request.config.option.markexpr == "slow"
     with pytest.MonkeyPatch.context() as patch:
-        if is_slow and is_quick and not OPTIMIZED.isdisjoint(request.path.parts):
+        if is_slow and is_quick and not OPTIMIZED_FOLDERS.isdisjoint(request.path.parts):
             patch.setenv("CORNU_COMPILER_OPTIONS", requested(DEFAULT_OPTIONS))
         yield

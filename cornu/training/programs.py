@@ -119,7 +119,7 @@ class ProgramCache:
 
     def cached(self, key: Any, make: Callable[[], Any]) -> Any:
         """Returns the cached result of `make` for a key; it is dropped with the steps."""
-        runners = self._runners  # another thread may replace it
+        runners = self._runners  # another thread may replace the dict
         if key not in runners:
             runners[key] = make()
         return runners[key]
@@ -136,10 +136,10 @@ class ProgramCache:
         key = self._step_key(kind, callbacks)
         runner: Runner | None = self._runners.get(key)
         if runner is None:
-            # Other threads evaluate: they share a program, and may replace the dict meanwhile.
-            with _creation_lock:
-                runner = self._runners.get(key) or self._create_runner(kind, callbacks)
-                self._runners[key] = runner
+            # Another thread that evaluates may create one first, or drop it right after: all use
+            # the first, and none reads it again. Without a lock, because callbacks run here.
+            runner = self._create_runner(kind, callbacks)
+            runner = self._runners.setdefault(key, runner)
         return runner
 
     def _create_runner(self, kind: str, callbacks: CallbackList | None) -> Runner:

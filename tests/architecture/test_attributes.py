@@ -36,7 +36,7 @@ def test_no_loop_is_over_the_attributes_themselves():
         for path in sorted(ROOT.rglob("*.py"))
         for line in _loops_without_copy(path.read_text(encoding="utf-8"))
     ]
-    assert not found, found
+    assert not found, f"write `vars(owner).copy()`: {found}"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
 """Digests of data: every changed value, row, column, dtype or order is found."""
 
-import time
-
 import ml_dtypes
 import numpy as np
 import pytest
 
 from cornu.data import digest_rows
 from cornu.data.lazy_columns import Mapped
+from tests.timing import passes_of
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(70_001, 41)).astype("float32")  # more than one part is hashed
@@ -110,6 +109,5 @@ def test_rows_in_files_are_read_completely_up_to_a_size(tmp_path, monkeypatch):
 
 def test_a_gigabyte_is_hashed_in_seconds():
     array = np.zeros(64 << 20, "uint8")
-    began = time.process_time()
-    digest_rows(array)
-    assert time.process_time() - began < 1  # at 64 MB/s; usually at more than 1 GB/s
+    # A second at 64 MB/s; usually at more than 1 GB/s.
+    assert passes_of(lambda: digest_rows(array), 400) < 400

@@ -243,9 +243,7 @@ READERS_OF_ATTRIBUTES = READERS | {
     "clone": lambda model, _: cornu.models.clone_model(model),
     "trainable": lambda model, _: setattr(model, "trainable", False),
     "checkpoint": lambda model, folder: model.fit(
-        *(X, Y),
-        callbacks=[cornu.callbacks.BackupAndRestore(folder / "backup")],
-        verbose=0,
+        X, Y, callbacks=[cornu.callbacks.BackupAndRestore(folder / "backup")], verbose=0
     ),
 }
 
@@ -279,6 +277,10 @@ class Dropped(dict):
     def __setitem__(self, key, value):
         super().__setitem__(key, value)
         self.programs.clear()
+
+    def setdefault(self, key, value):
+        self[key] = value
+        return value
 
 
 def test_programs_may_be_dropped_while_they_are_created():

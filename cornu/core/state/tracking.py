@@ -142,7 +142,7 @@ def iterate_owned(owner: Any) -> list[Any]:
 
 def owning_attributes(owner: Any) -> list[tuple[str, Any]]:
     """Returns the attributes of an object that may contain Variables or owners that it owns."""
-    # Of a copy, as everywhere: another thread may build the object meanwhile.
+    # As in all loops over attributes, a copy: another thread may build the object during the loop.
     return [(name, value) for name, value in vars(owner).copy().items() if name not in _NOT_OWNED]
 
 
@@ -155,7 +155,7 @@ def _collect_owned(values: Iterable[Any], seen: set[int], found: list[Any]) -> N
             if id(value) not in seen:
                 seen.add(id(value))
                 found.append(value)
-        # Copies, because another thread may add to them meanwhile.
+        # Copies, because another thread may add entries during the loop.
         elif isinstance(value, (list, tuple, set)):
             _collect_owned(tuple(value), seen, found)
         elif isinstance(value, dict):
